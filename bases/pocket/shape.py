@@ -1,0 +1,27 @@
+"""Pocket's shape: how large its pictures and its networks are, read from `configs/pocket/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PocketShape:
+    """How large Pocket is.
+
+    Attributes:
+        size: height and width of a clip in pixels, a multiple of 16.
+        frames: frames a clip, one more than a multiple of 4.
+        fps: frames a second.
+        vae: arguments of diffusers' `AutoencoderKLWan`.
+        transformer: arguments of diffusers' `WanTransformer3DModel`.
+        text: arguments of transformers' `UMT5Config`.
+    """
+
+    size: int
+    frames: int
+    fps: int
+    vae: dict[str, Any]
+    transformer: dict[str, Any]
+    text: dict[str, Any]

@@ -1,0 +1,111 @@
+"""What Pocket's training scripts share: resuming, the loss curve, the schedule, the device."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+
+class Stateful(Protocol):
+    """Anything with a state that can be saved and restored."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state."""
+        ...
+
+    def load_state_dict(self, state: Any) -> Any:
+        """Restore a state."""
+        ...
+
+
+class Run:
+    """One training run in a folder: where it stands, what it measured.
+
+    Args:
+        folder: receives `state.pt`, `curve.csv` and `curve.png`.
+        steps: how many steps the run has in all.
+        parts: everything whose state must survive a stop.
+        save_every: steps between two saved states.
+    """
+
+    def __init__(
+        self, folder: Path, *, steps: int, parts: dict[str, Stateful], save_every: int = 200
+    ) -> None:
+        self.folder, self.steps, self.parts, self.save_every = folder, steps, parts, save_every
+        folder.mkdir(parents=True, exist_ok=True)
+        self.start = self._restore()
+
+    def __iter__(self) -> Iterator[int]:
+        """The steps still to do, with a progress bar; the state is saved on the way."""
+        for step in tqdm(range(self.start, self.steps), initial=self.start, total=self.steps):
+            yield step
+            if (step + 1) % self.save_every == 0 or step + 1 == self.steps:
+                self._save(step + 1)
+
+    def log(self, step: int, **values: float) -> None:
+        """Append one row to the curve."""
+        path = self.folder / "curve.csv"
+        fresh = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow(["step", *values])
+            writer.writerow([step, *(f"{value:.5g}" for value in values.values())])
+
+    def plot(self) -> None:
+        """Draw the curve."""
+        from matplotlib.figure import Figure
+
+        with (self.folder / "curve.csv").open() as file:
+            header, *rows = list(csv.reader(file))
+        axes = Figure(figsize=(7, 4)).subplots()
+        for column, name in enumerate(header[1:], start=1):
+            axes.plot([float(r[0]) for r in rows], [float(r[column]) for r in rows], label=name)
+        axes.set(xlabel="step", yscale="log")
+        axes.legend()
+        axes.figure.savefig(self.folder / "curve.png", dpi=110)
+
+    def _restore(self) -> int:
+        path = self.folder / "state.pt"
+        if not path.exists():
+            return 0
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        return int(state["step"])
+
+    def _save(self, step: int) -> None:
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        torch.save({"step": step, **state}, self.folder / "state.tmp")
+        os.replace(self.folder / "state.tmp", self.folder / "state.pt")
+
+
+def best_device() -> torch.device:
+    """The GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Bfloat16 where the processor computes in it; elsewhere it would only slow things down."""
+    fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
+
+
+def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:
+    """A learning rate that rises for `warmup` steps, stays, and falls to zero over the last third."""
+    progress = step / steps
+    fall = 1.0 if progress < 0.66 else 0.5 + 0.5 * math.cos(math.pi * (progress - 0.66) / 0.34)
+    return peak * min(1.0, (step + 1) / warmup) * max(fall, 0.01)
+
+
+def averaged(model: torch.nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of a model's weights."""
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=False)

@@ -1,0 +1,8 @@
+"""Pocket's world: puppets that we draw ourselves, so that the truth of every clip is known."""
+
+from bases.pocket.world.captions import LANGUAGES, caption
+from bases.pocket.world.film import film
+from bases.pocket.world.looks import Look, sample_looks
+from bases.pocket.world.scenes import Scene, sample_scenes
+
+__all__ = ["LANGUAGES", "Look", "Scene", "caption", "film", "sample_looks", "sample_scenes"]
