@@ -64,7 +64,10 @@ class Run:
         """Draw the curve."""
         from matplotlib.figure import Figure
 
-        with (self.folder / "curve.csv").open() as file:
+        path = self.folder / "curve.csv"
+        if not path.exists():
+            return
+        with path.open() as file:
             header, *rows = list(csv.reader(file))
         axes = Figure(figsize=(7, 4)).subplots()
         for column, name in enumerate(header[1:], start=1):

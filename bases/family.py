@@ -1,0 +1,96 @@
+"""A family of base models: what differs between them, and nothing else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from diffusers import DiffusionPipeline
+from torch import Tensor, nn
+
+from bases.objective import FlowMatching
+
+Part = Literal["text", "vae", "transformer", "scheduler"]
+
+
+@dataclass(frozen=True)
+class LatentGrid:
+    """How pixels become latents.
+
+    Attributes:
+        spatial: pixels a latent cell, in height and in width.
+        temporal: frames a latent frame, after the first, which stands alone.
+        channels: numbers a latent cell.
+        multiple: height and width of a clip must be multiples of this many pixels.
+    """
+
+    spatial: int
+    temporal: int
+    channels: int
+    multiple: int
+
+    def frames(self, wanted: int) -> int:
+        """The nearest legal number of frames, not above `wanted` and at least 1."""
+        return (max(wanted, 1) - 1) // self.temporal * self.temporal + 1
+
+    def latent_shape(self, height: int, width: int, frames: int) -> tuple[int, int, int, int]:
+        """Shape (C, F, H, W) of the latents of one clip."""
+        latent_frames = (frames - 1) // self.temporal + 1
+        return self.channels, latent_frames, height // self.spatial, width // self.spatial
+
+
+class Family(ABC):
+    """One base model, by the folder or hub name it is loaded from.
+
+    Tensors: `video_BCFHW` in [-1, 1] with 3 channels, a photo having F = 1; `latents_BCFHW`
+    normalised to about zero mean and unit spread; sigmas (B,) in [0, 1].
+
+    Args:
+        source: a folder in diffusers' layout, or a name on the Hugging Face hub.
+        objective: how it is trained.
+    """
+
+    pipeline_class: ClassVar[type[DiffusionPipeline]]
+    lora_targets: ClassVar[str]
+
+    def __init__(self, source: str | Path, objective: FlowMatching | None = None) -> None:
+        self.source = str(source)
+        self.objective = objective or FlowMatching()
+
+    @property
+    @abstractmethod
+    def grid(self) -> LatentGrid:
+        """How pixels become latents, read from the base's own configuration."""
+
+    @abstractmethod
+    def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
+        """Load one part of the base, ready to use and frozen.
+
+        Raises:
+            BrokenBase: if it is missing or belongs to another family.
+        """
+
+    @abstractmethod
+    def encode_prompts(self, text: Any, prompts: list[str]) -> dict[str, Tensor]:
+        """Prompts as conditions, keyed by the transformer's argument names; B rows each."""
+
+    @abstractmethod
+    def encode_video(self, vae: nn.Module, video_BCFHW: Tensor) -> Tensor:
+        """Pixels as normalised latents."""
+
+    @abstractmethod
+    def transformer_inputs(
+        self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
+    ) -> dict[str, Any]:
+        """The arguments of the transformer's forward, as the family's pipeline would give them."""
+
+    @abstractmethod
+    def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
+        """The transformer's output as e - x."""
+
+    @abstractmethod
+    def pipeline(self, *, dtype: torch.dtype, device: torch.device) -> DiffusionPipeline:
+        """The family's own diffusers pipeline over this base."""

@@ -1,0 +1,41 @@
+"""Flow matching: how a clean latent, noise and a noise level become an input and a target.
+
+One convention for every family: sigma = 1 is pure noise, x_sigma = (1 - sigma) x + sigma e, and
+the model predicts e - x (Lipman et al., "Flow Matching for Generative Modeling", 2023; the
+straight path of Liu et al., "Flow Straight and Fast", 2023).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+
+@dataclass(frozen=True)
+class FlowMatching:
+    """The training objective.
+
+    Attributes:
+        shift: moves the noise levels up; 1 leaves them where they are.
+        spread: standard deviation of the logit of the unshifted levels; 1 is the logit-normal
+            density of Esser et al. (2024), and larger values come close to a uniform one.
+    """
+
+    shift: float = 3.0
+    spread: float = 1.0
+
+    def sample_sigmas(self, count: int, generator: Generator) -> Tensor:
+        """Noise levels (count,) in (0, 1), drawn on the CPU so that a seed means one thing."""
+        plain = torch.sigmoid(self.spread * torch.randn(count, generator=generator))
+        return self.shift * plain / (1 + (self.shift - 1) * plain)
+
+    def noisy(self, clean: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
+        """The input x_sigma; `clean` and `noise` are (B, ...), `sigmas` is (B,)."""
+        level = sigmas.view(-1, *[1] * (clean.ndim - 1)).to(clean)
+        return (1 - level) * clean + level * noise
+
+    def target(self, clean: Tensor, noise: Tensor) -> Tensor:
+        """What the model should predict, e - x."""
+        return noise - clean

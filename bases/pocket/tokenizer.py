@@ -1,0 +1,58 @@
+"""Pocket's tokenizer: byte-level BPE learnt from its captions, so that no word is unknown."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from bases.pocket.world import LANGUAGES, Scene, caption, sample_scenes
+from bases.pocket.world.captions import invented_name
+
+MAX_TOKENS = 48
+
+
+def train_tokenizer(captions: int = 20_000, vocabulary: int = 1024) -> PreTrainedTokenizerFast:
+    """Learn the vocabulary; a prompt ends with `</s>`, so that an empty one has a token too."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.train_from_iterator(
+        _corpus(captions),
+        trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            special_tokens=["<pad>", "</s>"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        ),
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="</s>",
+        model_max_length=MAX_TOKENS,
+    )
+
+
+def _corpus(captions: int) -> Iterator[str]:
+    rng = random.Random(0)
+    scenes = sample_scenes(captions, torch.Generator().manual_seed(0))
+    for index in range(captions):
+        yield free_caption(scenes, index, rng)
+
+
+def free_caption(scenes: Scene, index: int, rng: random.Random) -> str:
+    """A caption as a person might type it: any language, any wording, a made-up name at times."""
+    language = rng.choice(list(LANGUAGES) + ["en"])
+    subject = None
+    if rng.random() < 0.3:
+        person = rng.choice(LANGUAGES[language].person)
+        subject = f"{invented_name(rng)}{LANGUAGES[language].comma}{person}"
+    return caption(scenes, index, language=language, subject=subject, rng=rng)

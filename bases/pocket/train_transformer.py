@@ -1,0 +1,194 @@
+"""Train Pocket's text encoder and transformer together, on latents of the world.
+
+    python -m bases.pocket.train_transformer --shape configs/pocket/64.yaml \
+        --vae runs/vae/vae --out runs/transformer
+
+Run it again to go on where it stopped. It ends with `runs/transformer/pocket/`, a whole base that
+`WanPipeline.from_pretrained` loads.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from jsonargparse import auto_cli
+from torch import Tensor, nn
+from tqdm import trange
+from transformers import UMT5Config, UMT5EncoderModel
+
+from bases.objective import FlowMatching
+from bases.pocket.shape import PocketShape
+from bases.pocket.tokenizer import free_caption, train_tokenizer
+from bases.pocket.train_vae import draw, speed_up_stills
+from bases.pocket.training import Run, autocast, averaged, best_device, rate_at
+from bases.pocket.world import sample_looks, sample_scenes
+from bases.wan import TIMESTEPS, WanText, embed_prompts, latent_statistics
+
+RENDER_SHIFT = 3.0
+
+
+class TextToLatent(nn.Module):
+    """The two networks that are trained together."""
+
+    def __init__(self, shape: PocketShape, vocabulary: int) -> None:
+        super().__init__()
+        self.text = UMT5EncoderModel(UMT5Config(vocab_size=vocabulary, dropout_rate=0.0, **shape.text))
+        self.transformer = WanTransformer3DModel(**shape.transformer)
+
+
+def train_transformer(
+    shape: PocketShape,
+    vae: Path,
+    out: Path = Path("runs/transformer"),
+    *,
+    steps: int = 5000,
+    stills: int = 16,
+    clips: int = 3,
+    pool: int = 3000,
+    rate: float = 1e-3,
+    dropout: float = 0.1,
+) -> None:
+    """Train the text encoder and the transformer.
+
+    Args:
+        shape: how large Pocket is.
+        vae: the folder of a trained VAE.
+        out: where the run is kept.
+        steps: how many steps.
+        stills: pictures a step, each drawn once and never again.
+        clips: clips a step, from a pool that is drawn and encoded once.
+        pool: clips in the pool.
+        rate: peak learning rate.
+        dropout: share of prompts that are left empty, for classifier-free guidance.
+    """
+    torch.manual_seed(0)
+    device = best_device()
+    codec = AutoencoderKLWan.from_pretrained(vae, torch_dtype=torch.float32).to(device).eval()
+    speed_up_stills(codec)
+    tokenizer = train_tokenizer()
+    model = TextToLatent(shape, len(tokenizer)).to(device)
+    average = averaged(model, 0.999)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+    out.mkdir(parents=True, exist_ok=True)
+    latents_pool = encode_pool(codec, shape, pool, out / "pool.pt", device)
+    objective = FlowMatching(shift=2.0)
+    run = Run(out, steps=steps, parts={"model": model, "average": average, "optimizer": optimizer})
+    for step in run:
+        rng, generator = random.Random(step), torch.Generator().manual_seed(step)
+        chosen = torch.randint(pool, (clips,), generator=generator)
+        batches = [
+            (encode(codec, draw(step, stills, shape, 1, device)), _captions(step, stills, rng, dropout)),
+            (latents_pool[chosen].to(device), _pool_captions(chosen, rng, dropout)),
+        ]
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(step, steps, rate, warmup=200)
+        losses = []
+        for latents, prompts in batches:
+            with autocast(device):
+                loss = flow_loss(model, tokenizer, objective, latents, prompts, generator)
+            (loss / len(batches)).backward()
+            losses.append(loss.item())
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        average.update_parameters(model)
+        if step % 20 == 19:
+            run.log(step + 1, stills=losses[0], clips=losses[1])
+        if (step + 1) % 500 == 0:
+            assemble(average.module, tokenizer, vae, out / "pocket")
+    run.plot()
+    assemble(average.module, tokenizer, vae, out / "pocket")
+    print(f"Wrote {out / 'pocket'}.")
+
+
+def flow_loss(
+    model: TextToLatent,
+    tokenizer: object,
+    objective: FlowMatching,
+    latents: Tensor,
+    prompts: list[str],
+    generator: torch.Generator,
+) -> Tensor:
+    """Mean squared error of the predicted flow."""
+    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+    sigmas = objective.sample_sigmas(len(latents), generator).to(latents.device)
+    output = model.transformer(
+        hidden_states=objective.noisy(latents, noise, sigmas),
+        timestep=sigmas * TIMESTEPS,
+        encoder_hidden_states=embed_prompts(WanText(tokenizer, model.text), prompts),
+        return_dict=False,
+    )[0]
+    return (output.float() - objective.target(latents, noise)).square().mean()
+
+
+@torch.no_grad()
+def encode(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
+    """Normalised latents of clips in [-1, 1]."""
+    mean, std = latent_statistics(vae)
+    return (vae.encode(video).latent_dist.mode() - mean) / std
+
+
+@torch.no_grad()
+def encode_pool(
+    vae: AutoencoderKLWan, shape: PocketShape, count: int, path: Path, device: torch.device
+) -> Tensor:
+    """Latents (count, C, F, H, W) of clips 0 to count - 1, drawn and encoded once, then read."""
+    if path.exists():
+        return torch.load(path, weights_only=True)
+    batch = 4
+    latents = [
+        encode(vae, _draw_pool(range(first, first + batch), shape, device)).half().cpu()
+        for first in trange(0, count, batch, desc="clips")
+    ]
+    pool = torch.cat(latents).float()
+    torch.save(pool, path)
+    return pool
+
+
+def _pool_seed(index: int) -> int:
+    return 20_000_000 + index
+
+
+def _draw_pool(indices: range, shape: PocketShape, device: torch.device) -> Tensor:
+    return torch.cat([draw(_pool_seed(i), 1, shape, shape.frames, device) for i in indices])
+
+
+def _pool_captions(chosen: Tensor, rng: random.Random, dropout: float) -> list[str]:
+    return [_captions(_pool_seed(i), 1, rng, dropout)[0] for i in chosen.tolist()]
+
+
+def _captions(seed: int, count: int, rng: random.Random, dropout: float) -> list[str]:
+    """Captions of what `draw` draws with the same seed and count."""
+    generator = torch.Generator().manual_seed(seed)
+    sample_looks(count, generator)
+    scenes = sample_scenes(count, generator)
+    return [
+        "" if rng.random() < dropout else free_caption(scenes, index, rng) for index in range(count)
+    ]
+
+
+def assemble(model: TextToLatent, tokenizer: object, vae: Path, folder: Path) -> None:
+    """Write the whole base in diffusers' layout, in bfloat16, in files under 16 MB."""
+    pipe = WanPipeline(
+        tokenizer=tokenizer,
+        text_encoder=_half(model.text),
+        vae=AutoencoderKLWan.from_pretrained(vae, torch_dtype=torch.bfloat16),
+        scheduler=UniPCMultistepScheduler(
+            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=RENDER_SHIFT
+        ),
+        transformer=_half(model.transformer),
+    )
+    pipe.save_pretrained(folder, max_shard_size="15MB")
+
+
+def _half(model: nn.Module) -> nn.Module:
+    copy = type(model)(model.config) if isinstance(model, UMT5EncoderModel) else type(model).from_config(model.config)
+    copy.load_state_dict(model.state_dict())
+    return copy.to(torch.bfloat16)
+
+
+if __name__ == "__main__":
+    auto_cli(train_transformer, as_positional=False)
