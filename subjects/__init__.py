@@ -1,0 +1,52 @@
+"""Subjects: photos in, an audited, consented, captioned subject out."""
+
+from subjects.adding import add_subject, photo_paths
+from subjects.audit import audit
+from subjects.captions import PEOPLE, PUPPETS, ShotShares
+from subjects.consent import CONSENT_TEXT, GROUNDS, Consent
+from subjects.errors import (
+    ConsentError,
+    FacePackageError,
+    NoUsablePhotoError,
+    PhotoError,
+    StorageError,
+    SubjectError,
+)
+from subjects.faces import Face, FaceFinder, Finder, leave_one_out, similarity_to
+from subjects.photos import read_photo
+from subjects.subject import KINDS, Photo, Subject, subject_names
+from subjects.verdicts import CARE, DROP, KEEP, AuditedPhoto, Limits, Measures
+
+__all__ = [
+    "CARE",
+    "CONSENT_TEXT",
+    "DROP",
+    "GROUNDS",
+    "KEEP",
+    "KINDS",
+    "PEOPLE",
+    "PUPPETS",
+    "AuditedPhoto",
+    "Consent",
+    "ConsentError",
+    "Face",
+    "FaceFinder",
+    "FacePackageError",
+    "Finder",
+    "Limits",
+    "Measures",
+    "NoUsablePhotoError",
+    "Photo",
+    "PhotoError",
+    "ShotShares",
+    "StorageError",
+    "Subject",
+    "SubjectError",
+    "add_subject",
+    "audit",
+    "leave_one_out",
+    "photo_paths",
+    "read_photo",
+    "similarity_to",
+    "subject_names",
+]

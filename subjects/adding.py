@@ -1,0 +1,241 @@
+"""Adding a subject: audit the photos, caption what is kept, and put it in a folder of its own.
+
+The folder is built beside its place and moved there when it is complete, so that a subject is
+there as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from subjects.audit import Progress, audit
+from subjects.captions import PEOPLE, ShotShares, caption
+from subjects.consent import Consent
+from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, StorageError, SubjectError
+from subjects.faces import Finder
+from subjects.photos import read_photo
+from subjects.records import jsonl, replace_text
+from subjects.subject import AUDIT, KINDS, PHOTOS, Photo, Subject, folder_of, storage_error
+from subjects.verdicts import DROP, AuditedPhoto, Limits, Measures
+
+# Those that cannot be read are listed too: an audit that says so beats one that overlooks them.
+_PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp"),
+    *(".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp"),
+)
+_MOST_PHOTOS = 2000
+
+
+def add_subject(
+    name: str,
+    paths: Sequence[Path | str],
+    *,
+    home: Path,
+    kind: str = "person",
+    consent: Consent | None,
+    faces: Finder | None,
+    class_noun: str | None = None,
+    trigger: str | None = None,
+    limits: Limits | None = None,
+    shots: ShotShares = PEOPLE,
+    progress: Progress | None = None,
+) -> Subject:
+    """Make a subject of photos.
+
+    Args:
+        name: its name; letters, digits, "-" and "_".
+        paths: photos, and folders of photos.
+        home: where subjects live.
+        kind: "person", "pet" or "object".
+        consent: needed for a person before a face is measured; None for pets and objects.
+        faces: finds faces; needed for a person, not used otherwise.
+        class_noun: what kind of thing it is; the kind itself if None.
+        trigger: the word that will call it; the letters of its name if None.
+        limits: what a photo must reach.
+        shots: where the names of shots begin; `captions.PUPPETS` for drawn figures.
+        progress: told after every photo.
+
+    Returns:
+        The subject as it is stored; its `warnings` are worth showing.
+
+    Raises:
+        SubjectError: if an argument is not allowed or a path does not exist.
+        ConsentError: if it is a person and there is no consent.
+        NoUsablePhotoError: if every photo was dropped; says why for each.
+        StorageError: if the subject exists, or its folder cannot be written; nothing is left
+            behind then.
+    """
+    folder = folder_of(home, name)
+    _check_kind(kind, consent, faces)
+    class_noun = _checked_noun(kind if class_noun is None else class_noun)
+    trigger = _trigger(name, trigger)
+    sources = photo_paths(paths)
+    _check_place(folder)
+
+    finder = faces if kind == "person" else None
+    audited = audit(sources, faces=finder, limits=limits, progress=progress)
+    if all(photo.verdict == DROP for photo in audited):
+        raise NoUsablePhotoError([(photo.source, photo.reason) for photo in audited])
+
+    with _built_beside(folder) as draft:
+        audited = _store_photos(draft / PHOTOS, sources, audited)
+        subject = Subject(
+            folder=draft,
+            name=name,
+            kind=kind,
+            class_noun=class_noun,
+            trigger=trigger,
+            consent=consent if kind == "person" else None,
+            photos=tuple(_captioned(draft / PHOTOS, audited, trigger, class_noun, shots)),
+            audit=tuple(audited),
+        )
+        replace_text(draft / AUDIT, jsonl(photo.line() for photo in audited))
+        subject.save()
+    return Subject.load(home, name)
+
+
+def photo_paths(paths: Sequence[Path | str]) -> list[Path]:
+    """Every photo meant by a list of files and folders, each once, a folder's sorted by name.
+
+    Raises:
+        SubjectError: if a path does not exist, a folder holds no picture, or there are none or too
+            many.
+    """
+    given = [Path(path).expanduser() for path in paths]
+    if missing := [path for path in given if not path.exists()]:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise SubjectError(f"there is no file {str(missing[0])!r}{more}: check the path.")
+    found: dict[Path, Path] = {}
+    for path in given:
+        for photo in _pictures_in(path) if path.is_dir() else [path]:
+            found.setdefault(photo.resolve(), photo)
+    if not 1 <= len(found) <= _MOST_PHOTOS:
+        raise SubjectError(
+            f"{len(found)} photos given: give 1 to {_MOST_PHOTOS}; 8 to 20 good ones are best."
+        )
+    return list(found.values())
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    pictures = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in _PICTURE_SUFFIXES and not path.name.startswith(".")
+    )
+    if not pictures:
+        raise SubjectError(
+            f"the folder {str(folder)!r} holds no photo: it needs .jpg, .png or .webp files."
+        )
+    return pictures
+
+
+def _check_kind(kind: str, consent: Consent | None, faces: Finder | None) -> None:
+    if kind not in KINDS:
+        raise SubjectError(f"kind {kind!r} is none of {', '.join(KINDS)}: choose one of them.")
+    if kind != "person":
+        return
+    if not isinstance(consent, Consent):
+        raise ConsentError(
+            f"consent is {consent!r}: a person's face is not measured without a record of whose "
+            "likeness it is; answer the question, or give --consent self|authorised|synthetic."
+        )
+    if faces is None:
+        raise SubjectError("faces is None: a person needs a face package to be found in photos.")
+
+
+def _checked_noun(noun: str) -> str:
+    noun = noun.strip()
+    if not noun or not all(part.isalpha() for part in noun.replace("-", " ").split(" ")):
+        raise SubjectError(
+            f"class noun {noun!r}: it must be a word or two of letters, such as 'person' or 'dog'."
+        )
+    return noun
+
+
+def _trigger(name: str, trigger: str | None) -> str:
+    """The word that calls the subject: letters alone, since digits split into common tokens."""
+    if trigger is None:
+        return "".join(letter for letter in name if letter.isalpha()).lower()
+    if not trigger.isalpha():
+        raise SubjectError(
+            f"trigger {trigger!r}: it must be one word of letters alone, such as 'mira'."
+        )
+    return trigger
+
+
+def _check_place(folder: Path) -> None:
+    """Fail before the work rather than after it."""
+    if folder.exists():
+        raise _exists(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+
+
+def _exists(folder: Path) -> StorageError:
+    return StorageError(
+        f"the subject {folder.name!r} exists already in {str(folder.parent)!r}: "
+        "choose another name, or remove that folder first."
+    )
+
+
+@contextmanager
+def _built_beside(folder: Path) -> Iterator[Path]:
+    """A private folder that becomes `folder` at the end, or vanishes."""
+    draft = folder.with_name(f".{folder.name}.draft")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
+        draft.mkdir(mode=0o700)
+        (draft / PHOTOS).mkdir()
+        yield draft
+        if folder.exists():
+            raise _exists(folder)
+        os.rename(draft, folder)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _store_photos(
+    folder: Path, sources: Sequence[Path], audited: Sequence[AuditedPhoto]
+) -> list[AuditedPhoto]:
+    """Write the photos that are kept as PNG; they are decoded anew, so none had to be held."""
+    stored: list[AuditedPhoto] = []
+    for source, photo in zip(sources, audited, strict=True):
+        if photo.verdict != DROP:
+            name = f"{len([s for s in stored if s.file_name]) + 1:04d}.png"
+            try:
+                image = read_photo(source)
+            except PhotoError as error:
+                raise SubjectError(f"{error}; it changed while it was read, try again.") from error
+            image.save(folder / name, format="PNG")
+            photo = replace(photo, file_name=name)
+        stored.append(photo)
+    return stored
+
+
+def _captioned(
+    folder: Path,
+    audited: Sequence[AuditedPhoto],
+    trigger: str,
+    class_noun: str,
+    shots: ShotShares,
+) -> Iterator[Photo]:
+    for photo in audited:
+        if photo.file_name and photo.measures:
+            text = _caption(photo.measures, trigger, class_noun, shots)
+            path = folder / photo.file_name
+            yield Photo(path, text, photo.verdict, photo.reason, photo.measures)
+
+
+def _caption(measures: Measures, trigger: str, class_noun: str, shots: ShotShares) -> str:
+    face = measures.face_height
+    share = face / measures.height if face is not None else None
+    return caption(trigger, class_noun, face_share=share, yaw=measures.yaw, shots=shots)

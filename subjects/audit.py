@@ -1,0 +1,118 @@
+"""The audit: which photos to learn from, and why not the others.
+
+Each photo is decoded, measured and let go again, so that a thousand of them need no more memory
+than one; the verdicts follow once all have been seen.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from subjects.duplicates import Fingerprint, are_near_duplicates
+from subjects.errors import PhotoError
+from subjects.faces import Finder
+from subjects.identity import Choice, choose_person
+from subjects.photos import read_photo
+from subjects.sharpness import face_blur, picture_blur
+from subjects.verdicts import DROP, AuditedPhoto, Limits, Seen, judge_person, judge_thing
+
+Progress = Callable[[int, int], None]
+"""Called with how many photos are done, and of how many."""
+
+
+def audit(
+    paths: Sequence[Path],
+    *,
+    faces: Finder | None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> list[AuditedPhoto]:
+    """Give every photo a verdict.
+
+    Args:
+        paths: the photos.
+        faces: finds and recognises faces, for a person; None for pets and objects, where faces are
+            neither looked for nor measured.
+        limits: what a photo must reach.
+        progress: told after every photo.
+
+    Returns:
+        One verdict a path, in the same order.
+    """
+    limits = limits or Limits()
+    seen = []
+    for done, path in enumerate(paths, 1):
+        seen.append(_look(path, faces, limits))
+        if progress:
+            progress(done, len(paths))
+    if faces is None:
+        judged = [judge_thing(photo, limits) for photo in seen]
+        return _without_duplicates(judged, seen, [None] * len(seen), limits)
+    choices = choose_person([photo.faces for photo in seen], same_person=limits.same_person)
+    pairs = zip(seen, choices, strict=True)
+    judged = [judge_person(photo, choice, limits) for photo, choice in pairs]
+    return _without_duplicates(judged, seen, choices, limits)
+
+
+def _look(path: Path, faces: Finder | None, limits: Limits) -> Seen:
+    source = os.fsencode(path.name).decode("utf-8", "replace")
+    try:
+        image_HW3 = np.asarray(read_photo(path))
+    except PhotoError as error:
+        return Seen(source, problem=error.reason)
+    height, width = image_HW3.shape[:2]
+    if min(height, width) < limits.min_side:
+        problem = f"too small ({width}x{height}, at least {limits.min_side} a side is needed)"
+        return Seen(source, width, height, problem=problem)
+    found = faces.find(image_HW3) if faces else []
+    return Seen(
+        source=source,
+        width=width,
+        height=height,
+        fingerprint=Fingerprint.of(image_HW3),
+        blur=picture_blur(image_HW3),
+        faces=found,
+        face_blurs=[face_blur(image_HW3, face.box) for face in found],
+    )
+
+
+def _without_duplicates(
+    judged: list[AuditedPhoto],
+    seen: list[Seen],
+    choices: Sequence[Choice | None],
+    limits: Limits,
+) -> list[AuditedPhoto]:
+    """Of photos that are nearly the same, keep the sharpest."""
+    usable = [i for i, photo in enumerate(judged) if photo.verdict != DROP]
+    order = sorted(usable, key=lambda i: (_blur(judged[i]), -seen[i].width * seen[i].height))
+    unlike: list[int] = []
+    for i in order:
+        twin = next((j for j in unlike if _twins(i, j, seen, choices, limits)), None)
+        if twin is None:
+            unlike.append(i)
+        else:
+            reason = f"near-duplicate of {seen[twin].source!r}, which is kept"
+            judged[i] = replace(judged[i], verdict=DROP, reason=reason)
+    return judged
+
+
+def _blur(photo: AuditedPhoto) -> float:
+    return photo.measures.blur or 0.0 if photo.measures else 0.0
+
+
+def _twins(
+    i: int, j: int, seen: list[Seen], choices: Sequence[Choice | None], limits: Limits
+) -> bool:
+    one, other = seen[i].fingerprint, seen[j].fingerprint
+    if one is None or other is None or not are_near_duplicates(one, other):
+        return False
+    first, second = choices[i], choices[j]
+    if first is None or second is None:
+        return True
+    alike = seen[i].faces[first.face].embedding @ seen[j].faces[second.face].embedding
+    return float(alike) >= limits.same_face

@@ -1,0 +1,70 @@
+"""Captions: what the audit measured of a photo, in words, and never how the subject looks.
+
+What a caption names can be asked for in another way later; what it leaves open is learnt as the
+subject's own. So a caption has the trigger word, what kind of thing it is, the shot and the view.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_FACING_DEGREES = 25
+_PROFILE_DEGREES = 60
+
+
+@dataclass(frozen=True)
+class ShotShares:
+    """Which share of the picture's height the face takes, from which on a shot has its name.
+
+    Attributes:
+        close_up: from here on, a close-up.
+        medium: from here on, a medium shot; below, a wide one.
+    """
+
+    close_up: float = 0.35
+    medium: float = 0.15
+
+
+PEOPLE = ShotShares()
+"""For people, whose heads are about an eighth of their height."""
+
+PUPPETS = ShotShares(close_up=0.46, medium=0.335)
+"""For drawn figures whose heads are two fifths of their height."""
+
+
+def caption(
+    trigger: str,
+    class_noun: str,
+    *,
+    face_share: float | None = None,
+    yaw: float | None = None,
+    shots: ShotShares = PEOPLE,
+) -> str:
+    """A caption such as "mira, a person, close-up, facing the camera".
+
+    Args:
+        trigger: the word that will call the subject.
+        class_noun: what kind of thing it is.
+        face_share: the face's height over the picture's; None where there is no face.
+        yaw: degrees the head is turned; None where there is no face.
+        shots: where the names of shots begin.
+    """
+    article = "an" if class_noun[0].lower() in "aeiou" else "a"
+    parts = [trigger, f"{article} {class_noun}"]
+    if face_share is not None:
+        parts.append(_shot(face_share, shots))
+    if yaw is not None:
+        parts.append(_view(abs(yaw)))
+    return ", ".join(parts)
+
+
+def _shot(face_share: float, shots: ShotShares) -> str:
+    if face_share >= shots.close_up:
+        return "close-up"
+    return "medium shot" if face_share >= shots.medium else "wide shot"
+
+
+def _view(turned: float) -> str:
+    if turned < _FACING_DEGREES:
+        return "facing the camera"
+    return "three-quarter view" if turned < _PROFILE_DEGREES else "in profile"

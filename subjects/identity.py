@@ -1,0 +1,107 @@
+"""Identity: which person a set of photos is about.
+
+Shape suffixes: N faces of all the photos, D numbers an embedding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from subjects.faces import similarity_to
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from subjects.faces import Face
+
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The face of a photo that is most like the subject's.
+
+    Attributes:
+        face: its place in the photo's list.
+        similarity: its cosine with the normalised mean of the subject's faces in the other photos;
+            1 where no other photo shows the subject.
+        same: whether it is the subject.
+    """
+
+    face: int
+    similarity: float
+    same: bool
+
+
+def choose_person(photos: Sequence[Sequence[Face]], *, same_person: float) -> list[Choice | None]:
+    """Find the person who is in most photos; of several, the one whose faces are larger.
+
+    Args:
+        photos: the faces of each photo.
+        same_person: two faces are of one person from this cosine on.
+
+    Returns:
+        One choice a photo; None where a photo has no face.
+    """
+    faces = [face for photo in photos for face in photo]
+    if not faces:
+        return [None for _ in photos]
+    embeddings_ND = np.stack([face.embedding for face in faces])
+    photo_N = np.repeat(np.arange(len(photos)), [len(photo) for photo in photos])
+    width_N = np.array([face.width for face in faces])
+
+    anchor = _most_seen(embeddings_ND, photo_N, width_N, same_person)
+    reference = embeddings_ND[anchor]
+    for _ in range(_ROUNDS):
+        similarity_N = embeddings_ND @ reference
+        best = _best_of_each_photo(similarity_N, photo_N)
+        members = [face for face in best if similarity_N[face] >= same_person]
+        mean = embeddings_ND[members or [anchor]].mean(0)
+        reference = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return _choices(embeddings_ND, photo_N, best, members or [anchor], same_person, len(photos))
+
+
+def _most_seen(
+    embeddings_ND: NDArray[np.float32],
+    photo_N: NDArray[np.int64],
+    width_N: NDArray[np.float64],
+    same_person: float,
+) -> int:
+    """The face that has its like in most photos."""
+    alike_NN = embeddings_ND @ embeddings_ND.T >= same_person
+
+    def rank(face: int) -> tuple[int, float]:
+        like = np.flatnonzero(alike_NN[face])
+        return len(np.unique(photo_N[like])), float(np.median(width_N[like]))
+
+    return max(range(len(embeddings_ND)), key=rank)
+
+
+def _best_of_each_photo(similarity_N: NDArray[np.float32], photo_N: NDArray[np.int64]) -> list[int]:
+    photos = np.unique(photo_N)
+    return [int(max(np.flatnonzero(photo_N == p), key=lambda i: similarity_N[i])) for p in photos]
+
+
+def _choices(
+    embeddings_ND: NDArray[np.float32],
+    photo_N: NDArray[np.int64],
+    best: list[int],
+    members: list[int],
+    same_person: float,
+    photos: int,
+) -> list[Choice | None]:
+    """Compare each photo's best face with the subject's in all the other photos."""
+    choices: list[Choice | None] = [None] * photos
+    for face in best:
+        photo = int(photo_N[face])
+        others = [member for member in members if member != face]
+        alike = 1.0
+        if others:
+            alike = float(similarity_to(embeddings_ND[[face]], embeddings_ND[others])[0])
+        first = int(np.flatnonzero(photo_N == photo)[0])
+        choices[photo] = Choice(face - first, alike, face in members)
+    return choices

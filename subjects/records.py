@@ -1,0 +1,81 @@
+"""Records: the small text files of a subject, which people edit by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from subjects.errors import StorageError
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file with one JSON object a line, each with its line number from 1.
+
+    Raises:
+        StorageError: if the file cannot be read, or a line is no JSON object; says which.
+    """
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise line_error(
+                path, number, f"not JSON ({error.msg} at column {error.colno})"
+            ) from error
+        if not isinstance(row, dict):
+            raise line_error(path, number, f"{row!r} is no JSON object")
+        yield number, row
+
+
+def line_error(path: Path, number: int, problem: str) -> StorageError:
+    """A line that cannot be understood."""
+    return StorageError(
+        f"{str(path)!r}, line {number}: {problem}; every line is one JSON object such as "
+        '{"file_name": "0001.png", "caption": "mira, a person", "verdict": "keep", …}.'
+    )
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds.
+
+    Raises:
+        StorageError: if it cannot be read, or holds something else.
+    """
+    import yaml
+
+    try:
+        record = yaml.safe_load(_text(path))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise StorageError(f"{str(path)!r} is not YAML ({reason}); correct it there.") from error
+    if not isinstance(record, dict):
+        raise StorageError(f"{str(path)!r} holds {record!r}; it must hold 'name: value' lines.")
+    return record
+
+
+def jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
+    """One JSON object a line."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file as a whole; if that fails, what was there stays."""
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"{str(path)!r} cannot be read ({reason}).") from error

@@ -1,0 +1,267 @@
+"""A subject: a folder of photos, what they show, and the consent to use them.
+
+    <home>/subjects/<name>/
+        subject.yaml            name, kind, class noun, trigger, consent
+        audit.jsonl             the verdict on every photo that was given, kept or not
+        photos/0001.png ...     the photos that were kept
+        photos/metadata.jsonl   one line a photo: its caption, to be edited by hand
+
+`datasets.load_dataset("imagefolder", data_dir="<home>/subjects/<name>/photos")` reads the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from subjects.consent import Consent
+from subjects.errors import ConsentError, StorageError, SubjectError
+from subjects.records import jsonl, line_error, read_jsonl, read_yaml, replace_text
+from subjects.verdicts import DROP, VERDICTS, AuditedPhoto, Measures
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+KINDS = ("person", "pet", "object")
+AUDIT, METADATA, PHOTOS, RECORD = "audit.jsonl", "metadata.jsonl", "photos", "subject.yaml"
+
+_LEGAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo that was kept.
+
+    Attributes:
+        path: the PNG.
+        caption: what it shows, beginning with the trigger word.
+        verdict: "keep" or "care"; "drop" where a person has written so.
+        reason: why.
+        measures: what the audit measured.
+    """
+
+    path: Path
+    caption: str
+    verdict: str
+    reason: str
+    measures: Measures
+
+    def open(self) -> Image:
+        """The picture, RGB.
+
+        Raises:
+            StorageError: if it cannot be read.
+        """
+        from PIL import Image
+
+        try:
+            with Image.open(self.path, formats=["PNG"]) as image:
+                return image.convert("RGB")
+        except OSError as error:
+            raise StorageError(
+                f"the photo {str(self.path)!r} cannot be read ({error}); "
+                f"remove its line from {METADATA}, or add the subject anew."
+            ) from error
+
+    def line(self) -> dict[str, Any]:
+        """The photo as a line of `metadata.jsonl`."""
+        return {
+            "file_name": self.path.name,
+            "caption": self.caption,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "measures": self.measures.record(),
+        }
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Someone or something to put in a video.
+
+    Attributes:
+        folder: where it lives.
+        name: also the folder's name.
+        kind: one of `KINDS`.
+        class_noun: what kind of thing it is, for captions: "person", "dog", ...
+        trigger: the word that calls it.
+        consent: on what ground a person's likeness is used; None for pets and objects.
+        photos: what is stored, in the order of `metadata.jsonl`.
+        audit: the verdict on every photo that was given, in the order in which it was.
+    """
+
+    folder: Path
+    name: str
+    kind: str
+    class_noun: str
+    trigger: str
+    consent: Consent | None
+    photos: tuple[Photo, ...]
+    audit: tuple[AuditedPhoto, ...]
+
+    @property
+    def kept(self) -> tuple[Photo, ...]:
+        """The photos to learn from: all but those that a person has marked "drop"."""
+        return tuple(photo for photo in self.photos if photo.verdict != DROP)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its owner should know before training, one line each."""
+        if len(self.kept) > 1:
+            return ()
+        return (
+            f"{len(self.kept)} of {len(self.audit)} photos of {self.name!r} can be used, so that "
+            "videos will copy it; add the subject anew with photos in other views and places.",
+        )
+
+    @classmethod
+    def load(cls, home: Path, name: str) -> Subject:
+        """Read a subject, with whatever a person has edited in it.
+
+        Raises:
+            SubjectError: if `name` cannot be a subject's name.
+            StorageError: if there is no such subject, or one of its files cannot be understood;
+                says which line.
+            ConsentError: if it is a person without a record of consent.
+        """
+        folder = folder_of(home, name)
+        if not (folder / RECORD).is_file():
+            known = ", ".join(subject_names(home)) or "none yet"
+            raise StorageError(
+                f"there is no subject {name!r}; known are: {known}. "
+                f"Add it with 'starring subject add {name} PHOTOS'."
+            )
+        record = read_yaml(folder / RECORD)
+        path = folder / RECORD
+        kind = _text_in(record, "kind", path)
+        if kind not in KINDS:
+            raise StorageError(f"{str(path)!r}: kind {kind!r} is none of {', '.join(KINDS)}.")
+        return cls(
+            folder=folder,
+            name=name,
+            kind=kind,
+            class_noun=_text_in(record, "class_noun", path),
+            trigger=_text_in(record, "trigger", path),
+            consent=_consent_in(record, kind, path),
+            photos=tuple(_photos(folder / PHOTOS)),
+            audit=tuple(_audited(folder / AUDIT)),
+        )
+
+    def save(self) -> None:
+        """Write what can be edited: `subject.yaml` and `photos/metadata.jsonl`.
+
+        Each file is replaced as a whole; where the disk is full, the old one stays.
+
+        Raises:
+            StorageError: if they cannot be written.
+        """
+        import yaml
+
+        record = {
+            "name": self.name,
+            "kind": self.kind,
+            "class_noun": self.class_noun,
+            "trigger": self.trigger,
+            "consent": self.consent.record() if self.consent else None,
+        }
+        try:
+            lines = jsonl(photo.line() for photo in self.photos)
+            replace_text(self.folder / PHOTOS / METADATA, lines)
+            text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
+            replace_text(self.folder / RECORD, text)
+        except OSError as error:
+            raise storage_error(self.folder, error) from error
+
+
+def folder_of(home: Path, name: str) -> Path:
+    """Where a subject of this name lives, whether or not it exists.
+
+    Raises:
+        SubjectError: if `name` cannot be a subject's name.
+    """
+    if not isinstance(name, str) or not _LEGAL_NAME.fullmatch(name):
+        raise SubjectError(
+            f"{name!r} cannot be a subject's name: it begins with a letter a-z and has letters, "
+            "digits, '-' and '_' alone, at most 64 in all; try one like 'mira'."
+        )
+    return Path(home) / "subjects" / name
+
+
+def subject_names(home: Path) -> list[str]:
+    """The names of all the subjects at home, sorted."""
+    records = (Path(home) / "subjects").glob(f"*/{RECORD}")
+    names = (record.parent.name for record in records)
+    return sorted(name for name in names if _LEGAL_NAME.fullmatch(name))
+
+
+def storage_error(folder: Path, error: OSError) -> StorageError:
+    """A failure to write, in one line."""
+    return StorageError(
+        f"cannot write the subject's folder {str(folder)!r} ({error.strerror or error}); what was "
+        "there before is unchanged. Free some space, or choose another folder with --home."
+    )
+
+
+def _text_in(record: dict[str, Any], key: str, path: Path) -> str:
+    value = record.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise StorageError(f"{str(path)!r}: {key} is {value!r}; it must be a word or two.")
+    return value
+
+
+def _consent_in(record: dict[str, Any], kind: str, path: Path) -> Consent | None:
+    consent = record.get("consent")
+    if consent is None and kind != "person":
+        return None
+    if not isinstance(consent, dict):
+        raise ConsentError(
+            f"{str(path)!r}: consent is {consent!r}; a person's likeness is not used without one. "
+            "Add the subject anew and answer the question."
+        )
+    try:
+        return Consent(**{key: str(value) for key, value in consent.items()})
+    except TypeError as error:
+        raise ConsentError(
+            f"{str(path)!r}: consent has {sorted(consent)}; "
+            "it must have whose, ground, date and text_version."
+        ) from error
+
+
+def _photos(folder: Path) -> Iterator[Photo]:
+    path = folder / METADATA
+    for number, row in read_jsonl(path):
+        name, caption, verdict = row.get("file_name"), row.get("caption"), row.get("verdict")
+        if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file():
+            raise line_error(path, number, f"file_name {name!r} is no photo in that folder")
+        if not isinstance(caption, str) or not caption.strip():
+            raise line_error(path, number, f"caption {caption!r} must be a text")
+        if verdict not in VERDICTS:
+            allowed = ", ".join(VERDICTS)
+            raise line_error(path, number, f"verdict {verdict!r} is none of {allowed}")
+        measures = _measures(row, path, number)
+        if measures is None:
+            raise line_error(path, number, "measures are missing")
+        yield Photo(folder / name, caption, verdict, str(row.get("reason", "")), measures)
+
+
+def _audited(path: Path) -> Iterator[AuditedPhoto]:
+    for number, row in read_jsonl(path):
+        yield AuditedPhoto(
+            source=str(row.get("source")),
+            verdict=str(row.get("verdict")),
+            reason=str(row.get("reason", "")),
+            measures=_measures(row, path, number),
+            file_name=row.get("file_name"),
+        )
+
+
+def _measures(row: dict[str, Any], path: Path, number: int) -> Measures | None:
+    record = row.get("measures")
+    if record is None:
+        return None
+    try:
+        return Measures.of(record)
+    except (TypeError, ValueError, KeyError) as error:
+        raise line_error(path, number, f"measures {record!r} cannot be understood") from error

@@ -1,0 +1,210 @@
+"""Verdicts: what a photo must reach, and what is said of one that does not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from subjects.faces import Face
+from subjects.identity import Choice
+
+if TYPE_CHECKING:
+    from subjects.duplicates import Fingerprint
+
+KEEP, CARE, DROP = "keep", "care", "drop"
+VERDICTS = (KEEP, CARE, DROP)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a photo must reach; lengths in pixels after scaling down to 2048 at most.
+
+    Attributes:
+        min_side: shorter sides than this are dropped.
+        min_face: narrower faces are dropped; less than this holds no likeness to learn.
+        small_face: narrower faces are marked with care; about what a face takes of a frame of 128.
+        same_person: the cosine from which on two faces are of one person.
+        doubtful_person: less alike than this is marked with care.
+        max_blur: the widest blur of a face, in shares of its width.
+        soft_blur: above this, a face is marked with care.
+        max_picture_blur: the widest blur of a whole picture, in shares of its longer side; used
+            for pets and objects.
+        same_face: near-duplicates show faces at least this much alike.
+    """
+
+    min_side: int = 64
+    min_face: int = 32
+    small_face: int = 48
+    same_person: float = 0.35
+    doubtful_person: float = 0.45
+    max_blur: float = 0.0175
+    soft_blur: float = 0.014
+    max_picture_blur: float = 0.006
+    same_face: float = 0.9
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What was measured of one photo; None is what could not be.
+
+    Attributes:
+        width: pixels, as stored.
+        height: pixels, as stored.
+        faces: how many faces it shows; None for pets and objects.
+        face_width: pixels, of the subject's face.
+        face_height: pixels, of the subject's face.
+        box: left, top, right and bottom of the subject's face in pixels.
+        yaw: degrees the subject's head is turned, positive towards the picture's right.
+        similarity: cosine with the subject's faces in the other photos.
+        blur: width of the blur, in shares of the face's width, or of the picture's longer side
+            where there is no face.
+    """
+
+    width: int
+    height: int
+    faces: int | None = None
+    face_width: float | None = None
+    face_height: float | None = None
+    box: tuple[float, float, float, float] | None = None
+    yaw: float | None = None
+    similarity: float | None = None
+    blur: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """The measures as JSON has them, rounded to what they are worth."""
+        record = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
+        record["box"] = self.box and [round(edge, 1) for edge in self.box]
+        return record
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Measures:
+        """The measures of such a record; what it has beyond them is left out.
+
+        Raises:
+            TypeError, ValueError: if it is no such record.
+        """
+        known = {f.name: record[f.name] for f in fields(cls) if f.name in record}
+        box = known.get("box")
+        if box is not None:
+            left, top, right, bottom = (float(edge) for edge in box)
+            known["box"] = left, top, right, bottom
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class AuditedPhoto:
+    """One photo and what is thought of it.
+
+    Attributes:
+        source: the name of the file that was given, without its folder.
+        verdict: "keep", "care" (kept, with a reason for care) or "drop".
+        reason: why.
+        measures: None where the photo could not be read.
+        file_name: the photo's name in the subject, None where it was not stored.
+    """
+
+    source: str
+    verdict: str
+    reason: str
+    measures: Measures | None = None
+    file_name: str | None = None
+
+    def line(self) -> dict[str, Any]:
+        """The photo as a line of `audit.jsonl`."""
+        return {
+            "source": self.source,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "file_name": self.file_name,
+            "measures": self.measures.record() if self.measures else None,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What is remembered of a photo once its pixels are gone."""
+
+    source: str
+    width: int = 0
+    height: int = 0
+    fingerprint: Fingerprint | None = None
+    blur: float = 0.0
+    faces: list[Face] = field(default_factory=list)
+    face_blurs: list[float] = field(default_factory=list)
+    problem: str | None = None
+
+
+def judge_thing(photo: Seen, limits: Limits) -> AuditedPhoto:
+    """The verdict on a photo of a pet or an object."""
+    measures = Measures(photo.width, photo.height, blur=photo.blur) if photo.width else None
+    if photo.problem:
+        return AuditedPhoto(photo.source, DROP, photo.problem, measures)
+    if photo.blur > limits.max_picture_blur:
+        reason = (
+            f"blurred ({photo.blur:.2%} of the picture's side, "
+            f"at most {limits.max_picture_blur:.2%} is allowed)"
+        )
+        return AuditedPhoto(photo.source, DROP, reason, measures)
+    return AuditedPhoto(photo.source, KEEP, "good", measures)
+
+
+def judge_person(photo: Seen, choice: Choice | None, limits: Limits) -> AuditedPhoto:
+    """The verdict on a photo of a person, given which of its faces is most like the subject's."""
+    measures = _measures(photo, choice) if photo.width else None
+    if photo.problem:
+        return AuditedPhoto(photo.source, DROP, photo.problem, measures)
+    if choice is None:
+        return AuditedPhoto(photo.source, DROP, "no face was found", measures)
+    face, blur = photo.faces[choice.face], photo.face_blurs[choice.face]
+    if fault := _fault(face, blur, choice, limits):
+        return AuditedPhoto(photo.source, DROP, fault, measures)
+    cares = list(_cares(face, blur, choice, len(photo.faces), limits))
+    return AuditedPhoto(photo.source, CARE if cares else KEEP, "; ".join(cares) or "good", measures)
+
+
+def _measures(photo: Seen, choice: Choice | None) -> Measures:
+    if choice is None:
+        return Measures(photo.width, photo.height, faces=0)
+    face = photo.faces[choice.face]
+    left, top, right, bottom = (float(edge) for edge in face.box)
+    blur = photo.face_blurs[choice.face]
+    return Measures(
+        width=photo.width,
+        height=photo.height,
+        faces=len(photo.faces),
+        face_width=face.width,
+        face_height=face.height,
+        box=(left, top, right, bottom),
+        yaw=face.yaw,
+        similarity=choice.similarity,
+        blur=blur if math.isfinite(blur) else None,
+    )
+
+
+def _fault(face: Face, blur: float, choice: Choice, limits: Limits) -> str | None:
+    if not choice.same:
+        return (
+            f"another person (similarity {choice.similarity:.2f}, "
+            f"at least {limits.same_person:.2f} is needed)"
+        )
+    if face.width < limits.min_face:
+        return (
+            f"the face is too small ({face.width:.0f} pixels wide, "
+            f"at least {limits.min_face} are needed)"
+        )
+    if blur > limits.max_blur:
+        return f"blurred ({blur:.1%} of the face's width, at most {limits.max_blur:.1%} is allowed)"
+    return None
+
+
+def _cares(face: Face, blur: float, choice: Choice, count: int, limits: Limits) -> Iterable[str]:
+    if count > 1:
+        yield f"{count} faces, the subject's is the one used"
+    if choice.similarity < limits.doubtful_person:
+        yield f"hardly like the other photos (similarity {choice.similarity:.2f})"
+    if face.width < limits.small_face:
+        yield f"a small face ({face.width:.0f} pixels wide)"
+    if blur > limits.soft_blur:
+        yield f"a little soft ({blur:.1%} of the face's width)"
