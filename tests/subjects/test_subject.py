@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from subjects import Consent, ConsentError, StorageError, Subject, SubjectError, add_subject
+from tests.subjects.known_faces import KnownFaces, make_face
+
+
+@pytest.fixture
+def subject(
+    tmp_path: Path, take: Callable[..., Path], finder: KnownFaces, consent: Consent
+) -> Subject:
+    paths = [take(f"{i}.png", make_face(1, seed=i), seed=i) for i in range(2)]
+    return add_subject("mira", paths, home=tmp_path, consent=consent, faces=finder)
+
+
+@pytest.fixture
+def metadata(subject: Subject) -> Path:
+    return subject.folder / "photos" / "metadata.jsonl"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_captions_and_verdicts_are_edited_by_hand(
+    tmp_path: Path, subject: Subject, metadata: Path
+) -> None:
+    edit(metadata, subject.photos[0].caption, "mira, a person, in the rain — 雨")
+    edit(metadata, '"reason": "good", ', "")
+    text = "\ufeff" + metadata.read_text().replace('"keep"', '"drop"', 2).replace(
+        '"drop"', '"keep"', 1
+    )
+    metadata.write_text(text + "\n\n", encoding="utf-8")
+    again = Subject.load(tmp_path, "mira")
+    assert again.photos[0].caption == "mira, a person, in the rain — 雨"
+    assert [photo.verdict for photo in again.photos] == ["keep", "drop"]
+    assert again.kept == again.photos[:1]
+    assert again.warnings
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"file_name": "0002.png"', '"file_name": 0002.png"', "not JSON"),
+        ('"file_name": "0002.png"', '"file_name": "0009.png"', "'0009.png' is no photo"),
+        ('"file_name": "0002.png"', '"file_name": "../../subject.yaml"', "is no photo"),
+        ('"file_name": "0002.png"', '"name": "0002.png"', "file_name None is no photo"),
+    ],
+)
+def test_a_line_that_cannot_be_understood_is_named_by_its_number(
+    tmp_path: Path, metadata: Path, old: str, new: str, problem: str
+) -> None:
+    edit(metadata, old, new)
+    with pytest.raises(StorageError, match=f"metadata.jsonl', line 2: .*{problem}"):
+        Subject.load(tmp_path, "mira")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('["0001.png"]', "is no JSON object"),
+        ('{"file_name": "0001.png", "caption": "", "verdict": "keep"}', "caption '' must be"),
+        ('{"file_name": "0001.png", "caption": "x", "verdict": "ok"}', "'ok' is none of keep"),
+        ('{"file_name": "0001.png", "caption": "x", "verdict": "keep"}', "measures are missing"),
+        (
+            '{"file_name": "0001.png", "caption": "x", "verdict": "keep", "measures": {"box": 1}}',
+            "cannot be understood",
+        ),
+    ],
+)
+def test_a_line_with_wrong_values_says_what_is_allowed(
+    tmp_path: Path, metadata: Path, line: str, problem: str
+) -> None:
+    metadata.write_text(line + "\n")
+    with pytest.raises(StorageError, match=f"line 1: .*{problem}"):
+        Subject.load(tmp_path, "mira")
+
+
+def test_saving_writes_what_was_changed(tmp_path: Path, subject: Subject) -> None:
+    photos = (replace(subject.photos[0], caption="mira, a person, at sea"), *subject.photos[1:])
+    replace(subject, photos=photos, trigger="mirabel").save()
+    again = Subject.load(tmp_path, "mira")
+    assert again.trigger == "mirabel"
+    assert again.photos == photos
+
+
+def test_a_full_disk_keeps_the_old_files(
+    tmp_path: Path, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, text: str, **options: str) -> int:
+        with self.open("w") as file:
+            file.write(text[:5])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StorageError, match="No space left"):
+        replace(subject, trigger="mirabel").save()
+    monkeypatch.undo()
+    assert Subject.load(tmp_path, "mira") == subject
+    assert not list(subject.folder.rglob("*.draft"))
+
+
+def test_an_unknown_subject_is_answered_with_those_there_are(
+    tmp_path: Path, subject: Subject
+) -> None:
+    with pytest.raises(StorageError, match="no subject 'tom'; known are: mira"):
+        Subject.load(tmp_path, "tom")
+    with pytest.raises(SubjectError, match="cannot be a subject's name"):
+        Subject.load(tmp_path, "../mira")
+
+
+@pytest.mark.parametrize("answer", [None, "yes", {"whose": "Mira"}, {"who": "Mira"}])
+def test_a_person_does_not_load_without_consent(
+    tmp_path: Path, subject: Subject, answer: object
+) -> None:
+    record = yaml.safe_load((subject.folder / "subject.yaml").read_text())
+    record["consent"] = answer
+    (subject.folder / "subject.yaml").write_text(yaml.safe_dump(record))
+    with pytest.raises(ConsentError):
+        Subject.load(tmp_path, "mira")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a: [", "is not YAML"),
+        ("- mira", "must hold"),
+        ("kind: car", "kind 'car' is none of"),
+        ("kind: pet", "class_noun is None"),
+    ],
+)
+def test_a_damaged_record_is_named(
+    tmp_path: Path, subject: Subject, text: str, problem: str
+) -> None:
+    (subject.folder / "subject.yaml").write_text(text)
+    with pytest.raises(StorageError, match=problem) as caught:
+        Subject.load(tmp_path, "mira")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_photo_that_vanished_under_way_is_named(subject: Subject) -> None:
+    subject.photos[0].path.unlink()
+    with pytest.raises(StorageError, match=r"0001\.png' cannot be read"):
+        subject.photos[0].open()
