@@ -13,8 +13,9 @@ from subjects.errors import (
     SubjectError,
 )
 from subjects.faces import Face, FaceFinder, Finder, leave_one_out, similarity_to
+from subjects.metadata import Photo
 from subjects.photos import read_photo
-from subjects.subject import KINDS, Photo, Subject, subject_names
+from subjects.subject import KINDS, Subject, subject_names
 from subjects.verdicts import CARE, DROP, KEEP, AuditedPhoto, Limits, Measures
 
 __all__ = [

@@ -18,9 +18,10 @@ from subjects.captions import PEOPLE, ShotShares, caption
 from subjects.consent import Consent
 from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, StorageError, SubjectError
 from subjects.faces import Finder
+from subjects.metadata import Photo
 from subjects.photos import read_photo
 from subjects.records import jsonl, replace_text
-from subjects.subject import AUDIT, KINDS, PHOTOS, Photo, Subject, folder_of, storage_error
+from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of, storage_error
 from subjects.verdicts import DROP, AuditedPhoto, Limits, Measures
 
 # Those that cannot be read are listed too: an audit that says so beats one that overlooks them.
@@ -215,7 +216,8 @@ def _store_photos(
                 image = read_photo(source)
             except PhotoError as error:
                 raise SubjectError(f"{error}; it changed while it was read, try again.") from error
-            image.save(folder / name, format="PNG")
+            # Level 1 packs a 3-megapixel photo six times as fast as 6, a ninth larger.
+            image.save(folder / name, format="PNG", compress_level=1)
             photo = replace(photo, file_name=name)
         stored.append(photo)
     return stored

@@ -12,69 +12,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from subjects.consent import Consent
 from subjects.errors import ConsentError, StorageError, SubjectError
-from subjects.records import jsonl, line_error, read_jsonl, read_yaml, replace_text
-from subjects.verdicts import DROP, VERDICTS, AuditedPhoto, Measures
+from subjects.faces import Finder
+from subjects.metadata import METADATA, Photo, read_audit, read_photos
+from subjects.records import jsonl, read_yaml, replace_text
+from subjects.verdicts import DROP, AuditedPhoto
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from numpy.typing import NDArray
 
 KINDS = ("person", "pet", "object")
-AUDIT, METADATA, PHOTOS, RECORD = "audit.jsonl", "metadata.jsonl", "photos", "subject.yaml"
+AUDIT, PHOTOS, RECORD = "audit.jsonl", "photos", "subject.yaml"
 
 _LEGAL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Photo:
-    """One photo that was kept.
-
-    Attributes:
-        path: the PNG.
-        caption: what it shows, beginning with the trigger word.
-        verdict: "keep" or "care"; "drop" where a person has written so.
-        reason: why.
-        measures: what the audit measured.
-    """
-
-    path: Path
-    caption: str
-    verdict: str
-    reason: str
-    measures: Measures
-
-    def open(self) -> Image:
-        """The picture, RGB.
-
-        Raises:
-            StorageError: if it cannot be read.
-        """
-        from PIL import Image
-
-        try:
-            with Image.open(self.path, formats=["PNG"]) as image:
-                return image.convert("RGB")
-        except OSError as error:
-            raise StorageError(
-                f"the photo {str(self.path)!r} cannot be read ({error}); "
-                f"remove its line from {METADATA}, or add the subject anew."
-            ) from error
-
-    def line(self) -> dict[str, Any]:
-        """The photo as a line of `metadata.jsonl`."""
-        return {
-            "file_name": self.path.name,
-            "caption": self.caption,
-            "verdict": self.verdict,
-            "reason": self.reason,
-            "measures": self.measures.record(),
-        }
 
 
 @dataclass(frozen=True)
@@ -105,6 +62,16 @@ class Subject:
     def kept(self) -> tuple[Photo, ...]:
         """The photos to learn from: all but those that a person has marked "drop"."""
         return tuple(photo for photo in self.photos if photo.verdict != DROP)
+
+    def face_embeddings(self, faces: Finder) -> NDArray[np.float32]:
+        """The subject's face in each of the kept photos, (N, 512), each of length one.
+
+        They are computed anew each time and never stored. N is less than the number of photos
+        where `faces` does not find one, and 0 for pets and objects.
+        """
+        found = [photo.face(faces) for photo in self.kept]
+        embeddings = [face.embedding for face in found if face is not None]
+        return np.stack(embeddings) if embeddings else np.zeros((0, 512), dtype=np.float32)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -145,8 +112,8 @@ class Subject:
             class_noun=_text_in(record, "class_noun", path),
             trigger=_text_in(record, "trigger", path),
             consent=_consent_in(record, kind, path),
-            photos=tuple(_photos(folder / PHOTOS)),
-            audit=tuple(_audited(folder / AUDIT)),
+            photos=tuple(read_photos(folder / PHOTOS)),
+            audit=tuple(read_audit(folder / AUDIT)),
         )
 
     def save(self) -> None:
@@ -227,41 +194,3 @@ def _consent_in(record: dict[str, Any], kind: str, path: Path) -> Consent | None
             f"{str(path)!r}: consent has {sorted(consent)}; "
             "it must have whose, ground, date and text_version."
         ) from error
-
-
-def _photos(folder: Path) -> Iterator[Photo]:
-    path = folder / METADATA
-    for number, row in read_jsonl(path):
-        name, caption, verdict = row.get("file_name"), row.get("caption"), row.get("verdict")
-        if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file():
-            raise line_error(path, number, f"file_name {name!r} is no photo in that folder")
-        if not isinstance(caption, str) or not caption.strip():
-            raise line_error(path, number, f"caption {caption!r} must be a text")
-        if verdict not in VERDICTS:
-            allowed = ", ".join(VERDICTS)
-            raise line_error(path, number, f"verdict {verdict!r} is none of {allowed}")
-        measures = _measures(row, path, number)
-        if measures is None:
-            raise line_error(path, number, "measures are missing")
-        yield Photo(folder / name, caption, verdict, str(row.get("reason", "")), measures)
-
-
-def _audited(path: Path) -> Iterator[AuditedPhoto]:
-    for number, row in read_jsonl(path):
-        yield AuditedPhoto(
-            source=str(row.get("source")),
-            verdict=str(row.get("verdict")),
-            reason=str(row.get("reason", "")),
-            measures=_measures(row, path, number),
-            file_name=row.get("file_name"),
-        )
-
-
-def _measures(row: dict[str, Any], path: Path, number: int) -> Measures | None:
-    record = row.get("measures")
-    if record is None:
-        return None
-    try:
-        return Measures.of(record)
-    except (TypeError, ValueError, KeyError) as error:
-        raise line_error(path, number, f"measures {record!r} cannot be understood") from error

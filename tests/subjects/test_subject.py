@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -150,3 +151,26 @@ def test_a_photo_that_vanished_under_way_is_named(subject: Subject) -> None:
     subject.photos[0].path.unlink()
     with pytest.raises(StorageError, match=r"0001\.png' cannot be read"):
         subject.photos[0].open()
+
+
+def test_the_subjects_own_face_is_embedded_where_others_are_larger(
+    tmp_path: Path, take: Callable[..., Path], finder: KnownFaces, consent: Consent
+) -> None:
+    own = [make_face(1, seed=i, left=10) for i in range(2)]
+    paths = [take("alone.png", own[0], seed=0)]
+    paths += [take("pair.png", make_face(2, left=120, width=130), own[1], seed=1)]
+    subject = add_subject("ann", paths, home=tmp_path, consent=consent, faces=finder)
+    expected = np.stack([face.embedding for face in own])
+    np.testing.assert_array_equal(subject.face_embeddings(finder), expected)
+    dropped = replace(subject.photos[0], verdict="drop")
+    fewer = replace(subject, photos=(dropped, *subject.photos[1:]))
+    np.testing.assert_array_equal(fewer.face_embeddings(finder), expected[1:])
+
+
+def test_an_object_has_no_face_to_embed(
+    tmp_path: Path, take: Callable[..., Path], finder: KnownFaces
+) -> None:
+    path = take("vase.png", make_face(1))
+    vase = add_subject("vase", [path], home=tmp_path, kind="object", consent=None, faces=None)
+    assert vase.face_embeddings(finder).shape == (0, 512)
+    assert finder.asked == 0
