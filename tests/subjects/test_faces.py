@@ -11,6 +11,7 @@ from bases.pocket.world.truth import face_truth
 from subjects import FaceFinder, FacePackageError, faces, leave_one_out, similarity_to
 from subjects.faces import yaw_degrees
 from tests.subjects.known_faces import make_face
+from tests.subjects.tiny_packages import shape_only, two_faces_package
 
 
 def test_yaw_is_read_from_the_truth_of_drawn_heads() -> None:
@@ -89,35 +90,58 @@ def test_an_unknown_package_name_is_refused_and_not_fetched(
         FaceFinder("buffalo_l")
 
 
-def tiny_onnx(path: Path, outputs: int, side: int) -> None:
-    """A model that only has the shape of a detector (9 outputs) or of a recogniser (1)."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, side, side])
-    names = [f"out{i}" for i in range(outputs)]
-    nodes = [helper.make_node("Flatten", ["image"], [name]) for name in names]
-    shape = [1, 3 * side * side]
-    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in names]
-    graph = helper.make_graph(nodes, "tiny", [image], infos)
-    opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
-
-
 def test_a_package_without_a_detector_says_so(tmp_path: Path) -> None:
-    tiny_onnx(tmp_path / "recogniser.onnx", outputs=1, side=112)
+    shape_only(tmp_path / "recogniser.onnx", outputs=1, side=112)
     with pytest.raises(FacePackageError, match="has no detector"):
         FaceFinder(tmp_path)
 
 
 def test_a_package_without_a_recogniser_says_so(tmp_path: Path) -> None:
-    tiny_onnx(tmp_path / "detector.onnx", outputs=9, side=64)
+    shape_only(tmp_path / "detector.onnx", outputs=9, side=64)
     with pytest.raises(FacePackageError, match="has no recogniser"):
         FaceFinder(tmp_path)
 
 
 def test_a_detector_without_landmarks_is_refused(tmp_path: Path) -> None:
-    tiny_onnx(tmp_path / "detector.onnx", outputs=6, side=64)
-    tiny_onnx(tmp_path / "recogniser.onnx", outputs=1, side=112)
+    shape_only(tmp_path / "detector.onnx", outputs=6, side=64)
+    shape_only(tmp_path / "recogniser.onnx", outputs=1, side=112)
     with pytest.raises(FacePackageError, match="gives no landmarks"):
         FaceFinder(tmp_path)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return two_faces_package(tmp_path)
+
+
+def test_faces_come_largest_first_in_the_pixels_of_the_picture(package: Path) -> None:
+    found = FaceFinder(package).find(np.zeros((128, 128, 3), np.uint8))
+    assert [face.score for face in found] == pytest.approx([0.9, 0.8])
+    large, small = found
+    np.testing.assert_allclose(large.box, [67.2, 67.2, 131.2, 131.2], atol=0.1)
+    np.testing.assert_allclose(small.box, [16, 16, 48, 48], atol=0.1)
+    assert (small.width, small.height) == pytest.approx((32, 32))
+    assert small.landmarks.shape == (5, 2)
+    assert small.yaw == pytest.approx(30, abs=0.1)
+
+
+def test_the_recogniser_is_given_red_green_blue_and_its_answer_has_length_one(
+    package: Path,
+) -> None:
+    picture = np.zeros((128, 128, 3), np.uint8)
+    picture[..., 0] = 255
+    small = FaceFinder(package).find(picture)[1]
+    assert (small.embedding.shape, small.embedding.dtype) == ((512,), np.float32)
+    red, green, blue = small.embedding[:3]
+    assert red > 0.4
+    assert green == blue < -0.5
+    assert np.linalg.norm(small.embedding) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2048, 1, 3), (1, 2048, 3), (64, 900, 3)])
+def test_a_very_long_picture_can_be_searched(package: Path, shape: tuple[int, int, int]) -> None:
+    assert len(FaceFinder(package).find(np.zeros(shape, np.uint8))) == 2
+
+
+def test_a_package_may_be_given_as_text(package: Path) -> None:
+    assert FaceFinder(str(package)).folder == package
