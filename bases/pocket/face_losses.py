@@ -14,7 +14,7 @@ from bases.pocket.face_pictures import Photos
 
 
 def anchors(size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The places (A, 2), strides (A,) and face sizes (A,) of a detector's rows, stride by stride."""
+    """The places (A, 2), strides (A,) and face sizes (A,) of a detector's rows."""
     places, strides, sizes = [], [], []
     for stride, pair in zip(STRIDES, ANCHOR_SIZES, strict=True):
         steps = torch.arange(size // stride) * float(stride)
@@ -46,7 +46,8 @@ def detector_loss(outputs: tuple[Tensor, ...], photos: Photos) -> tuple[Tensor, 
     place, stride, size = place_A2[row], stride_A[row, None], size_A[row, None]
     sides = torch.cat((place - box[:, :2], box[:, 2:] - place), 1)
     box_error = (box_NA4[picture, row] * stride - sides).abs() / size
-    point_error = (points_NA10[picture, row] * stride - (points - place[:, None]).flatten(1)).abs() / size
+    offsets = (points - place[:, None]).flatten(1)
+    point_error = (points_NA10[picture, row] * stride - offsets).abs() / size
     loss = scores + 1.5 * box_error.sum() / 4 / count + 6 * point_error.sum() / 10 / count
     return loss, scores, point_error.mean()
 
@@ -64,7 +65,7 @@ def _assign(
     photos: Photos, place_A2: Tensor, stride_A: Tensor, size_A: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """For each anchor: its nearest face, whether it must find it, whether it may do as it likes."""
-    corners = photos.boxes.unflatten(2, (2, 2))
+    corners = photos.boxes.view(*photos.boxes.shape[:2], 2, 2)
     middle = corners.mean(2)
     face_size = (corners[:, :, 1] - corners[:, :, 0]).clamp_min(1).prod(-1).sqrt()
     far_NKA = (place_A2 - middle[:, :, None]).norm(dim=-1) / stride_A

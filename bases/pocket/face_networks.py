@@ -31,12 +31,7 @@ class Detector(nn.Module):
             nn.Sequential(_convolution(before, after, stride=2), _Residual(after))
             for before, after in zip(widths, widths[1:], strict=False)
         )
-        self.heads = nn.ModuleList(nn.Conv2d(width, 2 * 15, 3, padding=1) for width in widths[1:])
-        for head in self.heads:
-            nn.init.zeros_(head.bias)
-            with torch.no_grad():
-                head.bias.view(2, 15)[:, 0] = -4.0
-                head.bias.view(2, 15)[:, 1:5] = 0.5
+        self.heads = nn.ModuleList(_head(width) for width in widths[1:])
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
         """Look at pictures (B, 3, H, W): (x - 127.5) / 128, RGB, sides divisible by 32.
@@ -55,7 +50,8 @@ class Detector(nn.Module):
             raw = head(features).permute(0, 2, 3, 1)
             raw = raw.reshape(raw.shape[0], -1, 2, 15)
             score, shape = raw[..., :1], raw[..., 1:] * (raw.new_tensor(sizes) / stride)[:, None]
-            rows.append((score.flatten(1, 2), shape[..., :4].flatten(1, 2), shape[..., 4:].flatten(1, 2)))
+            kinds = (score, shape[..., :4], shape[..., 4:])
+            rows.append([kind.flatten(1, 2) for kind in kinds])
         return tuple(tensor for kind in zip(*rows, strict=True) for tensor in kind)
 
 
@@ -82,7 +78,8 @@ class Recogniser(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Embed crops (B, 3, 112, 112): (x - 127.5) / 127.5, RGB; gives (B, 512)."""
-        return self.scale(self.mix(self.body(crops).flatten(1)))
+        embedding: Tensor = self.scale(self.mix(self.body(crops).flatten(1)))
+        return embedding
 
 
 class _Residual(nn.Module):
@@ -95,6 +92,15 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.second(self.first(x)))
+
+
+def _head(width: int) -> nn.Conv2d:
+    """Fifteen numbers for each of two anchors; it starts sure of nothing, with boxes of a size."""
+    head = nn.Conv2d(width, 2 * 15, 3, padding=1)
+    bias = torch.zeros(2, 15)
+    bias[:, 0], bias[:, 1:5] = -4.0, 0.5
+    head.bias = nn.Parameter(bias.flatten())
+    return head
 
 
 def _convolution(before: int, after: int, *, kernel: int = 3, stride: int = 1) -> nn.Sequential:

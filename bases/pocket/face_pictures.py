@@ -17,6 +17,7 @@ from bases.pocket.world.canvas import Canvas
 from bases.pocket.world.people import camera, paint_person
 from bases.pocket.world.places import paint_places
 from bases.pocket.world.poses import pose_at
+from bases.pocket.world.scenes import PLACES
 from bases.pocket.world.truth import face_truth, landmarks_in_world, to_pixels
 
 _CLOTHES = ("shirt", "shirt_second", "pattern", "trousers", "girth", "leg")
@@ -44,10 +45,8 @@ def photos(count: int, size: int, generator: Generator) -> Photos:
 
     Most are drawn at 64 pixels, as a video's frames are, and enlarged; `count` is a multiple of 8.
     """
-    shares = {64: count * 5 // 8, 96: count // 4, size: count // 8}
-    parts = [
-        _paste(*_draw(share, side, generator), size, generator) for side, share in shares.items()
-    ]
+    shares = ((64, count * 5 // 8), (96, count // 4), (size, count // 8))
+    parts = [_paste(_draw(share, side, generator), size, generator) for side, share in shares]
     return Photos(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Photos)))
 
 
@@ -72,7 +71,7 @@ def portraits(look: Look, sizes: dict[int, int], generator: Generator) -> Tensor
 
 
 def look_alikes(look: Look, generator: Generator, keep: float = 0.7) -> Look:
-    """Individuals that share most traits, each trait with probability `keep`, with one of `look`."""
+    """Individuals that share each trait, with probability `keep`, with one of `look`."""
     others = sample_looks(len(look), generator)
 
     def mixed(own: Tensor, other: Tensor) -> Tensor:
@@ -107,13 +106,24 @@ def degrade(pictures: Tensor, generator: Generator) -> Tensor:
     return (vivid * gain + shift + noise).clamp(-1, 1)
 
 
-def _draw(count: int, side: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Pictures of people, their boxes and landmarks, and pictures of the places alone."""
+@dataclass(frozen=True)
+class _Drawn:
+    """N pictures of people, their boxes (N, 4) and landmarks (N, 5, 2), and N empty places."""
+
+    people: Tensor
+    boxes: Tensor
+    landmarks: Tensor
+    places: Tensor
+
+
+def _draw(count: int, side: int, generator: Generator) -> _Drawn:
     look, scene = sample_looks(count, generator), _later(sample_scenes(count, generator), generator)
     truth = face_truth(look, scene, size=side)
     canvas = Canvas(torch.zeros(count, 2), torch.ones(count), side)
-    paint_places(canvas, torch.randint(6, (count,), generator=generator), scene.pan + 1)
-    return film(look, scene, size=side)[:, :, 0], truth.box[:, 0], truth.landmarks[:, 0], canvas.picture_N3HW * 2 - 1
+    place = torch.randint(len(PLACES), (count,), generator=generator)
+    paint_places(canvas, place, scene.pan + 1)
+    people = film(look, scene, size=side)[:, :, 0]
+    return _Drawn(people, truth.box[:, 0], truth.landmarks[:, 0], canvas.picture_N3HW * 2 - 1)
 
 
 def _later(scene: Scene, generator: Generator) -> Scene:
@@ -122,45 +132,61 @@ def _later(scene: Scene, generator: Generator) -> Scene:
     return replace(scene, yaw=scene.yaw + scene.yaw_rate * moment)
 
 
-def _paste(
-    people: Tensor, boxes: Tensor, landmarks: Tensor, places: Tensor, size: int, generator: Generator
-) -> Photos:
+def _paste(drawn: _Drawn, size: int, generator: Generator) -> Photos:
     """Lay one picture of a person, two or none of them over a background."""
-    count, side = len(people), people.shape[-1]
+    count, side = len(drawn.people), drawn.people.shape[-1]
+    shown, scale, centre = _arrange(count, generator)
+    picture = _background(drawn.places, ~shown[:, 0], size, generator)
+    boxes, landmarks = [], []
+    for layer in range(2):
+        rows = torch.arange(count).roll(layer)
+        picture = _lay(picture, drawn.people[rows], centre[:, layer], scale, shown[:, layer])
+        factor = (scale * size / side)[:, None, None]
+        offset = ((centre[:, layer] + 1 - scale[:, None]) * size / 2)[:, None]
+        corners = drawn.boxes[rows].view(count, 2, 2)
+        boxes.append(((corners + 0.5) * factor + offset - 0.5).flatten(1))
+        landmarks.append((drawn.landmarks[rows] + 0.5) * factor + offset - 0.5)
+    box = torch.stack(boxes, 1)
+    inside, wide = _share_inside(box, size), box[..., 2] - box[..., 0] > 11
+    present = shown & (inside > 0.72) & wide
+    doubtful = shown & ~present & (inside > 0.05)
+    pictures = degrade(picture, generator)
+    return Photos(pictures, box, torch.stack(landmarks, 1), present, doubtful)
+
+
+def _arrange(count: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """How up to two pictures lie on each of N photos.
+
+    Returns:
+        whether each is there (N, 2); how large they are (N,), 1 for as large as the photo; where
+        their middles are (N, 2, 2), x right and y down in [-1, 1].
+    """
 
     def rand(*shape: int) -> Tensor:
         return torch.rand(count, *shape, generator=generator)
 
     kind = rand()
     plain, nobody, pair = kind < 0.45, kind > 0.88, (kind > 0.62) & (kind <= 0.88)
-    scale = 0.25 + 1.25 * rand().square()
-    scale = torch.where(plain, torch.ones(count), torch.where(pair, 0.32 + 0.18 * rand(), scale))
-    middle = (rand(2) * 2 - 1) * torch.where(scale < 1, 1.15 - scale, scale - 0.75)[:, None]
-    middle = torch.where(plain[:, None], torch.zeros(()), middle)
-    left = torch.stack((rand() * 0.1 - 0.5, middle[:, 1]), -1)
-    middle = torch.where(pair[:, None], left, middle)
+    scale = torch.where(pair, 0.32 + 0.18 * rand(), 0.25 + 1.25 * rand().square())
+    scale = scale.masked_fill(plain, 1.0)
+    first = (rand(2) * 2 - 1) * torch.where(scale < 1, 1.15 - scale, scale - 0.75)[:, None]
+    first[:, 0] = torch.where(pair, rand() * 0.1 - 0.5, first[:, 0])
+    first = first.masked_fill(plain[:, None], 0.0)
+    second = torch.stack((first[:, 0] + 1, first[:, 1].roll(1)), -1)
+    return torch.stack((~nobody, pair), 1), scale, torch.stack((first, second), 1)
 
-    flat = (rand(3, 1, 1) * 2 - 1) * (rand(1, 1, 1) < 0.7) - (rand(1, 1, 1) < 0.2).float()
+
+def _background(places: Tensor, nobody: Tensor, size: int, generator: Generator) -> Tensor:
+    """An empty place, surely so where there is nobody, a plain colour or black."""
+    count = len(places)
+
+    def rand(*shape: int) -> Tensor:
+        return torch.rand(count, *shape, generator=generator)
+
+    colour = (rand(3, 1, 1) * 2 - 1).masked_fill(rand(1, 1, 1) < 0.3, -1.0)
     large = F.interpolate(places, size=(size, size), mode="bilinear")
-    use_place = (rand(1, 1, 1) < 0.5) | nobody[:, None, None, None]
-    picture = torch.where(use_place, large, flat.clamp(-1, 1).expand_as(large))
-
-    found = []
-    for layer, shown in enumerate((~nobody, pair)):
-        rows = torch.arange(count).roll(layer)
-        centre = middle if layer == 0 else torch.stack((middle[:, 0] + 1.0, middle.roll(1, 0)[:, 1]), -1)
-        centre = torch.where(plain[:, None] & (layer == 0), torch.zeros(()), centre)
-        picture = _lay(picture, people[rows], centre, scale, shown)
-        factor = (scale * size / side)[:, None, None]
-        offset = ((centre + 1) * size / 2 - scale[:, None] * size / 2)[:, None]
-        corners = (boxes[rows].unflatten(1, (2, 2)) + 0.5) * factor + offset - 0.5
-        points = (landmarks[rows] + 0.5) * factor + offset - 0.5
-        found.append((corners.flatten(1), points, shown))
-    box, points, shown = (torch.stack(value, 1) for value in zip(*found, strict=True))
-    inside = _share_inside(box, size)
-    small = (box[..., 2] - box[..., 0]) < 11
-    present = shown & (inside > 0.72) & ~small
-    return Photos(degrade(picture, generator), box, points, present, shown & ~present & (inside > 0.05))
+    is_place = (rand(1, 1, 1) < 0.5) | nobody[:, None, None, None]
+    return torch.where(is_place, large, colour)
 
 
 def _lay(picture: Tensor, layer: Tensor, centre: Tensor, scale: Tensor, shown: Tensor) -> Tensor:

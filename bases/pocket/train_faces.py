@@ -8,6 +8,7 @@ Run it again to go on where it stopped. It ends with `runs/faces/package/`, whic
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from bases.pocket.face_losses import contrastive_loss, detector_loss
 from bases.pocket.face_networks import DETECTOR_SIZE, Detector, Recogniser
 from bases.pocket.face_pictures import look_alikes, photos, portraits
 from bases.pocket.face_report import report
-from bases.pocket.training import Run, averaged, rate_at
+from bases.pocket.training import Run, Stateful, averaged, rate_at
 from bases.pocket.world import Look, sample_looks
 
 PORTRAIT_SIZES = {36: 0.28, 48: 0.26, 72: 0.26, 104: 0.14, 144: 0.06}
@@ -55,7 +56,7 @@ def train_detector(out: Path, *, steps: int, batch: int = 32, rate: float = 2e-3
     model = Detector()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
     average = averaged(model, 0.99)
-    parts = {"model": model, "average": average, "optimizer": optimizer}
+    parts: dict[str, Stateful] = {"model": model, "average": average, "optimizer": optimizer}
     run = Run(out, steps=steps, parts=parts)
     for step in run:
         seen = photos(batch, DETECTOR_SIZE, Generator().manual_seed(step))
@@ -84,16 +85,16 @@ def train_recogniser(
     model = Recogniser()
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.05)
     average = averaged(model, 0.99)
-    parts = {"model": model, "average": average, "optimizer": optimizer}
+    parts: dict[str, Stateful] = {"model": model, "average": average, "optimizer": optimizer}
     run = Run(out, steps=steps, parts=parts)
     for step in run:
         first, second = _two_portraits_each(people, Generator().manual_seed(step))
-        embedded = model(torch.cat((first, second))).chunk(2)
-        loss = contrastive_loss(*embedded, temperature)
+        one, other = model(torch.cat((first, second))).chunk(2)
+        loss = contrastive_loss(one, other, temperature)
         _descend(loss, model, optimizer, rate_at(step, steps, rate))
         average.update_parameters(model)
         if step % 25 == 24:
-            run.log(step + 1, loss=loss.item(), found=_found(*embedded))
+            run.log(step + 1, loss=loss.item(), found=_found(one, other))
     run.plot()
     return average.module.eval()
 
@@ -119,7 +120,8 @@ def _two_portraits_each(people: int, generator: Generator) -> tuple[Tensor, Tens
 
 
 def _together(one: Look, other: Look) -> Look:
-    return Look(**{name: torch.cat((value, getattr(other, name))) for name, value in vars(one).items()})
+    names = [f.name for f in fields(Look)]
+    return Look(**{name: torch.cat((getattr(one, name), getattr(other, name))) for name in names})
 
 
 def _found(first: Tensor, second: Tensor) -> float:

@@ -75,7 +75,8 @@ def landmarks_in_world(
     corner_y = -0.55 * head.height + 0.4 * curve
 
     spots = []
-    for azimuth, reach, y in ((-look.eye_gap, 1.0, eye_y), (look.eye_gap, 1.0, eye_y), (middle, 1.02, nose_y)):
+    gap = look.eye_gap
+    for azimuth, reach, y in ((-gap, 1.0, eye_y), (gap, 1.0, eye_y), (middle, 1.02, nose_y)):
         x, _, shown = _place_or_limb(head, azimuth, reach)
         spots.append((x, y, shown))
     x, narrow, shown = _place_or_limb(head, middle, 0.93)
