@@ -1,0 +1,1 @@
+"""The base video models: one file a family, one interface for all."""

@@ -92,5 +92,11 @@ class Family(ABC):
         """The transformer's output as e - x."""
 
     @abstractmethod
-    def pipeline(self, *, dtype: torch.dtype, device: torch.device) -> DiffusionPipeline:
-        """The family's own diffusers pipeline over this base."""
+    def pipeline(
+        self, *, dtype: torch.dtype, device: torch.device, transformer: nn.Module | None = None
+    ) -> DiffusionPipeline:
+        """The family's own diffusers pipeline over this base, or over a transformer in training."""
+
+    @abstractmethod
+    def call_arguments(self, pipe: Any) -> dict[str, Any]:
+        """What the pipeline must be told at each call so that it renders as the base was trained."""

@@ -97,12 +97,19 @@ class Wan(Family):
         """Wan predicts e - x itself."""
         return output.sample if hasattr(output, "sample") else output[0]
 
-    def pipeline(self, *, dtype: torch.dtype, device: torch.device) -> WanPipeline:
+    def pipeline(
+        self, *, dtype: torch.dtype, device: torch.device, transformer: nn.Module | None = None
+    ) -> WanPipeline:
         """Diffusers' `WanPipeline`, its VAE in float32 as the pipeline's own guide advises."""
         check_folder(self.source)
-        pipe = WanPipeline.from_pretrained(self.source, torch_dtype=dtype)
+        parts = {"transformer": transformer} if transformer is not None else {}
+        pipe = WanPipeline.from_pretrained(self.source, torch_dtype=dtype, **parts)
         pipe.vae.to(torch.float32)
         return pipe.to(device)
+
+    def call_arguments(self, pipe: WanPipeline) -> dict[str, Any]:
+        """How long prompts are padded, which is part of what the transformer learnt."""
+        return {"max_sequence_length": WanText(pipe.tokenizer, pipe.text_encoder).max_tokens}
 
 
 def embed_prompts(text: WanText, prompts: list[str]) -> Tensor:

@@ -20,10 +20,11 @@ from tqdm import trange
 from transformers import UMT5Config, UMT5EncoderModel
 
 from bases.objective import FlowMatching
+from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption, train_tokenizer
 from bases.pocket.train_vae import draw, speed_up_stills
-from bases.pocket.training import Run, autocast, averaged, best_device, rate_at
+from bases.pocket.training import Run, autocast, averaged, best_device, descend, rate_at
 from bases.pocket.world import sample_looks, sample_scenes
 from bases.wan import TIMESTEPS, WanText, embed_prompts, latent_statistics
 
@@ -71,11 +72,11 @@ def train_transformer(
     tokenizer = train_tokenizer()
     model = TextToLatent(shape, len(tokenizer)).to(device)
     average = averaged(model, 0.999)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     latents_pool = encode_pool(codec, shape, pool, out / "pool.pt", device)
     objective = FlowMatching(shift=2.0)
-    run = Run(out, steps=steps, parts={"model": model, "average": average, "optimizer": optimizer})
+    run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
         rng, generator = random.Random(step), torch.Generator().manual_seed(step)
         chosen = torch.randint(pool, (clips,), generator=generator)
@@ -83,17 +84,13 @@ def train_transformer(
             (encode(codec, draw(step, stills, shape, 1, device)), _captions(step, stills, rng, dropout)),
             (latents_pool[chosen].to(device), _pool_captions(chosen, rng, dropout)),
         ]
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps, rate, warmup=200)
         losses = []
         for latents, prompts in batches:
             with autocast(device):
                 loss = flow_loss(model, tokenizer, objective, latents, prompts, generator)
             (loss / len(batches)).backward()
             losses.append(loss.item())
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(model)
         if step % 20 == 19:
             run.log(step + 1, stills=losses[0], clips=losses[1])

@@ -18,8 +18,9 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from jsonargparse import auto_cli
 from torch import Tensor
 
+from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
-from bases.pocket.training import Run, autocast, averaged, best_device, rate_at
+from bases.pocket.training import Run, autocast, averaged, best_device, descend, rate_at
 from bases.pocket.world import film, sample_looks, sample_scenes
 
 HELD_OUT_SEED = 10_000_000
@@ -29,12 +30,12 @@ def train_vae(
     shape: PocketShape,
     out: Path = Path("runs/vae"),
     *,
-    steps: int = 6000,
-    stills: int = 8,
+    steps: int = 3200,
+    stills: int = 12,
     clips: int = 1,
     clip_frames: int = 9,
     clip_every: int = 4,
-    rate: float = 1e-3,
+    rate: float = 2e-3,
     kl_weight: float = 3e-4,
 ) -> None:
     """Train the VAE.
@@ -53,26 +54,23 @@ def train_vae(
     torch.manual_seed(0)
     device = best_device()
     vae = AutoencoderKLWan(**shape.vae, **_unit_statistics(shape)).to(device)
+    start_quiet(vae)
     speed_up_stills(vae)
     average = averaged(vae, 0.998)
-    optimizer = torch.optim.Adam(vae.parameters(), lr=rate, betas=(0.9, 0.99))
-    run = Run(out, steps=steps, parts={"vae": vae, "average": average, "optimizer": optimizer})
+    optimizers = optimizers_for(vae, rate)
+    run = Run(out, steps=steps, parts={"vae": vae, "average": average, **optimizers})
     for step in run:
         on_clips = step % clip_every == clip_every - 1
         count, frames = (clips, clip_frames) if on_clips else (stills, 1)
         video = draw(step, count, shape, frames, device)
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps, rate)
         with autocast(device):
             posterior = vae.encode(video).latent_dist
             decoded = vae.decode(posterior.sample()).sample
         error = decoded.float() - video
         kl = (posterior.mean.square() + posterior.var - 1 - posterior.logvar).float().mean() / 2
         loss = error.abs().mean() + 2 * error.square().mean() + kl_weight * kl
-        optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizer.step()
+        descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(vae)
         if step % 50 in (47, 48):
             run.log(step + 1, psnr=_psnr(error).item(), kl=kl.item(), clip=float(on_clips))
@@ -106,6 +104,12 @@ def draw(
     generator = torch.Generator().manual_seed(seed)
     look, scene = sample_looks(count, generator), sample_scenes(count, generator)
     return film(look.to(device), scene.to(device), size=shape.size, frames=frames, fps=shape.fps)
+
+
+def start_quiet(vae: AutoencoderKLWan, log_variance: float = -5.0) -> None:
+    """Begin with little noise on the latents, which would otherwise drown them at first."""
+    with torch.no_grad():
+        vae.quant_conv.bias[vae.config.z_dim :].fill_(log_variance)
 
 
 def speed_up_stills(vae: AutoencoderKLWan) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -112,3 +113,12 @@ def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:
 def averaged(model: torch.nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of a model's weights."""
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=False)
+
+
+def descend(optimizers: dict[str, Optimizer], rate: float) -> None:
+    """One step of every optimiser at this rate, after which the gradients are gone."""
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        optimizer.zero_grad()

@@ -1,0 +1,87 @@
+"""The bases that are known by name, and how each likes to be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bases import pocket
+from bases.errors import UnknownBase
+
+
+@dataclass(frozen=True)
+class Base:
+    """One base model and its native clip.
+
+    Attributes:
+        name: what `--base` takes.
+        source: a folder in diffusers' layout, or a name on the Hugging Face hub.
+        summary: parameters and licence, in a few words.
+        height: pixels.
+        width: pixels.
+        frames: frames a clip.
+        fps: frames a second.
+        steps: denoising steps.
+        guidance: scale of classifier-free guidance.
+    """
+
+    name: str
+    source: str
+    summary: str
+    height: int = 480
+    width: int = 832
+    frames: int = 81
+    fps: int = 16
+    steps: int = 50
+    guidance: float = 5.0
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the weights are on this machine."""
+        if Path(self.source).is_dir():
+            return True
+        from huggingface_hub import try_to_load_from_cache
+
+        return isinstance(try_to_load_from_cache(self.source, "model_index.json"), str)
+
+
+BASES = (
+    Base(
+        name="pocket",
+        source=str(pocket.BASE),
+        summary="12M parameters in all, Apache-2.0, runs on two CPU cores",
+        height=64,
+        width=64,
+        frames=17,
+        steps=20,
+        guidance=3.0,
+    ),
+    Base(
+        name="wan2.1-1.3b",
+        source="Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+        summary="1.3B parameters, Apache-2.0, wants a GPU",
+    ),
+    Base(
+        name="wan2.1-14b",
+        source="Wan-AI/Wan2.1-T2V-14B-Diffusers",
+        summary="14B parameters, Apache-2.0, wants a large GPU",
+    ),
+)
+
+
+def find_base(name: str) -> Base:
+    """The base of that name, or in that folder.
+
+    Raises:
+        UnknownBase: if it is neither.
+    """
+    for base in BASES:
+        if base.name == name:
+            return base
+    if Path(name).is_dir():
+        like = next(base for base in BASES if base.name == "wan2.1-1.3b")
+        return replace(like, name=Path(name).name, source=str(Path(name).resolve()))
+    known = ", ".join(base.name for base in BASES)
+    raise UnknownBase(
+        f"No base is called {name!r}. Known are {known}; or give a folder in diffusers' layout."
+    )

@@ -1,0 +1,79 @@
+"""Muon: momentum whose matrices are made orthogonal before each step.
+
+Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024), scaled to AdamW's
+step as in Liu et al., "Muon is Scalable for LLM Training" (2025). PyTorch's own takes matrices
+alone and computes in bfloat16, which processors without it do slowly; this one takes convolutions
+too and computes in float32. On Pocket's VAE it needs half of Adam's steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+_ITERATIONS = 5
+
+
+class Muon(Optimizer):
+    """Muon for weights of two dimensions or more; all after the first count as one.
+
+    Args:
+        params: the weights.
+        lr: learning rate, of the size that AdamW would take.
+        momentum: of the gradient's running mean.
+        weight_decay: share of the weights, times the rate, that is taken off each step.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float = 1e-3,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Take one step; weights without a gradient stay as they are."""
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    self._update(weight, group)
+
+    def _update(self, weight: nn.Parameter, group: dict[str, float]) -> None:
+        state = self.state[weight]
+        if not state:
+            state["mean"] = torch.zeros_like(weight)
+        state["mean"].lerp_(weight.grad, 1 - group["momentum"])
+        ahead = weight.grad.lerp(state["mean"], group["momentum"]).flatten(1)
+        size = 0.2 * max(ahead.shape) ** 0.5
+        weight.mul_(1 - group["lr"] * group["weight_decay"])
+        weight.sub_(group["lr"] * size * orthogonal(ahead).view_as(weight))
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """Nearly the closest matrix with orthonormal rows or columns, by Newton-Schulz iteration."""
+    a, b, c = _COEFFICIENTS
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / (x.norm() + 1e-7)
+    for _ in range(_ITERATIONS):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
+
+
+def optimizers_for(model: nn.Module, rate: float) -> dict[str, Optimizer]:
+    """Muon for a model's matrices and convolutions, AdamW for its vectors and embeddings."""
+    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    weights = [p for p in model.parameters() if p.ndim > 1 and id(p) not in embeddings]
+    others = [p for p in model.parameters() if p.ndim <= 1 or id(p) in embeddings]
+    return {
+        "muon": Muon(weights, lr=rate),
+        "adamw": AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),
+    }

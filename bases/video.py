@@ -1,0 +1,57 @@
+"""Clips as files: H.264 in MP4, which every browser and phone plays."""
+
+from __future__ import annotations
+
+import json
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+Frames = NDArray[np.uint8]
+"""Frames (F, H, W, 3), RGB."""
+
+
+def write_mp4(path: Path, frames: Frames, *, fps: int, settings: dict[str, Any] | None = None) -> None:
+    """Write a clip; an older file of that name is replaced only once the new one is whole.
+
+    Args:
+        path: where to.
+        frames: (F, H, W, 3) with even height and width.
+        fps: frames a second.
+        settings: how the clip was made; kept as JSON in the file's comment.
+
+    Raises:
+        OSError: if the disk is full or the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        _encode(partial, frames, fps, settings or {})
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _encode(path: Path, frames: Frames, fps: int, settings: dict[str, Any]) -> None:
+    options = {"movflags": "+faststart"}
+    with av.open(str(path), "w", format="mp4", options=options) as container:
+        container.metadata["comment"] = json.dumps(settings, ensure_ascii=False)
+        stream = container.add_stream("libx264", rate=Fraction(fps), options={"crf": "12"})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for picture in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def read_mp4(path: Path) -> tuple[Frames, dict[str, Any]]:
+    """The frames of a clip and the settings it was written with."""
+    with av.open(str(path)) as container:
+        frames = np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+        comment = container.metadata.get("comment", "{}")
+    return frames, json.loads(comment)

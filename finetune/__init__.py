@@ -1,0 +1,1 @@
+"""Fine-tuning: a subject in, an adapter out."""

@@ -1,0 +1,126 @@
+"""Adapters: LoRA weights in a folder that any diffusers pipeline loads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import WanPipeline
+from peft import LoraConfig, get_peft_model_state_dict
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from finetune.errors import BrokenAdapter, WrongBase
+
+WEIGHTS, RUN, REPORT, CARD, SAMPLES = (
+    "adapter.safetensors", "run.json", "report.json", "README.md", "samples",
+)  # fmt: skip
+
+
+def add_lora(transformer: nn.Module, *, rank: int, alpha: float, targets: str, seed: int) -> None:
+    """Add fresh LoRA layers to a frozen transformer; only they will learn.
+
+    Args:
+        transformer: a diffusers transformer.
+        rank: inner size of the layers.
+        alpha: the layers' output is scaled by alpha / rank.
+        targets: a regular expression over the names of its linear layers.
+        seed: of the layers' first weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        transformer.requires_grad_(False)
+        transformer.add_adapter(
+            LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, init_lora_weights="gaussian")
+        )
+    for weight in transformer.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
+
+
+def lora_weights(transformer: nn.Module) -> dict[str, Tensor]:
+    """The adapter in diffusers' names, alpha folded in, so that alpha = rank from here on."""
+    config = transformer.peft_config["default"]
+    scale = config.lora_alpha / config.r
+    return {
+        name: (weight * scale if ".lora_B." in name else weight).detach().cpu().contiguous()
+        for name, weight in get_peft_model_state_dict(transformer).items()
+    }
+
+
+def change(weights: dict[str, Tensor]) -> float:
+    """How large the change is that an adapter makes: the norm of all its products B A."""
+    total = 0.0
+    for name, down in weights.items():
+        if ".lora_A." in name:
+            up = weights[name.replace(".lora_A.", ".lora_B.")]
+            total += (up.float() @ down.float()).square().sum().item()
+    return total**0.5
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A trained adapter, in its folder."""
+
+    folder: Path
+
+    @property
+    def run(self) -> dict[str, Any]:
+        """How it was trained.
+
+        Raises:
+            BrokenAdapter: if that cannot be read.
+        """
+        path = self.folder / RUN
+        try:
+            return dict(json.loads(path.read_text()))
+        except (OSError, ValueError) as error:
+            raise BrokenAdapter(
+                f"{str(path)!r} cannot be read ({error}). An adapter is a folder with {WEIGHTS} and "
+                f"{RUN}: train it again, or copy the whole folder."
+            ) from error
+
+    def check(self, base_print: str, base_name: str) -> None:
+        """Make sure that the weights can be read and were trained on this base.
+
+        Raises:
+            BrokenAdapter: if they cannot.
+            WrongBase: if they were not.
+        """
+        trained_on = self.run.get("base", {})
+        if trained_on.get("fingerprint") != base_print:
+            raise WrongBase(
+                f"The adapter {str(self.folder)!r} was trained on base "
+                f"{trained_on.get('name')!r} ({trained_on.get('fingerprint')}), not on {base_name!r} "
+                f"({base_print}): give that base with --base, or train the subject on {base_name!r}."
+            )
+        path = self.folder / WEIGHTS
+        try:
+            with safe_open(path, framework="pt") as file:
+                names = list(file.keys())
+        except (OSError, SafetensorError) as error:
+            raise BrokenAdapter(
+                f"{str(path)!r} cannot be read ({error}): train the subject again."
+            ) from error
+        if not names:
+            raise BrokenAdapter(f"{str(path)!r} holds no weights: train the subject again.")
+
+
+def write_weights(folder: Path, transformer: nn.Module) -> dict[str, Tensor]:
+    """Write `adapter.safetensors` as diffusers' own loader wants it; returns what was written."""
+    weights = lora_weights(transformer)
+    config = transformer.peft_config["default"]
+    WanPipeline.save_lora_weights(
+        folder,
+        transformer_lora_layers=weights,
+        weight_name=WEIGHTS,
+        transformer_lora_adapter_metadata={
+            "r": config.r,
+            "lora_alpha": config.r,
+            "target_modules": config.target_modules,
+        },
+    )
+    return weights

@@ -1,0 +1,67 @@
+"""Preview clips during training, always of one prompt and seed, so that progress can be seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from bases.video import write_mp4
+from finetune.data import SubjectData
+from finetune.examples import free_memory
+from finetune.module import LoraModule
+
+
+class Preview(pl.Callback):
+    """Renders a clip every few steps.
+
+    Args:
+        folder: receives `step-00100.mp4` and so on.
+        every: steps between two clips; 0 for none.
+        prompt: what they show, after the trigger and the class noun.
+        seed: of their noise.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        every: int = 0,
+        prompt: str = "waving at the beach, close-up",
+        seed: int = 7,
+    ) -> None:
+        self.folder, self.every, self.prompt, self.seed = folder, every, prompt, seed
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: LoraModule, *_: Any) -> None:
+        """Render after every `every`-th step."""
+        step = trainer.global_step
+        if not self.every or step % self.every:
+            return
+        data: SubjectData = trainer.datamodule
+        frames = self._render(module, data)
+        write_mp4(self.folder / f"step-{step:05d}.mp4", frames, fps=data.base.fps)
+
+    @torch.no_grad()
+    def _render(self, module: LoraModule, data: SubjectData) -> Any:
+        base, subject = data.base, data.subject
+        module.transformer.eval()
+        pipe = module.family.pipeline(
+            dtype=module.base_dtype, device=module.device, transformer=module.transformer
+        )
+        pipe.set_progress_bar_config(disable=True)
+        video = pipe(
+            f"{subject.trigger}, a {subject.class_noun}, {self.prompt}",
+            height=base.height,
+            width=base.width,
+            num_frames=base.frames,
+            num_inference_steps=base.steps,
+            guidance_scale=base.guidance,
+            generator=torch.Generator("cpu").manual_seed(self.seed),
+            output_type="np",
+            **module.family.call_arguments(pipe),
+        ).frames[0]
+        del pipe
+        free_memory()
+        module.transformer.train()
+        return (video * 255).round().astype("uint8")

@@ -1,0 +1,172 @@
+"""The data: batches of cached photos and preservation clips, ordered by the step's number alone."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from bases.catalogue import find_base
+from bases.fingerprint import fingerprint
+from bases.wan import Wan
+from finetune.buckets import RATIOS, Buckets
+from finetune.errors import TrainingError
+from finetune.examples import (
+    Example,
+    embed,
+    load_examples,
+    photo_examples,
+    photos_digest,
+    save_examples,
+)
+from finetune.preservation import preservation_examples
+from subjects import Subject
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Examples of one shape: latents (B, C, F, H, W) and the transformer's conditions."""
+
+    name: str
+    weight: float
+    latents: Tensor
+    conditions: dict[str, Tensor]
+
+
+class SubjectData(pl.LightningDataModule):
+    """A subject's photos, and clips that keep the base's motion.
+
+    Args:
+        subject: the subject's name.
+        home: where subjects live.
+        base: name or folder of the base.
+        photos: photos a step.
+        clips: preservation clips a step; 0 for none.
+        pool: how many preservation clips there are to draw from.
+        clip_weight: weight of the clips' loss beside the photos'.
+        side: photos are brought to about side times side pixels; the base's own size if not given.
+        ratios: width over height of the buckets.
+        flip: whether each photo is also seen in a mirror.
+        dropout: share of captions left empty, for classifier-free guidance.
+        seed: of the order.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        home: Path,
+        base: str = "pocket",
+        photos: int = 1,
+        clips: int = 1,
+        pool: int = 64,
+        clip_weight: float = 1.0,
+        side: int | None = None,
+        ratios: tuple[float, ...] = RATIOS,
+        flip: bool = False,
+        dropout: float = 0.05,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.subject, self.home, self.base = Subject.load(home, subject), home, find_base(base)
+        self.photos, self.clips, self.pool, self.clip_weight = photos, clips, pool, clip_weight
+        self.side = side or round((self.base.height * self.base.width) ** 0.5)
+        self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
+        if not self.subject.kept:
+            raise TrainingError(
+                f"The subject {subject!r} has no photo to learn from: each is marked 'drop' in "
+                f"{str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}."
+            )
+
+    @property
+    def work(self) -> Path:
+        """Where encoded photos and preservation clips are kept."""
+        return self.home / "cache"
+
+    def prepare_data(self) -> None:
+        """Encode what is not yet kept, one encoder after the other."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        family = Wan(self.base.source)
+        buckets = Buckets(self.side, family.grid.multiple, self.ratios)
+        settings: dict[str, object] = {
+            "base": fingerprint(self.base.source),
+            "photos": photos_digest(self.subject),
+            "side": self.side,
+            "ratios": list(self.ratios),
+            "flip": self.flip,
+        }
+        path = self.work / f"{self.subject.name}-{self.base.name}.safetensors"
+        photos = load_examples(path, settings)
+        if photos is None:
+            photos = photo_examples(
+                self.subject, family, buckets, flip=self.flip, dtype=torch.float32, device=device
+            )
+            save_examples(path, photos, settings)
+        clips = []
+        if self.clips:
+            clips = preservation_examples(
+                self.base,
+                family,
+                count=self.pool,
+                class_noun=self.subject.class_noun,
+                cache=self.work,
+                dtype=dtype,
+                device=device,
+            )
+        captions = ["", *(e.caption for e in photos + clips)]
+        self.examples = {"photos": photos, "clips": clips}
+        self.embeddings = embed(captions, family, dtype=dtype, device=device)
+
+    def train_dataloader(self) -> DataLoader[list[Batch]]:
+        """Batches from the trainer's step on, so that a resumed run sees what it would have seen."""
+        steps = _Steps(self, self.trainer.global_step if self.trainer else 0)
+        return DataLoader(steps, batch_size=None)
+
+    def batches_at(self, step: int) -> list[Batch]:
+        """What is seen at a step: a function of the seed and the step."""
+        rng = random.Random(f"{self.seed}/{step}")
+        wanted = [("photos", self.photos, 1.0), ("clips", self.clips, self.clip_weight)]
+        return [
+            self._batch(name, count, weight, rng)
+            for name, count, weight in wanted
+            if count and self.examples[name]
+        ]
+
+    def _batch(self, name: str, count: int, weight: float, rng: random.Random) -> Batch:
+        shapes: dict[torch.Size, list[Example]] = defaultdict(list)
+        for example in self.examples[name]:
+            shapes[example.latents.shape].append(example)
+        groups = list(shapes.values())
+        group = rng.choices(groups, weights=[len(g) for g in groups])[0]
+        chosen = rng.sample(group, min(count, len(group)))
+        chosen += rng.choices(group, k=count - len(chosen))
+        rows = [self._conditions(e.caption, rng) for e in chosen]
+        return Batch(
+            name=name,
+            weight=weight,
+            latents=torch.stack([e.latents for e in chosen]),
+            conditions={key: torch.stack([row[key] for row in rows]) for key in rows[0]},
+        )
+
+    def _conditions(self, caption: str, rng: random.Random) -> dict[str, Tensor]:
+        return self.embeddings["" if rng.random() < self.dropout else caption]
+
+
+class _Steps(IterableDataset[list[Batch]]):
+    """An endless row of steps."""
+
+    def __init__(self, data: SubjectData, start: int) -> None:
+        self.data, self.start = data, start
+
+    def __iter__(self) -> Iterator[list[Batch]]:
+        step = self.start
+        while True:
+            yield self.data.batches_at(step)
+            step += 1

@@ -1,0 +1,122 @@
+"""The training: LoRA layers learn to predict the flow on a frozen base."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from bases.catalogue import find_base
+from bases.family import Family
+from bases.objective import FlowMatching
+from bases.wan import Wan
+from finetune.adapter import add_lora
+from finetune.data import Batch
+
+
+class LoraModule(pl.LightningModule):
+    """A frozen transformer with LoRA layers that learn.
+
+    Args:
+        base: name or folder of the base.
+        rank: inner size of the LoRA layers.
+        alpha: scale of the layers times their rank; the rank if not given.
+        lr: peak learning rate of AdamW.
+        warmup: steps over which the rate rises; afterwards it falls to a tenth as a cosine.
+        weight_decay: of AdamW.
+        shift: moves training towards more noise.
+        spread: of the noise levels; see `FlowMatching`.
+        targets: a regular expression over linear layers; the family's own if not given.
+        seed: of the first weights and of the noise.
+    """
+
+    def __init__(
+        self,
+        base: str = "pocket",
+        rank: int = 16,
+        alpha: float | None = None,
+        lr: float = 1e-4,
+        warmup: int = 20,
+        weight_decay: float = 0.01,
+        shift: float = 3.0,
+        spread: float = 1.0,
+        targets: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.family: Family = Wan(find_base(base).source, FlowMatching(shift=shift, spread=spread))
+        self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
+        self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
+        self.strict_loading = False
+
+    def configure_model(self) -> None:
+        """Load the base and add the layers, once, on the device that trains."""
+        if hasattr(self, "transformer"):
+            return
+        self.transformer = self.family.load(
+            "transformer", dtype=self.base_dtype, device=self.device
+        )
+        add_lora(
+            self.transformer,
+            rank=self.rank,
+            alpha=self.alpha,
+            targets=self.targets or self.family.lora_targets,
+            seed=self.seed,
+        )
+
+    @property
+    def base_dtype(self) -> torch.dtype:
+        """Bfloat16 on a GPU, float32 on a CPU."""
+        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
+
+    def training_step(self, batches: list[Batch], batch_idx: int) -> Tensor:
+        """The mean squared error of the predicted flow, the batches weighted."""
+        losses = []
+        for index, batch in enumerate(batches):
+            loss = self._flow_error(batch, [self.seed, self.global_step, index])
+            self.log(f"loss/{batch.name}", loss, batch_size=len(batch.latents))
+            losses.append(batch.weight * loss)
+        total = torch.stack(losses).sum()
+        self.log("loss", total, prog_bar=True, batch_size=1)
+        return total
+
+    def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
+        objective = self.family.objective
+        generator = torch.Generator().manual_seed(hash(tuple(key)) & 0x7FFFFFFF)
+        clean = batch.latents.to(self.device)
+        noise = torch.randn(clean.shape, generator=generator).to(self.device)
+        sigmas = objective.sample_sigmas(len(clean), generator).to(self.device)
+        noisy = objective.noisy(clean, noise, sigmas)
+        conditions = {name: rows.to(self.device) for name, rows in batch.conditions.items()}
+        inputs = self.family.transformer_inputs(noisy.to(self.base_dtype), sigmas, conditions)
+        output = self.transformer(**inputs, return_dict=False)
+        predicted = self.family.prediction(output, noisy)
+        return (predicted.float() - objective.target(clean, noise)).square().mean()
+
+    def configure_optimizers(self) -> Any:
+        """AdamW over the LoRA layers, warmed up, then falling as a cosine."""
+        learning = [weight for weight in self.transformer.parameters() if weight.requires_grad]
+        optimizer = torch.optim.AdamW(
+            learning, lr=self.lr, weight_decay=self.weight_decay, fused=True
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        rise = torch.optim.lr_scheduler.LinearLR(optimizer, 0.05, total_iters=self.warmup)
+        fall = torch.optim.lr_scheduler.CosineAnnealingLR(
+            optimizer, max(steps - self.warmup, 1), eta_min=self.lr / 10
+        )
+        schedule = torch.optim.lr_scheduler.SequentialLR(optimizer, [rise, fall], [self.warmup])
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave the base out: it is on the machine, and it did not change."""
+        checkpoint["state_dict"] = {
+            name: weight
+            for name, weight in checkpoint["state_dict"].items()
+            if ".lora_A." in name or ".lora_B." in name
+        }

@@ -1,0 +1,95 @@
+"""Preservation clips: what the base draws by itself, so that learning from stills keeps motion.
+
+Few and generic clips do as well as many and specific ones (Wu et al., "MotionBooth", 2024).
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from bases.catalogue import Base
+from bases.family import Family
+from bases.fingerprint import fingerprint
+from bases.pocket import PRESERVATION
+from finetune.examples import Example, load_examples, save_examples
+
+_ACTIONS = ("waving", "walking", "jumping", "dancing", "clapping", "standing")
+_PLACES = ("at the beach", "in the forest", "in the city", "in a room", "in the snow", "in the desert")
+_SHOTS = ("close-up", "medium shot", "wide shot")
+
+
+def prompts(count: int, class_noun: str = "person") -> list[str]:
+    """Generic prompts that name no one; every action, place and shot comes up equally often."""
+    every = [
+        f"a {class_noun} {action} {place}, {shot}"
+        for action, place, shot in itertools.product(_ACTIONS, _PLACES, _SHOTS)
+    ]
+    step = 37  # coprime with the number of prompts, so that any first few are mixed
+    return [every[index * step % len(every)] for index in range(count)]
+
+
+def preservation_examples(
+    base: Base,
+    family: Family,
+    *,
+    count: int,
+    class_noun: str,
+    cache: Path,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> list[Example]:
+    """Clips drawn by the base: those it ships with, or else drawn once and kept.
+
+    Args:
+        base: the base.
+        family: the same base, to load.
+        count: how many clips.
+        class_noun: what they show.
+        cache: folder in which drawn clips are kept.
+        dtype: of the base.
+        device: of the base.
+    """
+    settings: dict[str, object] = {
+        "base": fingerprint(base.source),
+        "noun": class_noun,
+        "count": count,
+        "clip": [base.frames, base.height, base.width],
+    }
+    shipped = load_examples(PRESERVATION)
+    if shipped is not None and base.name == "pocket" and class_noun == "person":
+        return shipped[:count]
+    path = cache / f"{base.name}-{class_noun}.safetensors"
+    kept = load_examples(path, settings)
+    if kept is not None:
+        return kept
+    examples = draw_examples(base, family, prompts(count, class_noun), dtype=dtype, device=device)
+    save_examples(path, examples, settings)
+    return examples
+
+
+@torch.no_grad()
+def draw_examples(
+    base: Base, family: Family, wanted: list[str], *, dtype: torch.dtype, device: torch.device
+) -> list[Example]:
+    """Let the base draw one clip a prompt, each from a seed of its own."""
+    pipe = family.pipeline(dtype=dtype, device=device)
+    pipe.set_progress_bar_config(disable=True)
+    examples = []
+    for seed, prompt in enumerate(tqdm(wanted, desc="preservation clips")):
+        latents = pipe(
+            prompt,
+            height=base.height,
+            width=base.width,
+            num_frames=base.frames,
+            num_inference_steps=base.steps,
+            guidance_scale=base.guidance,
+            generator=torch.Generator("cpu").manual_seed(seed),
+            output_type="latent",
+            **family.call_arguments(pipe),
+        ).frames
+        examples.append(Example(latents[0].float().cpu(), prompt))
+    return examples
