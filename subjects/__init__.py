@@ -2,7 +2,6 @@
 
 from subjects.adding import add_subject, photo_paths
 from subjects.audit import audit
-from subjects.captions import PEOPLE, PUPPETS, ShotShares
 from subjects.consent import CONSENT_TEXT, GROUNDS, Consent
 from subjects.errors import (
     ConsentError,
@@ -16,7 +15,7 @@ from subjects.faces import Face, FaceFinder, Finder, leave_one_out, similarity_t
 from subjects.metadata import Photo
 from subjects.photos import read_photo
 from subjects.subject import KINDS, Subject, subject_names
-from subjects.verdicts import CARE, DROP, KEEP, AuditedPhoto, Limits, Measures
+from subjects.verdicts import CARE, DROP, KEEP, PEOPLE, PUPPETS, AuditedPhoto, Limits, Measures
 
 __all__ = [
     "CARE",
@@ -39,7 +38,6 @@ __all__ = [
     "NoUsablePhotoError",
     "Photo",
     "PhotoError",
-    "ShotShares",
     "StorageError",
     "Subject",
     "SubjectError",

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from subjects.audit import Progress, audit
-from subjects.captions import PEOPLE, ShotShares, caption
+from subjects.captions import caption
 from subjects.consent import Consent
 from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, StorageError, SubjectError
 from subjects.faces import Finder
@@ -22,7 +22,7 @@ from subjects.metadata import Photo
 from subjects.photos import read_photo
 from subjects.records import jsonl, replace_text
 from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of, storage_error
-from subjects.verdicts import DROP, AuditedPhoto, Limits, Measures
+from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Measures
 
 # Those that cannot be read are listed too: an audit that says so beats one that overlooks them.
 _PICTURE_SUFFIXES = (
@@ -42,8 +42,7 @@ def add_subject(
     faces: Finder | None,
     class_noun: str | None = None,
     trigger: str | None = None,
-    limits: Limits | None = None,
-    shots: ShotShares = PEOPLE,
+    limits: Limits = PEOPLE,
     progress: Progress | None = None,
 ) -> Subject:
     """Make a subject of photos.
@@ -57,8 +56,8 @@ def add_subject(
         faces: finds faces; needed for a person, not used otherwise.
         class_noun: what kind of thing it is; the kind itself if None.
         trigger: the word that will call it; the letters of its name if None.
-        limits: what a photo must reach.
-        shots: where the names of shots begin; `captions.PUPPETS` for drawn figures.
+        limits: what a photo must reach, and where the names of shots begin; `PUPPETS` for drawn
+            figures and Pocket's face package.
         progress: told after every photo.
 
     Returns:
@@ -92,7 +91,7 @@ def add_subject(
             class_noun=class_noun,
             trigger=trigger,
             consent=consent if kind == "person" else None,
-            photos=tuple(_captioned(draft / PHOTOS, audited, trigger, class_noun, shots)),
+            photos=tuple(_captioned(draft / PHOTOS, audited, trigger, class_noun, limits)),
             audit=tuple(audited),
         )
         replace_text(draft / AUDIT, jsonl(photo.line() for photo in audited))
@@ -228,16 +227,16 @@ def _captioned(
     audited: Sequence[AuditedPhoto],
     trigger: str,
     class_noun: str,
-    shots: ShotShares,
+    limits: Limits,
 ) -> Iterator[Photo]:
     for photo in audited:
         if photo.file_name and photo.measures:
-            text = _caption(photo.measures, trigger, class_noun, shots)
+            text = _caption(photo.measures, trigger, class_noun, limits)
             path = folder / photo.file_name
             yield Photo(path, text, photo.verdict, photo.reason, photo.measures)
 
 
-def _caption(measures: Measures, trigger: str, class_noun: str, shots: ShotShares) -> str:
+def _caption(measures: Measures, trigger: str, class_noun: str, limits: Limits) -> str:
     face = measures.face_height
     share = face / measures.height if face is not None else None
-    return caption(trigger, class_noun, face_share=share, yaw=measures.yaw, shots=shots)
+    return caption(trigger, class_noun, face_share=share, yaw=measures.yaw, limits=limits)

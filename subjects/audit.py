@@ -19,7 +19,9 @@ from subjects.faces import Finder
 from subjects.identity import Choice, choose_person
 from subjects.photos import read_photo
 from subjects.sharpness import face_blur, picture_blur
-from subjects.verdicts import DROP, AuditedPhoto, Limits, Seen, judge_person, judge_thing
+from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Seen, judge_person, judge_thing
+
+_SHARP = 0.005
 
 Progress = Callable[[int, int], None]
 """Called with how many photos are done, and of how many."""
@@ -29,7 +31,7 @@ def audit(
     paths: Sequence[Path],
     *,
     faces: Finder | None,
-    limits: Limits | None = None,
+    limits: Limits = PEOPLE,
     progress: Progress | None = None,
 ) -> list[AuditedPhoto]:
     """Give every photo a verdict.
@@ -44,7 +46,6 @@ def audit(
     Returns:
         One verdict a path, in the same order.
     """
-    limits = limits or Limits()
     seen = []
     for done, path in enumerate(paths, 1):
         seen.append(_look(path, faces, limits))
@@ -89,7 +90,7 @@ def _without_duplicates(
 ) -> list[AuditedPhoto]:
     """Of photos that are nearly the same, keep the sharpest."""
     usable = [i for i, photo in enumerate(judged) if photo.verdict != DROP]
-    order = sorted(usable, key=lambda i: (_blur(judged[i]), -seen[i].width * seen[i].height))
+    order = sorted(usable, key=lambda i: (_softness(judged[i]), -seen[i].width * seen[i].height))
     unlike: list[int] = []
     for i in order:
         twin = next((j for j in unlike if _twins(i, j, seen, choices, limits)), None)
@@ -101,8 +102,10 @@ def _without_duplicates(
     return judged
 
 
-def _blur(photo: AuditedPhoto) -> float:
-    return photo.measures.blur or 0.0 if photo.measures else 0.0
+def _softness(photo: AuditedPhoto) -> float:
+    """How soft a photo is; below the floor all are sharp, and the larger one is the better."""
+    blur = photo.measures.blur if photo.measures else None
+    return max(blur or 0.0, _SHARP)
 
 
 def _twins(

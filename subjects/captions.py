@@ -6,30 +6,10 @@ subject's own. So a caption has the trigger word, what kind of thing it is, the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from subjects.verdicts import PEOPLE, Limits
 
 _FACING_DEGREES = 25
 _PROFILE_DEGREES = 60
-
-
-@dataclass(frozen=True)
-class ShotShares:
-    """Which share of the picture's height the face takes, from which on a shot has its name.
-
-    Attributes:
-        close_up: from here on, a close-up.
-        medium: from here on, a medium shot; below, a wide one.
-    """
-
-    close_up: float = 0.35
-    medium: float = 0.15
-
-
-PEOPLE = ShotShares()
-"""For people, whose heads are about an eighth of their height."""
-
-PUPPETS = ShotShares(close_up=0.46, medium=0.335)
-"""For drawn figures whose heads are two fifths of their height."""
 
 
 def caption(
@@ -38,7 +18,7 @@ def caption(
     *,
     face_share: float | None = None,
     yaw: float | None = None,
-    shots: ShotShares = PEOPLE,
+    limits: Limits = PEOPLE,
 ) -> str:
     """A caption such as "mira, a person, close-up, facing the camera".
 
@@ -47,21 +27,21 @@ def caption(
         class_noun: what kind of thing it is.
         face_share: the face's height over the picture's; None where there is no face.
         yaw: degrees the head is turned; None where there is no face.
-        shots: where the names of shots begin.
+        limits: where the names of shots begin.
     """
     article = "an" if class_noun[0].lower() in "aeiou" else "a"
     parts = [trigger, f"{article} {class_noun}"]
     if face_share is not None:
-        parts.append(_shot(face_share, shots))
+        parts.append(_shot(face_share, limits))
     if yaw is not None:
         parts.append(_view(abs(yaw)))
     return ", ".join(parts)
 
 
-def _shot(face_share: float, shots: ShotShares) -> str:
-    if face_share >= shots.close_up:
+def _shot(face_share: float, limits: Limits) -> str:
+    if face_share >= limits.close_up:
         return "close-up"
-    return "medium shot" if face_share >= shots.medium else "wide shot"
+    return "medium shot" if face_share >= limits.medium else "wide shot"
 
 
 def _view(turned: float) -> str:

@@ -19,7 +19,7 @@ VERDICTS = (KEEP, CARE, DROP)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a photo must reach; lengths in pixels after scaling down to 2048 at most.
+    """Where one word ends and the next begins; lengths in pixels, of photos of 2048 at most.
 
     Attributes:
         min_side: shorter sides than this are dropped.
@@ -32,6 +32,8 @@ class Limits:
         max_picture_blur: the widest blur of a whole picture, in shares of its longer side; used
             for pets and objects.
         same_face: near-duplicates show faces at least this much alike.
+        close_up: a face that takes this share of the picture's height makes a close-up.
+        medium: this share makes a medium shot, less a wide one.
     """
 
     min_side: int = 64
@@ -42,7 +44,16 @@ class Limits:
     max_blur: float = 0.0175
     soft_blur: float = 0.014
     max_picture_blur: float = 0.006
-    same_face: float = 0.9
+    same_face: float = 0.8
+    close_up: float = 0.35
+    medium: float = 0.15
+
+
+PEOPLE = Limits()
+"""For photographs, and recognisers of the ArcFace kind."""
+
+PUPPETS = Limits(same_person=0.75, doubtful_person=0.85, close_up=0.46, medium=0.335)
+"""For Pocket's drawings and its face package: heads are bigger, and all faces more alike."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def make_face(
     embedding[person] += 1
     box = np.array([left, top, left + width, top + 1.1 * width], dtype=np.float32)
     middle = left + width / 2
-    nose = middle + np.sin(np.radians(yaw)) * width / 2
+    nose = middle + 0.94 * np.sin(np.radians(yaw)) * width / 2
     rows = top + np.array([0.4, 0.4, 0.6, 0.8, 0.8]) * width
     columns = nose + np.array([-0.2, 0.2, 0, -0.15, 0.15]) * width * np.cos(np.radians(yaw))
     landmarks = np.stack([columns, rows], 1).astype(np.float32)

@@ -81,6 +81,12 @@ def test_of_near_duplicates_the_sharper_is_kept(take: Take, finder: KnownFaces) 
     assert photos[0].reason == "near-duplicate of 'sharp.png', which is kept"
 
 
+def test_of_near_duplicates_as_sharp_the_larger_is_kept(take: Take, finder: KnownFaces) -> None:
+    small = take("small.png", make_face(1, seed=1), picture=make_picture(60, size=128))
+    large = take("large.png", make_face(1, seed=1), picture=make_picture(60))
+    assert verdicts(audit([small, large], faces=finder)) == ["drop", "keep"]
+
+
 def test_pictures_alike_with_faces_unlike_are_no_duplicates(take: Take, finder: KnownFaces) -> None:
     face = make_face(1, seed=1)
     half = face.embedding + 0.9 * make_face(2).embedding

@@ -31,4 +31,4 @@ def test_the_article_fits_the_noun() -> None:
     ("share", "shot"), [(0.51, "close-up"), (0.40, "medium shot"), (0.30, "wide shot")]
 )
 def test_figures_with_big_heads_have_shots_of_their_own(share: float, shot: str) -> None:
-    assert caption("mira", "person", face_share=share, shots=PUPPETS) == f"mira, a person, {shot}"
+    assert caption("mira", "person", face_share=share, limits=PUPPETS) == f"mira, a person, {shot}"

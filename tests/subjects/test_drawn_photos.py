@@ -12,7 +12,15 @@ from PIL import Image
 
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.truth import face_truth
-from subjects import PUPPETS, Consent, FaceFinder, Subject, add_subject, leave_one_out
+from subjects import (
+    PUPPETS,
+    Consent,
+    FaceFinder,
+    Subject,
+    add_subject,
+    leave_one_out,
+    similarity_to,
+)
 
 PACKAGE = Path(__file__).parents[2] / "bases/pocket/weights/faces"
 
@@ -49,7 +57,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     consent = Consent("nobody: a drawing", "synthetic", "2025-01-31")
     finder = FaceFinder(PACKAGE)
     home = tmp_path_factory.mktemp("home")
-    return add_subject("mira", [folder], home=home, consent=consent, faces=finder, shots=PUPPETS)
+    return add_subject("mira", [folder], home=home, consent=consent, faces=finder, limits=PUPPETS)
 
 
 def test_planted_faults_are_found_and_good_photos_kept(subject: Subject) -> None:
@@ -71,5 +79,5 @@ def test_the_subjects_photos_are_alike_and_a_stranger_is_not(subject: Subject) -
     own = subject.face_embeddings(finder)
     assert own.shape == (8, 512)
     stranger = finder.find(draw(22, 1)[0][0])[0].embedding
-    assert np.median(leave_one_out(own)) > 0.5
-    assert stranger @ own.mean(0) < 0.35
+    assert np.median(leave_one_out(own)) > PUPPETS.doubtful_person
+    assert similarity_to(stranger[None], own)[0] < PUPPETS.same_person

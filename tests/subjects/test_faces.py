@@ -20,7 +20,9 @@ def test_yaw_is_read_from_the_truth_of_drawn_heads() -> None:
     truth = face_truth(look, scene, size=256)
     pairs = zip(truth.landmarks[:, 0].numpy(), truth.box[:, 0].numpy(), strict=True)
     read = np.array([yaw_degrees(landmarks, box) for landmarks, box in pairs])
-    assert np.abs(read - torch.rad2deg(scene.yaw).numpy()).max() < 12
+    error = np.abs(read - torch.rad2deg(scene.yaw).numpy())
+    assert np.median(error) < 2
+    assert error.max() < 12
 
 
 @pytest.mark.parametrize("tilt", [-30, 0, 30])
@@ -122,7 +124,7 @@ def test_faces_come_largest_first_in_the_pixels_of_the_picture(package: Path) ->
     np.testing.assert_allclose(small.box, [16, 16, 48, 48], atol=0.1)
     assert (small.width, small.height) == pytest.approx((32, 32))
     assert small.landmarks.shape == (5, 2)
-    assert small.yaw == pytest.approx(30, abs=0.1)
+    assert small.yaw == pytest.approx(30, abs=1)
 
 
 def test_the_recogniser_is_given_red_green_blue_and_its_answer_has_length_one(

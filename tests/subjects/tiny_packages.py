@@ -44,7 +44,7 @@ def _answers(stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         small, large = 10, 30  # two anchors a place: rows 1 and 3, columns 1 and 3 of a 4x4 grid
         scores[small], scores[large] = 0.8, 0.9
         sides[small], sides[large] = 0.5, (0.9, 0.9, 1.1, 1.1)
-        points[[small, large]] = (-0.3, -0.3, 0.3, -0.3, 0.25, 0, -0.2, 0.4, 0.2, 0.4)
+        points[[small, large]] = (-0.1, -0.3, 0.5, -0.3, 0.275, 0, 0, 0.4, 0.5, 0.4)
     return scores, sides, points
 
 
