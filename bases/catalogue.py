@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,17 +46,18 @@ class Base:
         return isinstance(try_to_load_from_cache(self.source, "model_index.json"), str)
 
 
+_CLIP_FILE = "starring.json"
+
+
+def _in_folder(name: str, folder: Path, summary: str) -> Base:
+    """A base in a folder, which may say in `starring.json` how it likes to be used."""
+    base = Base(name=name, source=str(folder), summary=summary)
+    clip = folder / _CLIP_FILE
+    return replace(base, **json.loads(clip.read_text())) if clip.is_file() else base
+
+
 BASES = (
-    Base(
-        name="pocket",
-        source=str(pocket.BASE),
-        summary="12M parameters in all, Apache-2.0, runs on two CPU cores",
-        height=64,
-        width=64,
-        frames=17,
-        steps=20,
-        guidance=3.0,
-    ),
+    _in_folder("pocket", pocket.BASE, "13M parameters in all, Apache-2.0, runs on two CPU cores"),
     Base(
         name="wan2.1-1.3b",
         source="Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
@@ -79,8 +81,8 @@ def find_base(name: str) -> Base:
         if base.name == name:
             return base
     if Path(name).is_dir():
-        like = next(base for base in BASES if base.name == "wan2.1-1.3b")
-        return replace(like, name=Path(name).name, source=str(Path(name).resolve()))
+        folder = Path(name).resolve()
+        return _in_folder(folder.name, folder, "a folder in diffusers' layout")
     known = ", ".join(base.name for base in BASES)
     raise UnknownBase(
         f"No base is called {name!r}. Known are {known}; or give a folder in diffusers' layout."

@@ -1,9 +1,9 @@
 """What can be wrong with a base model.
 
-    ValueError
-    └── BaseModelError       anything that a user can mend
-        ├── UnknownBase      the name is neither known nor a folder
-        └── BrokenBase       parts of the base are missing or do not fit
+ValueError
+└── BaseModelError       anything that a user can mend
+├── UnknownBase      the name is neither known nor a folder
+└── BrokenBase       parts of the base are missing or do not fit
 """
 
 

@@ -16,7 +16,9 @@ Frames = NDArray[np.uint8]
 """Frames (F, H, W, 3), RGB."""
 
 
-def write_mp4(path: Path, frames: Frames, *, fps: int, settings: dict[str, Any] | None = None) -> None:
+def write_mp4(
+    path: Path, frames: Frames, *, fps: int, settings: dict[str, Any] | None = None
+) -> None:
     """Write a clip; an older file of that name is replaced only once the new one is whole.
 
     Args:

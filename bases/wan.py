@@ -103,9 +103,8 @@ class Wan(Family):
         """Diffusers' `WanPipeline`, its VAE in float32 as the pipeline's own guide advises."""
         check_folder(self.source)
         parts = {"transformer": transformer} if transformer is not None else {}
-        pipe = WanPipeline.from_pretrained(self.source, torch_dtype=dtype, **parts)
-        pipe.vae.to(torch.float32)
-        return pipe.to(device)
+        dtypes = {"vae": torch.float32, "default": dtype}
+        return WanPipeline.from_pretrained(self.source, torch_dtype=dtypes, **parts).to(device)
 
     def call_arguments(self, pipe: WanPipeline) -> dict[str, Any]:
         """How long prompts are padded, which is part of what the transformer learnt."""

@@ -34,7 +34,9 @@ def add_lora(transformer: nn.Module, *, rank: int, alpha: float, targets: str, s
         torch.manual_seed(seed)
         transformer.requires_grad_(False)
         transformer.add_adapter(
-            LoraConfig(r=rank, lora_alpha=alpha, target_modules=targets, init_lora_weights="gaussian")
+            LoraConfig(
+                r=rank, lora_alpha=alpha, target_modules=targets, init_lora_weights="gaussian"
+            )
         )
     for weight in transformer.parameters():
         if weight.requires_grad:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -30,8 +30,7 @@ from finetune.preservation import preservation_examples
 from subjects import Subject
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Examples of one shape: latents (B, C, F, H, W) and the transformer's conditions."""
 
     name: str

@@ -1,10 +1,10 @@
 """What can be wrong with an adapter or its training.
 
-    ValueError
-    └── AdapterError         anything that a user can mend
-        ├── BrokenAdapter    the folder or its weights are not an adapter
-        ├── WrongBase        the adapter was trained on another base
-        └── TrainingError    the training cannot start, or went wrong
+ValueError
+└── AdapterError         anything that a user can mend
+├── BrokenAdapter    the folder or its weights are not an adapter
+├── WrongBase        the adapter was trained on another base
+└── TrainingError    the training cannot start, or went wrong
 """
 
 

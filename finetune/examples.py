@@ -58,7 +58,8 @@ def photo_examples(
         video = torch.from_numpy(np.asarray(picture)).permute(2, 0, 1)[None, :, None] / 127.5 - 1
         views = [video, video.flip(-1)] if flip else [video]
         examples += [
-            Example(family.encode_video(vae, view)[0].float().cpu(), photo.caption) for view in views
+            Example(family.encode_video(vae, view)[0].float().cpu(), photo.caption)
+            for view in views
         ]
     del vae
     free_memory()
@@ -108,9 +109,7 @@ def save_examples(path: Path, examples: list[Example], settings: dict[str, objec
         partial.unlink(missing_ok=True)
 
 
-def load_examples(
-    path: Path, settings: dict[str, object] | None = None
-) -> list[Example] | None:
+def load_examples(path: Path, settings: dict[str, object] | None = None) -> list[Example] | None:
     """Read kept examples; None if there are none, or they were made with other settings."""
     if not path.is_file():
         return None

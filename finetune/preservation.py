@@ -18,7 +18,14 @@ from bases.pocket import PRESERVATION
 from finetune.examples import Example, load_examples, save_examples
 
 _ACTIONS = ("waving", "walking", "jumping", "dancing", "clapping", "standing")
-_PLACES = ("at the beach", "in the forest", "in the city", "in a room", "in the snow", "in the desert")
+_PLACES = (
+    "at the beach",
+    "in the forest",
+    "in the city",
+    "in a room",
+    "in the snow",
+    "in the desert",
+)
 _SHOTS = ("close-up", "medium shot", "wide shot")
 
 

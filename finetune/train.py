@@ -119,7 +119,9 @@ def run(
     ]
     trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=False)
     if trainer.interrupted or trainer.global_step < trainer.max_steps:
-        raise TrainingError(f"Stopped at step {trainer.global_step}: run the same command to go on.")
+        raise TrainingError(
+            f"Stopped at step {trainer.global_step}: run the same command to go on."
+        )
     _replace(draft, final)
     shutil.rmtree(work)
     return Adapter(final)

@@ -6,7 +6,15 @@ import random
 from collections.abc import Iterator
 
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (
+    Tokenizer,
+    decoders,
+    models,
+    normalizers,
+    pre_tokenizers,
+    processors,
+    trainers,
+)
 from transformers import PreTrainedTokenizerFast
 
 from bases.pocket.world import LANGUAGES, Scene, caption, sample_scenes

@@ -9,6 +9,7 @@ Run it again to go on where it stopped. It ends with `runs/transformer/pocket/`,
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
@@ -36,7 +37,9 @@ class TextToLatent(nn.Module):
 
     def __init__(self, shape: PocketShape, vocabulary: int) -> None:
         super().__init__()
-        self.text = UMT5EncoderModel(UMT5Config(vocab_size=vocabulary, dropout_rate=0.0, **shape.text))
+        self.text = UMT5EncoderModel(
+            UMT5Config(vocab_size=vocabulary, dropout_rate=0.0, **shape.text)
+        )
         self.transformer = WanTransformer3DModel(**shape.transformer)
 
 
@@ -81,7 +84,10 @@ def train_transformer(
         rng, generator = random.Random(step), torch.Generator().manual_seed(step)
         chosen = torch.randint(pool, (clips,), generator=generator)
         batches = [
-            (encode(codec, draw(step, stills, shape, 1, device)), _captions(step, stills, rng, dropout)),
+            (
+                encode(codec, draw(step, stills, shape, 1, device)),
+                _captions(step, stills, rng, dropout),
+            ),
             (latents_pool[chosen].to(device), _pool_captions(chosen, rng, dropout)),
         ]
         losses = []
@@ -95,9 +101,9 @@ def train_transformer(
         if step % 20 == 19:
             run.log(step + 1, stills=losses[0], clips=losses[1])
         if (step + 1) % 500 == 0:
-            assemble(average.module, tokenizer, vae, out / "pocket")
+            assemble(average.module, tokenizer, shape, vae, out / "pocket")
     run.plot()
-    assemble(average.module, tokenizer, vae, out / "pocket")
+    assemble(average.module, tokenizer, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
 
 
@@ -167,7 +173,9 @@ def _captions(seed: int, count: int, rng: random.Random, dropout: float) -> list
     ]
 
 
-def assemble(model: TextToLatent, tokenizer: object, vae: Path, folder: Path) -> None:
+def assemble(
+    model: TextToLatent, tokenizer: object, shape: PocketShape, vae: Path, folder: Path
+) -> None:
     """Write the whole base in diffusers' layout, in bfloat16, in files under 16 MB."""
     pipe = WanPipeline(
         tokenizer=tokenizer,
@@ -179,10 +187,16 @@ def assemble(model: TextToLatent, tokenizer: object, vae: Path, folder: Path) ->
         transformer=_half(model.transformer),
     )
     pipe.save_pretrained(folder, max_shard_size="15MB")
+    clip = {"height": shape.size, "width": shape.size, "frames": shape.frames, "fps": shape.fps}
+    (folder / "starring.json").write_text(json.dumps({**clip, "steps": 20, "guidance": 3.0}) + "\n")
 
 
 def _half(model: nn.Module) -> nn.Module:
-    copy = type(model)(model.config) if isinstance(model, UMT5EncoderModel) else type(model).from_config(model.config)
+    copy = (
+        type(model)(model.config)
+        if isinstance(model, UMT5EncoderModel)
+        else type(model).from_config(model.config)
+    )
     copy.load_state_dict(model.state_dict())
     return copy.to(torch.bfloat16)
 

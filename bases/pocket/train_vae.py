@@ -79,14 +79,16 @@ def train_vae(
 
 
 @torch.no_grad()
-def finish(
-    vae: AutoencoderKLWan, shape: PocketShape, folder: Path, device: torch.device
-) -> None:
+def finish(vae: AutoencoderKLWan, shape: PocketShape, folder: Path, device: torch.device) -> None:
     """Measure the latents' mean and spread, then the PSNR on held-out clips, and save the VAE."""
     vae.eval()
     stills = torch.cat([_means(vae, HELD_OUT_SEED + i, 32, shape, 1, device) for i in range(8)])
-    clips = torch.cat([_means(vae, HELD_OUT_SEED + 50 + i, 4, shape, shape.frames, device) for i in range(4)])
-    numbers = torch.cat([stills.transpose(0, 1).flatten(1), clips.transpose(0, 1).flatten(1)], dim=1)
+    clips = torch.cat(
+        [_means(vae, HELD_OUT_SEED + 50 + i, 4, shape, shape.frames, device) for i in range(4)]
+    )
+    numbers = torch.cat(
+        [stills.transpose(0, 1).flatten(1), clips.transpose(0, 1).flatten(1)], dim=1
+    )
     vae.register_to_config(
         latents_mean=numbers.mean(1).tolist(), latents_std=numbers.std(1).tolist()
     )
@@ -97,9 +99,7 @@ def finish(
     print(f"Wrote {folder}.")
 
 
-def draw(
-    seed: int, count: int, shape: PocketShape, frames: int, device: torch.device
-) -> Tensor:
+def draw(seed: int, count: int, shape: PocketShape, frames: int, device: torch.device) -> Tensor:
     """Clips (count, 3, frames, size, size) in [-1, 1] of individuals that only this seed has."""
     generator = torch.Generator().manual_seed(seed)
     look, scene = sample_looks(count, generator), sample_scenes(count, generator)
@@ -122,9 +122,7 @@ def speed_up_stills(vae: AutoencoderKLWan) -> None:
             module.forward = MethodType(_causal_convolution, module)
 
 
-def _causal_convolution(
-    self: WanCausalConv3d, x: Tensor, cache_x: Tensor | None = None
-) -> Tensor:
+def _causal_convolution(self: WanCausalConv3d, x: Tensor, cache_x: Tensor | None = None) -> Tensor:
     if x.shape[2] > 1 or cache_x is not None or self.stride != (1, 1, 1):
         return WanCausalConv3d.forward(self, x, cache_x)
     padding = (self._padding[2], self._padding[0])
@@ -137,7 +135,12 @@ def _unit_statistics(shape: PocketShape) -> dict[str, list[float]]:
 
 
 def _means(
-    vae: AutoencoderKLWan, seed: int, count: int, shape: PocketShape, frames: int, device: torch.device
+    vae: AutoencoderKLWan,
+    seed: int,
+    count: int,
+    shape: PocketShape,
+    frames: int,
+    device: torch.device,
 ) -> Tensor:
     return vae.encode(draw(seed, count, shape, frames, device)).latent_dist.mode()
 

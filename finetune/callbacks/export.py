@@ -56,10 +56,14 @@ class ExportAdapter(pl.Callback):
     def _record(self, steps: int, data: SubjectData) -> dict[str, Any]:
         subject = data.subject
         return {
-            "subject": {"name": subject.name, "trigger": subject.trigger, "noun": subject.class_noun},
+            "subject": {
+                "name": subject.name,
+                "trigger": subject.trigger,
+                "noun": subject.class_noun,
+            },
             "base": {
                 "name": data.base.name,
-                "source": data.base.source if "/" != data.base.source[0] else data.base.name,
+                "source": data.base.source if data.base.source[0] != "/" else data.base.name,
                 "fingerprint": fingerprint(data.base.source),
             },
             "photos": {"count": len(subject.kept), "digest": photos_digest(subject)},

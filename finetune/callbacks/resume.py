@@ -20,9 +20,7 @@ class ResumeState(pl.Callback):
     def __init__(self, path: Path, every: int = 25) -> None:
         self.path, self.every = path, every
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
         """Save after every `every`-th step."""
         if trainer.global_step % self.every == 0 and trainer.global_step < trainer.max_steps:
             partial = self.path.with_suffix(".part")

@@ -82,7 +82,8 @@ def test_of_near_duplicates_the_sharper_is_kept(take: Take, finder: KnownFaces) 
 
 
 def test_of_near_duplicates_as_sharp_the_larger_is_kept(take: Take, finder: KnownFaces) -> None:
-    small = take("small.png", make_face(1, seed=1), picture=make_picture(60, size=128))
+    half = make_face(1, seed=1, left=30, top=30, width=50)
+    small = take("small.png", half, picture=make_picture(60, size=128))
     large = take("large.png", make_face(1, seed=1), picture=make_picture(60))
     assert verdicts(audit([small, large], faces=finder)) == ["drop", "keep"]
 

@@ -66,14 +66,18 @@ def paint_hair_behind(canvas: Canvas, look: Look, pose: Pose) -> None:
     canvas.paint(torch.maximum(curtain, floor), look.hair * 0.82, outline=OUTLINE, opacity=shown)
 
 
-def paint_head(
-    canvas: Canvas, look: Look, pose: Pose, expression: Tensor, level: Tensor
-) -> None:
+def paint_head(canvas: Canvas, look: Look, pose: Pose, expression: Tensor, level: Tensor) -> None:
     """Everything above the shoulders that is not behind them."""
     head = _Head(canvas, look, pose)
     neck_y = pose.shoulders[:, 1]
     neck = capsule(
-        canvas.x_NHW, canvas.y_NHW, pose.shoulders[:, 0], neck_y, pose.shoulders[:, 0], neck_y + 0.05, 0.05
+        canvas.x_NHW,
+        canvas.y_NHW,
+        pose.shoulders[:, 0],
+        neck_y,
+        pose.shoulders[:, 0],
+        neck_y + 0.05,
+        0.05,
     )
     canvas.paint(neck, look.skin * 0.86, outline=OUTLINE)
     _paint_bun_or_afro(head)
@@ -84,7 +88,9 @@ def paint_head(
         )
     skull = ellipse(head.x, head.y, 0.0, 0.0, head.width, head.height)
     canvas.paint(skull, look.skin, outline=OUTLINE)
-    face = dict(zip(("curve", "opening", "lift", "drop", "eyes"), _weights(expression, level), strict=True))
+    face = dict(
+        zip(("curve", "opening", "lift", "drop", "eyes"), _weights(expression, level), strict=True)
+    )
     _paint_nose_and_mouth(head, face["curve"], face["opening"])
     _paint_eyes(head, face["eyes"])
     _paint_hair(head)
@@ -121,9 +127,13 @@ def _paint_hair(head: _Head) -> None:
 
     opening_x = head.width * 0.72 * head.yaw.sin()
     top = head.height * look.hairline
-    opening = ellipse(head.x, head.y, opening_x, top - 1.25 * head.height, head.width * 0.98, head.height * 1.25)
+    opening = ellipse(
+        head.x, head.y, opening_x, top - 1.25 * head.height, head.width * 0.98, head.height * 1.25
+    )
     long = head.hair_is("bob", "long")
-    lowest = torch.where(long, -0.75 * head.height, torch.where(shape == _AFRO, -0.25, -0.12) * head.height)
+    lowest = torch.where(
+        long, -0.75 * head.height, torch.where(shape == _AFRO, -0.25, -0.12) * head.height
+    )
     hair = torch.maximum(torch.maximum(cap, -opening), per_pixel(lowest) - head.y)
     head.canvas.paint(hair, look.hair, outline=0.007)
 
@@ -143,7 +153,9 @@ def _paint_eyes(head: _Head, widen: Tensor) -> None:
         rx, ry = look.eye_size * narrow, look.eye_size * 1.12 * (1 + widen)
         white = torch.full_like(look.skin, 0.98)
         y = 0.10 * head.height
-        head.canvas.paint(ellipse(head.x, head.y, x, y, rx, ry), white, outline=0.008, opacity=shown)
+        head.canvas.paint(
+            ellipse(head.x, head.y, x, y, rx, ry), white, outline=0.008, opacity=shown
+        )
         look_x = x + 0.25 * rx * head.yaw.sin()
         for radius, colour in ((0.66, look.iris), (0.34, head.ink)):
             iris = ellipse(head.x, head.y, look_x, y, rx * radius, look.eye_size * radius)
@@ -197,5 +209,9 @@ def _paint_glasses(head: _Head) -> None:
         head.canvas.paint(rim.abs() - 0.0095, look.frame, opacity=worn * shown)
     (left, left_shown), (right, right_shown) = centres
     bridge = capsule(head.x, head.y, left, y, right, y, 0.007)
-    between = torch.maximum(bridge, (head.x - per_pixel((left + right) / 2)).abs() - per_pixel((right - left).abs() / 2 - 0.055))
+    between = torch.maximum(
+        bridge,
+        (head.x - per_pixel((left + right) / 2)).abs()
+        - per_pixel((right - left).abs() / 2 - 0.055),
+    )
     head.canvas.paint(between, look.frame, opacity=worn * left_shown * right_shown)

@@ -54,9 +54,15 @@ def _paint_torso(canvas: Canvas, look: Look, pose: Pose) -> None:
     width = per_pixel(look.girth) * (1.06 - 0.14 * rise)
     x = (canvas.x_NHW - axis) / width
     middle, half = (bottom + top) / 2, (top - bottom) / 2 + 0.02
-    torso = box(x, canvas.y_NHW / width, 0.0, per_pixel(middle) / width, 1.0, per_pixel(half) / width, 0.4)
+    torso = box(
+        x, canvas.y_NHW / width, 0.0, per_pixel(middle) / width, 1.0, per_pixel(half) / width, 0.4
+    )
     torso = torso * width
-    canvas.paint(torso, _shirt_colours(canvas, look, x * width, canvas.y_NHW - per_pixel(bottom)), outline=OUTLINE)
+    canvas.paint(
+        torso,
+        _shirt_colours(canvas, look, x * width, canvas.y_NHW - per_pixel(bottom)),
+        outline=OUTLINE,
+    )
 
 
 def _shirt_colours(canvas: Canvas, look: Look, x: Tensor, y: Tensor) -> Tensor:
@@ -98,5 +104,3 @@ def camera(shot_N: Tensor) -> tuple[Tensor, Tensor]:
     height = shot_N.new_tensor((0.755, 0.655, 0.535), dtype=torch.float32)
     half = shot_N.new_tensor((0.335, 0.475, 0.635), dtype=torch.float32)
     return height[shot_N], half[shot_N]
-
-

@@ -39,7 +39,9 @@ class Backdrop:
         """All that lies under `height`."""
         self.paint(self.v - height, colour)
 
-    def hills(self, height: float, swing: float, waves: float, depth: float, colour: Colour) -> None:
+    def hills(
+        self, height: float, swing: float, waves: float, depth: float, colour: Colour
+    ) -> None:
         """A wavy horizon."""
         x = self.u * waves + per_pixel(self.pan_N) * depth * waves
         self.below(height + swing * torch.sin(x), colour)
@@ -96,10 +98,14 @@ def _snow(place: Backdrop) -> None:
     place.sky((0.50, 0.62, 0.82), (0.86, 0.90, 0.97))
     peak = place.repeated(1.1, 0.2)
     place.paint((place.v - 0.75 + 1.25 * peak.abs()) * 0.6, (0.50, 0.56, 0.68))
-    place.paint((0.45 - place.v).clamp_min(place.v - 0.75 + 1.25 * peak.abs()) * 0.6, (0.96, 0.97, 1.0))
+    place.paint(
+        (0.45 - place.v).clamp_min(place.v - 0.75 + 1.25 * peak.abs()) * 0.6, (0.96, 0.97, 1.0)
+    )
     place.hills(-0.22, 0.08, 3.0, 0.4, (0.88, 0.92, 0.98))
     fir = place.repeated(0.7, 0.5, 0.35)
-    place.paint((place.v - 0.12 + 2.4 * fir.abs()).clamp_min(-0.34 - place.v) * 0.4, (0.16, 0.36, 0.30))
+    place.paint(
+        (place.v - 0.12 + 2.4 * fir.abs()).clamp_min(-0.34 - place.v) * 0.4, (0.16, 0.36, 0.30)
+    )
     place.below(-0.42, (0.97, 0.98, 1.0))
 
 

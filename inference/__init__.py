@@ -1,0 +1,1 @@
+"""Inference: an adapter and a prompt in, a video and its measured likeness out."""

@@ -1,0 +1,135 @@
+"""Rendering: a base, perhaps with an adapter, draws what a prompt says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers.utils import logging as diffusers_bars
+
+from bases.catalogue import Base
+from bases.family import Family
+from bases.fingerprint import fingerprint
+from bases.video import Frames
+from bases.wan import Wan
+from finetune.adapter import WEIGHTS, Adapter
+from inference.errors import RenderError
+
+_SLOT = "subject"
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What to render; whatever is None is the base's own.
+
+    Attributes:
+        height: pixels.
+        width: pixels.
+        frames: frames.
+        steps: denoising steps.
+        guidance: scale of classifier-free guidance; 1 for none.
+        seed: of the noise.
+    """
+
+    height: int | None = None
+    width: int | None = None
+    frames: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    seed: int = 0
+
+
+class Renderer:
+    """A base in memory, ready to render.
+
+    Args:
+        base: which.
+        device: where to; the GPU if there is one, if not given.
+        progress: whether to show a progress bar.
+    """
+
+    def __init__(
+        self, base: Base, *, device: torch.device | None = None, progress: bool = True
+    ) -> None:
+        self.base = base
+        self.family: Family = Wan(base.source)
+        self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        diffusers_bars.disable_progress_bar()
+        self.pipe = self.family.pipeline(dtype=dtype, device=self.device)
+        self.pipe.set_progress_bar_config(desc="rendering", disable=not progress)
+
+    @contextmanager
+    def adapter(self, adapter: Adapter, scale: float = 1.0) -> Iterator[None]:
+        """Put an adapter in for a while; afterwards the base is as it was.
+
+        Args:
+            adapter: trained on this base.
+            scale: how strongly it counts; 0 is the base alone.
+
+        Raises:
+            WrongBase: if it was trained on another base.
+            BrokenAdapter: if it cannot be read.
+        """
+        adapter.check(fingerprint(self.base.source), self.base.name)
+        self.pipe.load_lora_weights(adapter.folder, weight_name=WEIGHTS, adapter_name=_SLOT)
+        self.pipe.set_adapters(_SLOT, scale)
+        try:
+            yield
+        finally:
+            self.pipe.unload_lora_weights()
+
+    def settings(self, prompt: str, clip: Clip) -> dict[str, object]:
+        """Everything that a clip depends on beside the adapter.
+
+        Raises:
+            RenderError: if the prompt is empty or the size is not one that the base can draw.
+        """
+        if not prompt.strip():
+            raise RenderError("The prompt is empty: say what should be seen, such as 'waving'.")
+        base, grid = self.base, self.family.grid
+        height, width = clip.height or base.height, clip.width or base.width
+        for name, pixels in (("height", height), ("width", width)):
+            if pixels < grid.multiple or pixels % grid.multiple:
+                raise RenderError(
+                    f"{name} {pixels!r} does not fit: this base takes multiples of {grid.multiple}."
+                )
+        frames = clip.frames or base.frames
+        if frames < 1:
+            raise RenderError(f"frames {frames!r} does not fit: at least 1 is needed.")
+        return {
+            "prompt": prompt,
+            "height": height,
+            "width": width,
+            "num_frames": grid.frames(frames),
+            "num_inference_steps": clip.steps or base.steps,
+            "guidance_scale": base.guidance if clip.guidance is None else clip.guidance,
+            "seed": clip.seed,
+        }
+
+    @torch.no_grad()
+    def render(self, prompt: str, clip: Clip | None = None) -> Frames:
+        """Render one clip.
+
+        Args:
+            prompt: what should be seen.
+            clip: its size, length and seed.
+
+        Returns:
+            frames (F, H, W, 3) in [0, 255].
+
+        Raises:
+            RenderError: if the prompt or the clip does not fit.
+        """
+        settings = self.settings(prompt, clip or Clip())
+        seed = settings.pop("seed")
+        video = self.pipe(
+            **settings,
+            generator=torch.Generator("cpu").manual_seed(seed),
+            output_type="np",
+            **self.family.call_arguments(self.pipe),
+        ).frames[0]
+        return np.round(video * 255).astype(np.uint8)

@@ -1,0 +1,127 @@
+"""The demo: a sample subject goes the whole way, and everything on it is measured."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bases.catalogue import find_base
+from bases.pocket import SAMPLE
+from bases.video import Frames, write_mp4
+from finetune.train import train
+from inference.likeness import (
+    ceiling,
+    clip_embeddings,
+    is_nearest,
+    likeness,
+    motion,
+    photo_embeddings,
+)
+from inference.render import Clip, Renderer
+from inference.sheet import sheet, strip
+from studio.gallery import gallery
+from studio.subjects import add_from_photos, face_finder
+from studio.tables import show_table
+from studio.training import arguments
+from subjects import Finder, Subject
+
+NAME, PROMPT, OTHERS = "mira", "waving at the beach, close-up, happy, facing the camera", 100
+
+
+def run_demo(
+    out: Path, *, seed: int, base: str = "pocket", photos: Path = SAMPLE
+) -> dict[str, Any]:
+    """Photos, training, two clips of the same prompt and seed, and their measures.
+
+    Args:
+        out: folder for `with.mp4`, `without.mp4`, `sheet.png` and `report.json`; its `home` is
+            made anew.
+        seed: of the clips' noise.
+        base: name or folder of the base.
+        photos: folder of the subject's photos.
+
+    Returns:
+        the report.
+    """
+    home, seconds = out / "home", dict[str, float]()
+    shutil.rmtree(home, ignore_errors=True)
+    with _timed("audit", seconds):
+        subject = add_from_photos(
+            NAME,
+            [photos],
+            kind="person",
+            ground="synthetic",
+            whose=f"{NAME}, a drawing",
+            noun=None,
+            faces="pocket",
+            home=home,
+        )
+    with _timed("train", seconds):
+        adapter = train(arguments(NAME, base=base, config=None, extra=[], home=home))
+    renderer, clip = Renderer(find_base(base)), Clip(seed=seed)
+    prompt = f"{subject.trigger}, a {subject.class_noun}, {PROMPT}"
+    with _timed("render", seconds), renderer.adapter(adapter):
+        adapted = renderer.render(prompt, clip)
+    plain = renderer.render(prompt, clip)
+
+    report = measure(subject, adapted, plain, face_finder("pocket"))
+    report |= {
+        "seconds": {part: round(taken, 1) for part, taken in seconds.items()},
+        "steps": adapter.run["steps"],
+        "base": base,
+        "seed": seed,
+    }
+    settings = renderer.settings(prompt, clip)
+    write_mp4(out / "with.mp4", adapted, fps=renderer.base.fps, settings=settings)
+    write_mp4(out / "without.mp4", plain, fps=renderer.base.fps, settings=settings)
+    _draw(out, subject, adapted, plain)
+    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    _print(report)
+    return report
+
+
+def measure(subject: Subject, adapted: Frames, plain: Frames, finder: Finder) -> dict[str, Any]:
+    """Likeness and motion of a clip with the adapter and one without."""
+    photos = photo_embeddings(subject, finder)
+    faces = clip_embeddings(adapted, finder)
+    return {
+        "likeness": {
+            "ceiling": ceiling(photos),
+            "adapter": likeness(faces, photos).median,
+            "base": likeness(clip_embeddings(plain, finder), photos).median,
+            "rank1": is_nearest(faces, photos, gallery(OTHERS, finder)),
+            "gallery": OTHERS,
+        },
+        "motion": {"adapter": motion(adapted), "base": motion(plain)},
+    }
+
+
+def _draw(out: Path, subject: Subject, adapted: Frames, plain: Frames) -> None:
+    pictures = [photo.open() for photo in subject.kept][:8]
+    rows = [
+        (f"{subject.name}: the photos", pictures),
+        (f"without the adapter: {PROMPT}", strip(plain, 8)),
+        (f"with the adapter: {PROMPT}", strip(adapted, 8)),
+    ]
+    sheet(rows).save(out / "sheet.png")
+
+
+def _print(report: dict[str, Any]) -> None:
+    rows = [
+        (group, name, f"{value:.3f}" if isinstance(value, float) else str(value))
+        for group in ("likeness", "motion", "seconds")
+        for name, value in report[group].items()
+    ]
+    show_table(("measure", "of", "value"), rows)
+
+
+@contextmanager
+def _timed(part: str, seconds: dict[str, float]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[part] = time.perf_counter() - start

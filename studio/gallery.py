@@ -1,0 +1,34 @@
+"""Others to be told from: individuals of Pocket's world, as the face package sees them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bases.pocket.world import film, sample_looks, sample_scenes
+from subjects import Finder
+
+_SEED, _PICTURES, _SIZE = 77_000_000, 3, 128
+
+
+def gallery(count: int, finder: Finder) -> NDArray[np.float32]:
+    """Embeddings (count, 512) of individuals that no training has drawn, three pictures each."""
+    generator = torch.Generator().manual_seed(_SEED)
+    looks = sample_looks(count, generator)
+    seen = []
+    for index in range(count):
+        scenes = sample_scenes(_PICTURES, generator, shot="close-up", view="front")
+        pictures = film(looks[[index] * _PICTURES], scenes, size=_SIZE)[:, :, 0]
+        faces = [finder.find(picture) for picture in as_uint8(pictures)]
+        found = [face[0].embedding for face in faces if face]
+        if found:
+            mean = np.mean(found, axis=0)
+            seen.append(mean / np.linalg.norm(mean))
+    return np.stack(seen)
+
+
+def as_uint8(pictures_N3HW: torch.Tensor) -> NDArray[np.uint8]:
+    """Pictures in [-1, 1] as (N, H, W, 3) in [0, 255]."""
+    scaled = ((pictures_N3HW + 1) * 127.5).round().clamp(0, 255).byte()
+    return scaled.permute(0, 2, 3, 1).contiguous().numpy()
