@@ -21,7 +21,7 @@ from subjects.photos import read_photo
 from subjects.sharpness import face_blur, picture_blur
 from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Seen, judge_person, judge_thing
 
-_SHARP = 0.005
+_VISIBLE_BLUR = 0.005
 
 Progress = Callable[[int, int], None]
 """Called with how many photos are done, and of how many."""
@@ -102,10 +102,10 @@ def _without_duplicates(
     return judged
 
 
-def _softness(photo: AuditedPhoto) -> float:
-    """How soft a photo is; below the floor all are sharp, and the larger one is the better."""
+def _softness(photo: AuditedPhoto) -> int:
+    """How soft a photo is, in steps that can be seen; of equals, the larger is the better."""
     blur = photo.measures.blur if photo.measures else None
-    return max(blur or 0.0, _SHARP)
+    return round((blur or 0.0) / _VISIBLE_BLUR)
 
 
 def _twins(
