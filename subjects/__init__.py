@@ -1,7 +1,6 @@
 """Subjects: photos in, an audited, consented, captioned subject out."""
 
 from subjects.adding import add_subject, photo_paths
-from subjects.audit import audit
 from subjects.consent import CONSENT_TEXT, GROUNDS, Consent
 from subjects.errors import (
     ConsentError,
@@ -42,7 +41,6 @@ __all__ = [
     "Subject",
     "SubjectError",
     "add_subject",
-    "audit",
     "leave_one_out",
     "photo_paths",
     "read_photo",

@@ -103,10 +103,16 @@ def photo_paths(paths: Sequence[Path | str]) -> list[Path]:
     """Every photo meant by a list of files and folders, each once, a folder's sorted by name.
 
     Raises:
-        SubjectError: if a path does not exist, a folder holds no picture, or there are none or too
-            many.
+        SubjectError: if a path does not exist, a folder cannot be read or holds no picture, or
+            there are no photos or too many.
     """
-    given = [Path(path).expanduser() for path in paths]
+    try:
+        return _photo_paths([Path(path).expanduser() for path in paths])
+    except (OSError, RuntimeError) as error:
+        raise SubjectError(f"the photos cannot be found ({error}): check the paths.") from error
+
+
+def _photo_paths(given: list[Path]) -> list[Path]:
     if missing := [path for path in given if not path.exists()]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise SubjectError(f"there is no file {str(missing[0])!r}{more}: check the path.")

@@ -36,6 +36,9 @@ def audit(
 ) -> list[AuditedPhoto]:
     """Give every photo a verdict.
 
+    Faces are embedded here: `add_subject` calls this once there is a record of consent, and nothing
+    else should.
+
     Args:
         paths: the photos.
         faces: finds and recognises faces, for a person; None for pets and objects, where faces are

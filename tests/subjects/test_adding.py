@@ -294,3 +294,8 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:
 def test_no_path_at_all_is_an_error() -> None:
     with pytest.raises(SubjectError, match="0 photos given"):
         photo_paths([])
+
+
+def test_a_path_that_the_system_refuses_is_an_error_too() -> None:
+    with pytest.raises(SubjectError, match="the photos cannot be found"):
+        photo_paths(["a" * 5000])

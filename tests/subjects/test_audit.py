@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from subjects import AuditedPhoto, Limits, audit
+from subjects import AuditedPhoto, Limits
+from subjects.audit import audit
 from tests.subjects.known_faces import KnownFaces, make_face, make_picture
 
 Take = Callable[..., Path]
