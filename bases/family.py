@@ -99,4 +99,4 @@ class Family(ABC):
 
     @abstractmethod
     def call_arguments(self, pipe: Any) -> dict[str, Any]:
-        """What the pipeline must be told at each call so that it renders as the base was trained."""
+        """What to tell the pipeline at each call, so that it renders as the base was trained."""

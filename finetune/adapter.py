@@ -81,8 +81,8 @@ class Adapter:
             return dict(json.loads(path.read_text()))
         except (OSError, ValueError) as error:
             raise BrokenAdapter(
-                f"{str(path)!r} cannot be read ({error}). An adapter is a folder with {WEIGHTS} and "
-                f"{RUN}: train it again, or copy the whole folder."
+                f"{str(path)!r} cannot be read ({error}). An adapter is a folder with "
+                f"{WEIGHTS} and {RUN}: train it again, or copy the whole folder."
             ) from error
 
     def check(self, base_print: str, base_name: str) -> None:
@@ -96,8 +96,9 @@ class Adapter:
         if trained_on.get("fingerprint") != base_print:
             raise WrongBase(
                 f"The adapter {str(self.folder)!r} was trained on base "
-                f"{trained_on.get('name')!r} ({trained_on.get('fingerprint')}), not on {base_name!r} "
-                f"({base_print}): give that base with --base, or train the subject on {base_name!r}."
+                f"{trained_on.get('name')!r} ({trained_on.get('fingerprint')}), not on "
+                f"{base_name!r} ({base_print}): give that base with --base, or train the subject "
+                f"on {base_name!r}."
             )
         path = self.folder / WEIGHTS
         try:

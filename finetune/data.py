@@ -124,7 +124,7 @@ class SubjectData(pl.LightningDataModule):
         self.embeddings = embed(captions, family, dtype=dtype, device=device)
 
     def train_dataloader(self) -> DataLoader[list[Batch]]:
-        """Batches from the trainer's step on, so that a resumed run sees what it would have seen."""
+        """Batches from the trainer's step on: a resumed run sees what it would have seen."""
         steps = _Steps(self, self.trainer.global_step if self.trainer else 0)
         return DataLoader(steps, batch_size=None)
 

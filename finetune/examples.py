@@ -95,9 +95,14 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def save_examples(path: Path, examples: list[Example], settings: dict[str, object]) -> None:
+def save_examples(
+    path: Path,
+    examples: list[Example],
+    settings: dict[str, object],
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Keep latents and captions in one safetensors file; replaced as a whole."""
-    tensors = {f"{index:05d}": e.latents.contiguous() for index, e in enumerate(examples)}
+    tensors = {f"{i:05d}": e.latents.to(dtype).contiguous() for i, e in enumerate(examples)}
     captions = json.dumps([e.caption for e in examples], ensure_ascii=False)
     metadata = {"captions": captions, "settings": json.dumps(settings, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)

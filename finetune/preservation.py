@@ -66,8 +66,8 @@ def preservation_examples(
         "count": count,
         "clip": [base.frames, base.height, base.width],
     }
-    shipped = load_examples(PRESERVATION)
-    if shipped is not None and base.name == "pocket" and class_noun == "person":
+    shipped = load_examples(PRESERVATION, {"base": settings["base"]})
+    if shipped is not None and class_noun == "person":
         return shipped[:count]
     path = cache / f"{base.name}-{class_noun}.safetensors"
     kept = load_examples(path, settings)

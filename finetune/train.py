@@ -1,6 +1,7 @@
 """Train an adapter: Lightning's command line over the module and the data.
 
-    python -m finetune.train --data.subject mira --data.home HOME --config configs/finetune/pocket.yaml
+    python -m finetune.train --config configs/finetune/pocket.yaml \
+        --data.subject mira --data.home HOME
 
 Every argument of `LoraModule`, `SubjectData` and Lightning's `Trainer` can be given, as
 `--model.lr 1e-4` or in a YAML. A run that was killed goes on where it stood.
@@ -105,8 +106,8 @@ def run(
     final, work = data.home / "adapters" / name, data.home / "runs" / name
     if final.exists() and not output.force:
         raise TrainingError(
-            f"There is an adapter {name!r} already. Render it with 'starring render {name} PROMPT', "
-            "train anew with --output.force true, or give another --output.name."
+            f"There is an adapter {name!r} already. Render it with 'starring render {name} "
+            "PROMPT', train anew with --output.force true, or give another --output.name."
         )
     state = _open_run(work, config)
     draft = work / _DRAFT

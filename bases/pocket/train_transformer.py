@@ -48,10 +48,11 @@ def train_transformer(
     vae: Path,
     out: Path = Path("runs/transformer"),
     *,
+    init: Path | None = None,
     steps: int = 5000,
-    stills: int = 16,
+    stills: int = 20,
     clips: int = 3,
-    pool: int = 3000,
+    pool: int = 1200,
     rate: float = 1e-3,
     dropout: float = 0.1,
 ) -> None:
@@ -61,6 +62,7 @@ def train_transformer(
         shape: how large Pocket is.
         vae: the folder of a trained VAE.
         out: where the run is kept.
+        init: the folder of a base to go on from, trained on the same VAE.
         steps: how many steps.
         stills: pictures a step, each drawn once and never again.
         clips: clips a step, from a pool that is drawn and encoded once.
@@ -74,7 +76,9 @@ def train_transformer(
     speed_up_stills(codec)
     tokenizer = train_tokenizer()
     model = TextToLatent(shape, len(tokenizer)).to(device)
-    average = averaged(model, 0.999)
+    if init is not None:
+        load_base(model, init)
+    average = averaged(model, 0.998)
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     latents_pool = encode_pool(codec, shape, pool, out / "pool.pt", device)
@@ -105,6 +109,14 @@ def train_transformer(
     run.plot()
     assemble(average.module, tokenizer, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
+
+
+def load_base(model: TextToLatent, folder: Path) -> None:
+    """Take over the weights of a base that `assemble` wrote."""
+    text = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
+    flow = WanTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=torch.float32)
+    model.text.load_state_dict(text.state_dict())
+    model.transformer.load_state_dict(flow.state_dict())
 
 
 def flow_loss(

@@ -104,7 +104,7 @@ def autocast(device: torch.device) -> torch.autocast:
 
 
 def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:
-    """A learning rate that rises for `warmup` steps, stays, and falls to zero over the last third."""
+    """A rate that rises for `warmup` steps, stays, and falls to zero over the last third."""
     progress = step / steps
     fall = 1.0 if progress < 0.66 else 0.5 + 0.5 * math.cos(math.pi * (progress - 0.66) / 0.34)
     return peak * min(1.0, (step + 1) / warmup) * max(fall, 0.01)

@@ -59,9 +59,8 @@ def face_truth(
     landmarks = to_pixels(points, centre, half, size)
     box = to_pixels(face_corners_in_world(look, pose), centre, half, size).flatten(1)
     inside = ((landmarks > -0.5) & (landmarks < size - 0.5)).all(-1)
-    return FaceTruth(
-        *(value.unflatten(0, (-1, frames)) for value in (landmarks, box, shown * inside))
-    )
+    values = (landmarks, box, shown * inside)
+    return FaceTruth(*(value.view(-1, frames, *value.shape[1:]) for value in values))
 
 
 def landmarks_in_world(

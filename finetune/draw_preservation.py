@@ -1,0 +1,35 @@
+"""Let Pocket draw the preservation clips that it ships with.
+
+python -m finetune.draw_preservation
+"""
+
+from __future__ import annotations
+
+import torch
+from jsonargparse import auto_cli
+
+from bases.catalogue import find_base
+from bases.fingerprint import fingerprint
+from bases.pocket import PRESERVATION
+from bases.wan import Wan
+from finetune.examples import save_examples
+from finetune.preservation import draw_examples, prompts
+
+
+def draw_preservation(count: int = 48) -> None:
+    """Write `bases/pocket/weights/preservation.safetensors`.
+
+    Args:
+        count: how many clips.
+    """
+    base = find_base("pocket")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    examples = draw_examples(
+        base, Wan(base.source), prompts(count), dtype=torch.float32, device=device
+    )
+    save_examples(PRESERVATION, examples, {"base": fingerprint(base.source)}, dtype=torch.bfloat16)
+    print(f"Wrote {PRESERVATION}.")
+
+
+if __name__ == "__main__":
+    auto_cli(draw_preservation, as_positional=False)
