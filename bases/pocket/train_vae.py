@@ -33,7 +33,7 @@ def train_vae(
     steps: int = 3200,
     stills: int = 12,
     clips: int = 1,
-    clip_frames: int = 9,
+    clip_frames: int = 17,
     clip_every: int = 4,
     rate: float = 2e-3,
     kl_weight: float = 3e-4,
@@ -46,7 +46,7 @@ def train_vae(
         steps: how many steps.
         stills: pictures a step.
         clips: clips a step, on every `clip_every`-th step, instead of the pictures.
-        clip_frames: frames of such a clip; what the causal VAE learns on a few holds for many.
+        clip_frames: frames of such a clip; beyond what it has learnt on, the decoder drifts.
         clip_every: see `clips`.
         rate: peak learning rate.
         kl_weight: weight of the mean KL divergence of a latent number from a normal one.

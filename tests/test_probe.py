@@ -1,0 +1,3 @@
+def test_x(trained):
+    print(trained.folder, list(trained.folder.iterdir()))
+    print(trained.run)

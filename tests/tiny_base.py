@@ -1,0 +1,85 @@
+"""A Wan so small that every test can train and render it; its weights are random."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from transformers import UMT5Config, UMT5EncoderModel
+
+from bases.pocket.tokenizer import train_tokenizer
+
+SIZE, FRAMES, FPS, STEPS = 32, 5, 16, 2
+CHANNELS = 4
+
+
+def write_tiny_base(folder: Path, *, seed: int = 0) -> Path:
+    """Write a whole base in diffusers' layout; another seed gives other weights."""
+    tokenizer = train_tokenizer(captions=100, vocabulary=320)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        pipe = WanPipeline(
+            tokenizer=tokenizer,
+            text_encoder=_text_encoder(len(tokenizer)),
+            vae=_vae(),
+            scheduler=UniPCMultistepScheduler(
+                prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
+            ),
+            transformer=_transformer(),
+        )
+    pipe.save_pretrained(folder)
+    clip = {"height": SIZE, "width": SIZE, "frames": FRAMES, "fps": FPS}
+    (folder / "starring.json").write_text(json.dumps({**clip, "steps": STEPS, "guidance": 3.0}))
+    return folder
+
+
+def _text_encoder(vocabulary: int) -> UMT5EncoderModel:
+    return UMT5EncoderModel(
+        UMT5Config(
+            vocab_size=vocabulary,
+            d_model=32,
+            d_kv=8,
+            d_ff=37,
+            num_layers=2,
+            num_heads=4,
+            dropout_rate=0.0,
+        )
+    )
+
+
+def _vae() -> AutoencoderKLWan:
+    return AutoencoderKLWan(
+        base_dim=8,
+        z_dim=CHANNELS,
+        dim_mult=[1, 1, 1],
+        num_res_blocks=1,
+        temperal_downsample=[True, True],
+        patch_size=2,
+        in_channels=12,
+        out_channels=12,
+        scale_factor_spatial=8,
+        scale_factor_temporal=4,
+        latents_mean=[0.1, -0.2, 0.3, -0.4],
+        latents_std=[0.5, 0.8, 1.2, 1.5],
+    )
+
+
+def _transformer() -> WanTransformer3DModel:
+    model = WanTransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=CHANNELS,
+        out_channels=CHANNELS,
+        text_dim=32,
+        freq_dim=32,
+        ffn_dim=48,
+        num_layers=2,
+        rope_max_seq_len=32,
+    )
+    for weight in model.parameters():
+        if weight.ndim > 1 and not weight.any():
+            torch.nn.init.normal_(weight, std=0.05)
+    return model.eval()
