@@ -90,20 +90,31 @@ def redressed(look: Look, generator: Generator) -> Look:
 
 
 def degrade(pictures: Tensor, generator: Generator) -> Tensor:
-    """Blur, fade, tint and roughen pictures a little, as lenses, codecs and decoders do."""
-    count = len(pictures)
+    """Blur, fade, tint, stain and roughen pictures, as lenses, codecs and decoders do.
+
+    Most are hardly touched; the worst look like the frames of a video model in training.
+    """
+    count, _, height, width = pictures.shape
 
     def rand(*shape: int) -> Tensor:
         return torch.rand(count, *shape, generator=generator)
 
-    soft = F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    blurred = pictures + (soft - pictures) * rand(1, 1, 1).square()
-    grey = blurred.mean(1, keepdim=True)
-    grey = grey + 0.15 * (rand(1, 1, 1) - 0.5) * (blurred - grey)
-    vivid = blurred + (grey - blurred) * (0.10 * rand(1, 1, 1))
+    soft = _box_blur(pictures)
+    softer = _box_blur(_box_blur(soft))
+    blur = 2 * rand(1, 1, 1).square()
+    picture = pictures.lerp(soft, blur.clamp_max(1)).lerp(softer, (blur - 1).clamp_min(0))
+    grey = picture.mean(1, keepdim=True)
+    picture = picture.lerp(grey, 0.25 * rand(1, 1, 1).square())
     gain, shift = 1 + 0.12 * (rand(1, 1, 1) - 0.5), 0.08 * (rand(3, 1, 1) - 0.5)
+    gain = gain - 0.25 * rand(1, 1, 1) ** 4
+    stains = torch.randn(count, 3, 8, 8, generator=generator) * 0.2 * rand(1, 1, 1) ** 3
+    stains = F.interpolate(stains, size=(height, width), mode="bilinear")
     noise = torch.randn(pictures.shape, generator=generator) * 0.06 * rand(1, 1, 1).square()
-    return (vivid * gain + shift + noise).clamp(-1, 1)
+    return (picture * gain + shift + stains + noise).clamp(-1, 1)
+
+
+def _box_blur(pictures: Tensor) -> Tensor:
+    return F.avg_pool2d(F.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
 
 
 @dataclass(frozen=True)
@@ -122,8 +133,9 @@ def _draw(count: int, side: int, generator: Generator) -> _Drawn:
     canvas = Canvas(torch.zeros(count, 2), torch.ones(count), side)
     place = torch.randint(len(PLACES), (count,), generator=generator)
     paint_places(canvas, place, scene.pan + 1)
-    people = film(look, scene, size=side)[:, :, 0]
-    return _Drawn(people, truth.box[:, 0], truth.landmarks[:, 0], canvas.picture_N3HW * 2 - 1)
+    people = degrade(film(look, scene, size=side)[:, :, 0], generator)
+    places = degrade(canvas.picture_N3HW * 2 - 1, generator)
+    return _Drawn(people, truth.box[:, 0], truth.landmarks[:, 0], places)
 
 
 def _later(scene: Scene, generator: Generator) -> Scene:
@@ -150,8 +162,7 @@ def _paste(drawn: _Drawn, size: int, generator: Generator) -> Photos:
     inside, wide = _share_inside(box, size), box[..., 2] - box[..., 0] > 11
     present = shown & (inside > 0.72) & wide
     doubtful = shown & ~present & (inside > 0.05)
-    pictures = degrade(picture, generator)
-    return Photos(pictures, box, torch.stack(landmarks, 1), present, doubtful)
+    return Photos(picture, box, torch.stack(landmarks, 1), present, doubtful)
 
 
 def _arrange(count: int, generator: Generator) -> tuple[Tensor, Tensor, Tensor]:
