@@ -52,7 +52,7 @@ class Limits:
 PEOPLE = Limits()
 """For photographs, and recognisers of the ArcFace kind."""
 
-PUPPETS = Limits(same_person=0.75, doubtful_person=0.85, close_up=0.46, medium=0.335)
+PUPPETS = Limits(same_person=0.8, doubtful_person=0.87, close_up=0.46, medium=0.335)
 """For Pocket's drawings and its face package: heads are bigger, and all faces more alike."""
 
 
