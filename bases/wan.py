@@ -14,6 +14,7 @@ import torch
 from diffusers import AutoencoderKLWan, DiffusionPipeline, WanPipeline, WanTransformer3DModel
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from diffusers.schedulers import UniPCMultistepScheduler
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5EncoderModel
 
@@ -23,6 +24,12 @@ from bases.family import Family, LatentGrid, Part
 MAX_PROMPT_TOKENS = 512
 TIMESTEPS = 1000
 _PARTS = ("tokenizer", "text_encoder", "vae", "transformer", "scheduler")
+_SETTINGS = (
+    "tokenizer/tokenizer_config.json",
+    "scheduler/scheduler_config.json",
+    *(f"{part}/config.json" for part in ("text_encoder", "vae", "transformer")),
+)
+_VOCABULARIES = ("tokenizer.json", "spiece.model", "vocab.json")
 
 
 class WanText(NamedTuple):
@@ -48,6 +55,7 @@ class Wan(Family):
     @functools.cached_property
     def grid(self) -> LatentGrid:
         """Strides and channels, from the configurations of the VAE and the transformer."""
+        check_folder(self.source)
         vae = AutoencoderKLWan.load_config(self.source, subfolder="vae")
         transformer = WanTransformer3DModel.load_config(self.source, subfolder="transformer")
         spatial = vae.get("scale_factor_spatial", 8)
@@ -71,7 +79,7 @@ class Wan(Family):
             )
             return WanText(tokenizer, _frozen(encoder, device))
         kind = {"vae": AutoencoderKLWan, "transformer": WanTransformer3DModel}[part]
-        model = kind.from_pretrained(self.source, subfolder=part, torch_dtype=dtype)
+        model = kind.from_pretrained(self.source, subfolder=part, dtype=dtype)
         return _frozen(model, device)
 
     @torch.no_grad()
@@ -104,7 +112,7 @@ class Wan(Family):
         check_folder(self.source)
         parts = {"transformer": transformer} if transformer is not None else {}
         dtypes = {"vae": torch.float32, "default": dtype}
-        return WanPipeline.from_pretrained(self.source, torch_dtype=dtypes, **parts).to(device)
+        return WanPipeline.from_pretrained(self.source, dtype=dtypes, **parts).to(device)
 
     def call_arguments(self, pipe: WanPipeline) -> dict[str, Any]:
         """How long prompts are padded, which is part of what the transformer learnt."""
@@ -162,20 +170,32 @@ def check_folder(source: str) -> None:
 
 
 def _check_weights(folder: Path) -> None:
+    lost = [name for name in _SETTINGS if not (folder / name).is_file()]
+    if not any((folder / "tokenizer" / name).is_file() for name in _VOCABULARIES):
+        lost.append("tokenizer/tokenizer.json")
     for part in ("text_encoder", "vae", "transformer"):
-        if not (folder / part / "config.json").is_file():
-            raise BrokenBase(
-                f"The base in {str(folder)!r} lacks {part}/config.json: download it again."
-            )
-        wanted = set[str]()
-        for index in (folder / part).glob("*.index.json"):
-            wanted |= set(json.loads(index.read_text())["weight_map"].values())
-        lost = sorted(name for name in wanted if not (folder / part / name).is_file())
-        if lost or not list((folder / part).glob("*.safetensors")):
-            raise BrokenBase(
-                f"The base in {str(folder)!r} lacks {part}/{lost[0] if lost else '*.safetensors'}: "
-                "download it again."
-            )
+        lost += _lost_weights(folder, part)
+    if lost:
+        raise BrokenBase(
+            f"The base in {str(folder)!r} lacks {', '.join(lost)}: copy or download it again."
+        )
+
+
+def _lost_weights(folder: Path, part: str) -> list[str]:
+    """The files of a part's weights that are missing or cut short."""
+    files = {path.name for path in (folder / part).glob("*.safetensors")}
+    for index in (folder / part).glob("*.safetensors.index.json"):
+        files |= set(json.loads(index.read_text())["weight_map"].values())
+    names = [f"{part}/{name}" for name in sorted(files or {"*.safetensors"})]
+    return [name for name in names if not _is_whole(folder / name)]
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with safe_open(path, framework="pt"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def _frozen(model: nn.Module, device: torch.device) -> nn.Module:
