@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,6 @@ def train(arguments: list[str]) -> Adapter:
     Raises:
         TrainingError: if there is such an adapter already, or the training went wrong.
     """
-    warnings.filterwarnings("ignore", module="pytorch_lightning")
     cli = TrainingCLI(
         LoraModule,
         SubjectData,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from diffusers.utils import logging as diffusers_bars
 
 from bases.catalogue import Base
 from bases.family import Family
@@ -58,7 +57,6 @@ class Renderer:
         self.family: Family = Wan(base.source)
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        diffusers_bars.disable_progress_bar()
         self.pipe = self.family.pipeline(dtype=dtype, device=self.device)
         self.pipe.set_progress_bar_config(desc="rendering", disable=not progress)
 

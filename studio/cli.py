@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Optional
@@ -193,8 +192,6 @@ def demo(
 
 def main() -> None:
     """Run the command; whatever a user can mend ends in one line and exit code 2."""
-    for library in ("DIFFUSERS", "TRANSFORMERS"):
-        os.environ.setdefault(f"{library}_VERBOSITY", "error")
     try:
         check_imports()
         app()

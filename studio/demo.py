@@ -25,6 +25,7 @@ from inference.likeness import (
 from inference.render import Clip, Renderer
 from inference.sheet import sheet, strip
 from studio.gallery import gallery
+from studio.quiet import hush
 from studio.subjects import add_from_photos, face_finder
 from studio.tables import show_table
 from studio.training import arguments
@@ -48,6 +49,7 @@ def run_demo(
     Returns:
         the report.
     """
+    hush()
     home, seconds = out / "home", dict[str, float]()
     shutil.rmtree(home, ignore_errors=True)
     with _timed("audit", seconds):

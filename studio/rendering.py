@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from bases.catalogue import find_base
+from bases.catalogue import Base, find_base
+from bases.errors import UnknownBase
 from bases.video import write_mp4
 from finetune.adapter import Adapter
 from inference.likeness import ceiling, clip_embeddings, likeness, motion, photo_embeddings
 from inference.render import Clip, Renderer
 from studio.home import StudioError
+from studio.quiet import hush
 from studio.subjects import face_finder
 from studio.tables import show_table
 from subjects import Subject, SubjectError
@@ -29,6 +32,18 @@ def find_adapter(name: str, home: Path) -> Adapter:
         f"There is no adapter {name!r}; known are: {', '.join(known) or 'none yet'}. "
         f"Train it with 'starring train {name}'."
     )
+
+
+def base_of(run: dict[str, Any]) -> Base:
+    """The base that an adapter's record names: by its name, or else by where it was.
+
+    Raises:
+        UnknownBase: if it is neither known nor there any more.
+    """
+    try:
+        return find_base(run["base"]["name"])
+    except UnknownBase:
+        return find_base(run["base"]["source"])
 
 
 def render_and_measure(
@@ -59,9 +74,10 @@ def render_and_measure(
     """
     if path.suffix.lower() != ".mp4":
         raise StudioError(f"{str(path)!r} cannot be written: a clip's name ends in .mp4.")
+    hush()
     adapter = find_adapter(name, home)
     run = adapter.run
-    renderer = Renderer(find_base(base or run["base"]["name"]))
+    renderer = Renderer(find_base(base) if base else base_of(run))
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
     settings = renderer.settings(full if prompt.strip() else prompt, clip)
     with renderer.adapter(adapter, scale):

@@ -13,6 +13,7 @@ from finetune.train import train
 from inference.likeness import ceiling, clip_embeddings, likeness, motion, photo_embeddings
 from inference.render import Clip, Renderer
 from studio.home import ROOT, StudioError
+from studio.quiet import hush
 from studio.subjects import face_finder
 from subjects import Subject
 
@@ -32,6 +33,7 @@ def train_and_measure(
         faces: the face package that measures.
         home: where everything lives.
     """
+    hush()
     adapter = train(arguments(name, base=base, config=config, extra=extra, home=home))
     subject = Subject.load(home, name)
     if subject.kind == "person":

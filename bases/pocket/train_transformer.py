@@ -72,7 +72,7 @@ def train_transformer(
     """
     torch.manual_seed(0)
     device = best_device()
-    codec = AutoencoderKLWan.from_pretrained(vae, torch_dtype=torch.float32).to(device).eval()
+    codec = AutoencoderKLWan.from_pretrained(vae, dtype=torch.float32).to(device).eval()
     speed_up_stills(codec)
     tokenizer = train_tokenizer()
     model = TextToLatent(shape, len(tokenizer)).to(device)
@@ -114,7 +114,7 @@ def train_transformer(
 def load_base(model: TextToLatent, folder: Path) -> None:
     """Take over the weights of a base that `assemble` wrote."""
     text = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
-    flow = WanTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=torch.float32)
+    flow = WanTransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
     model.text.load_state_dict(text.state_dict())
     model.transformer.load_state_dict(flow.state_dict())
 
@@ -192,7 +192,7 @@ def assemble(
     pipe = WanPipeline(
         tokenizer=tokenizer,
         text_encoder=_half(model.text),
-        vae=AutoencoderKLWan.from_pretrained(vae, torch_dtype=torch.bfloat16),
+        vae=AutoencoderKLWan.from_pretrained(vae, dtype=torch.bfloat16),
         scheduler=UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=RENDER_SHIFT
         ),

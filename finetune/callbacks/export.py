@@ -63,7 +63,7 @@ class ExportAdapter(pl.Callback):
             },
             "base": {
                 "name": data.base.name,
-                "source": data.base.source if data.base.source[0] != "/" else data.base.name,
+                "source": data.base.source,
                 "fingerprint": fingerprint(data.base.source),
             },
             "photos": {"count": len(subject.kept), "digest": photos_digest(subject)},

@@ -1,0 +1,20 @@
+"""Keeps the libraries' own chatter off the terminal, so that ours can be read."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+
+def hush() -> None:
+    """Turn off loading bars, tips and deprecation notes; downloads still show their progress."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    for library in (diffusers_logging, transformers_logging):
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
