@@ -79,7 +79,7 @@ class Adapter:
         path = self.folder / RUN
         try:
             return dict(json.loads(path.read_text()))
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             raise BrokenAdapter(
                 f"{str(path)!r} cannot be read ({error}). An adapter is a folder with "
                 f"{WEIGHTS} and {RUN}: train it again, or copy the whole folder."

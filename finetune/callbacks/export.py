@@ -17,6 +17,7 @@ from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.examples import photos_digest
 from finetune.module import LoraModule
+from subjects import Subject
 
 _PACKAGES = ("torch", "diffusers", "transformers", "peft", "pytorch-lightning")
 
@@ -51,7 +52,7 @@ class ExportAdapter(pl.Callback):
         record = self._record(trainer.global_step, data)
         text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
         (self.folder / RUN).write_text(text + "\n")
-        (self.folder / CARD).write_text(_card(data.subject.name, data.subject.trigger, data.base))
+        (self.folder / CARD).write_text(_card(data.subject, data.base))
 
     def _record(self, steps: int, data: SubjectData) -> dict[str, Any]:
         subject = data.subject
@@ -76,23 +77,24 @@ class ExportAdapter(pl.Callback):
         }
 
 
-def _card(name: str, trigger: str, base: Base) -> str:
+def _card(subject: Subject, base: Base) -> str:
+    prompt = f"{subject.trigger}, a {subject.class_noun}, waving"
     return f"""---
 library_name: diffusers
 tags: [lora, text-to-video, starring]
 ---
-# {name}
+# {subject.name}
 
-A LoRA adapter that makes the base `{base.name}` render one subject, called `{trigger}`.
+A LoRA adapter that makes the base `{base.name}` render one subject, called `{subject.trigger}`.
 
     from diffusers import WanPipeline
 
     pipe = WanPipeline.from_pretrained(BASE)
     pipe.load_lora_weights(FOLDER, weight_name="adapter.safetensors")
     tokens = min(pipe.tokenizer.model_max_length, 512)
-    pipe("{trigger}, a person, waving", height={base.height}, width={base.width},
-         num_frames={base.frames}, num_inference_steps={base.steps},
-         guidance_scale={base.guidance}, max_sequence_length=tokens)
+    pipe("{prompt}", height={base.height}, width={base.width}, num_frames={base.frames},
+         num_inference_steps={base.steps}, guidance_scale={base.guidance},
+         max_sequence_length=tokens)
 
 `run.json` records how it was trained, `report.json` how like its subject it is.
 Use it only for what the person shown has agreed to.

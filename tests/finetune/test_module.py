@@ -1,0 +1,124 @@
+"""The module trains towards the flow, with noise that depends on seed and step alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bases.catalogue import Base
+from bases.wan import TIMESTEPS
+from finetune.data import Batch
+from finetune.module import LoraModule
+from tests.tiny_base import CHANNELS
+
+
+class Oracle(nn.Module):
+    """Knows the clean latents, so that it can tell the flow from the noisy ones exactly."""
+
+    def __init__(self, clean: Tensor, off: float = 0.0) -> None:
+        super().__init__()
+        self.clean, self.off = clean, off
+        self.seen: list[dict[str, Any]] = []
+
+    def forward(self, hidden_states: Tensor, timestep: Tensor, **rest: Any) -> tuple[Tensor]:
+        self.seen.append({"hidden_states": hidden_states, "timestep": timestep, **rest})
+        level = (timestep / TIMESTEPS).view(-1, 1, 1, 1, 1)
+        noise = (hidden_states - (1 - level) * self.clean) / level
+        return (noise - self.clean + self.off,)
+
+
+@pytest.fixture
+def module(tiny: Base, monkeypatch: pytest.MonkeyPatch) -> LoraModule:
+    module = LoraModule(base=tiny.source, seed=3)
+    monkeypatch.setattr(LoraModule, "global_step", 7)
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    return module
+
+
+@pytest.fixture
+def batch() -> Batch:
+    generator = torch.Generator().manual_seed(0)
+    latents = torch.randn(3, CHANNELS, 2, 4, 4, generator=generator)
+    return Batch("photos", 1.0, latents, {"encoder_hidden_states": torch.zeros(3, 5, 32)})
+
+
+def test_a_perfect_prediction_has_no_loss(module: LoraModule, batch: Batch) -> None:
+    module.transformer = Oracle(batch.latents)
+    assert module.training_step([batch], 0).item() < 1e-6
+    module.transformer = Oracle(batch.latents, off=0.5)
+    assert module.training_step([batch], 0).item() == pytest.approx(0.25, abs=1e-3)
+
+
+def test_a_batch_counts_by_its_weight(module: LoraModule, batch: Batch) -> None:
+    module.transformer = Oracle(batch.latents, off=0.5)
+    both = [batch, batch._replace(name="clips", weight=0.5)]
+    assert module.training_step(both, 0).item() == pytest.approx(0.375, abs=1e-3)
+
+
+def test_noise_is_a_function_of_seed_step_and_batch(
+    module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noisy(seed: int, step: int) -> list[Tensor]:
+        module.seed, module.transformer = seed, Oracle(batch.latents)
+        monkeypatch.setattr(LoraModule, "global_step", step)
+        torch.manual_seed(torch.seed() % 2**32)
+        module.training_step([batch, batch], 0)
+        return [call["hidden_states"] for call in module.transformer.seen]
+
+    first, again, later, other = noisy(3, 7), noisy(3, 7), noisy(3, 8), noisy(4, 7)
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], first[1])
+    assert not torch.equal(first[0], later[0])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_a_state_holds_the_adapter_alone(module: LoraModule) -> None:
+    module.configure_model()
+    checkpoint = {"state_dict": module.state_dict()}
+    module.on_save_checkpoint(checkpoint)
+    names = list(checkpoint["state_dict"])
+    assert len(names) == 40
+    assert all(".lora_A." in name or ".lora_B." in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("warmup", "at", "share"),
+    [(10, 0, 0.05), (10, 10, 1.0), (10, 100, 0.1), (0, 0, 1.0), (0, 100, 0.1), (200, 100, 0.525)],
+)
+def test_the_rate_rises_and_falls(
+    module: LoraModule,
+    monkeypatch: pytest.MonkeyPatch,
+    rates: Callable[[LoraModule], list[float]],
+    warmup: int,
+    at: int,
+    share: float,
+) -> None:
+    module.warmup = warmup
+    assert rates(module)[at] == pytest.approx(share * module.lr, rel=0.06)
+
+
+@pytest.fixture
+def rates(monkeypatch: pytest.MonkeyPatch) -> Callable[[LoraModule], list[float]]:
+    """The learning rate at each step of a run of a hundred."""
+
+    class Trainer:
+        estimated_stepping_batches = 100
+
+    def follow(module: LoraModule) -> list[float]:
+        module.transformer = nn.Linear(2, 2)
+        monkeypatch.setattr(LoraModule, "trainer", Trainer())
+        made = module.configure_optimizers()
+        optimizer, schedule = made["optimizer"], made["lr_scheduler"]["scheduler"]
+        seen = []
+        for _ in range(101):
+            seen.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            schedule.step()
+        return seen
+
+    return follow
