@@ -78,7 +78,7 @@ class Family(ABC):
         """Prompts as conditions, keyed by the transformer's argument names; B rows each."""
 
     @abstractmethod
-    def encode_video(self, vae: nn.Module, video_BCFHW: Tensor) -> Tensor:
+    def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
         """Pixels as normalised latents."""
 
     @abstractmethod

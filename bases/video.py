@@ -54,6 +54,6 @@ def _encode(path: Path, frames: Frames, fps: int, settings: dict[str, Any]) -> N
 def read_mp4(path: Path) -> tuple[Frames, dict[str, Any]]:
     """The frames of a clip and the settings it was written with."""
     with av.open(str(path)) as container:
-        frames = np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
+        pictures = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
         comment = container.metadata.get("comment", "{}")
-    return frames, json.loads(comment)
+    return np.stack(pictures).astype(np.uint8), json.loads(comment)

@@ -88,7 +88,7 @@ class Wan(Family):
         return {"encoder_hidden_states": embed_prompts(text, prompts)}
 
     @torch.no_grad()
-    def encode_video(self, vae: nn.Module, video_BCFHW: Tensor) -> Tensor:
+    def encode_video(self, vae: AutoencoderKLWan, video_BCFHW: Tensor) -> Tensor:
         """Latents normalised with the VAE's own mean and spread a channel."""
         video_BCFHW = video_BCFHW.to(vae.device, vae.dtype)
         mean, std = latent_statistics(vae)
@@ -133,7 +133,7 @@ def embed_prompts(text: WanText, prompts: list[str]) -> Tensor:
     return hidden * tokens.attention_mask[..., None].to(hidden.dtype)
 
 
-def latent_statistics(vae: nn.Module) -> tuple[Tensor, Tensor]:
+def latent_statistics(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
     """Mean and spread of the latents, each (1, C, 1, 1, 1)."""
     mean, std = (
         torch.tensor(numbers, device=vae.device, dtype=vae.dtype).view(1, -1, 1, 1, 1)

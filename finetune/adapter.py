@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import WanPipeline
+from diffusers import ModelMixin, WanPipeline
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
 from finetune.errors import BrokenAdapter, WrongBase
 
@@ -20,7 +20,7 @@ WEIGHTS, RUN, REPORT, CARD, SAMPLES = (
 )  # fmt: skip
 
 
-def add_lora(transformer: nn.Module, *, rank: int, alpha: float, targets: str, seed: int) -> None:
+def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, seed: int) -> None:
     """Add fresh LoRA layers to a frozen transformer; only they will learn.
 
     Args:
@@ -43,7 +43,7 @@ def add_lora(transformer: nn.Module, *, rank: int, alpha: float, targets: str, s
             weight.data = weight.data.float()
 
 
-def lora_weights(transformer: nn.Module) -> dict[str, Tensor]:
+def lora_weights(transformer: ModelMixin) -> dict[str, Tensor]:
     """The adapter in diffusers' names, alpha folded in, so that alpha = rank from here on."""
     config = transformer.peft_config["default"]
     scale = config.lora_alpha / config.r
@@ -112,7 +112,7 @@ class Adapter:
             raise BrokenAdapter(f"{str(path)!r} holds no weights: train the subject again.")
 
 
-def write_weights(folder: Path, transformer: nn.Module) -> dict[str, Tensor]:
+def write_weights(folder: Path, transformer: ModelMixin) -> dict[str, Tensor]:
     """Write `adapter.safetensors` as diffusers' own loader wants it; returns what was written."""
     weights = lora_weights(transformer)
     config = transformer.peft_config["default"]

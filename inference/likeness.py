@@ -6,13 +6,14 @@ frame's face and the mean of the photos' faces, beside what the photos reach amo
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bases.video import Frames
-from subjects import Finder, Subject, leave_one_out, similarity_to
+from subjects import Finder, leave_one_out, similarity_to
 
 Vectors = NDArray[np.float32]
 
@@ -34,28 +35,6 @@ class Likeness:
     worst: float
     worst_frame: int | None
     detected: float
-
-
-def photo_embeddings(subject: Subject, finder: Finder) -> Vectors:
-    """Face embeddings (N, 512) of the subject's photos, without those that show no face."""
-    return _stack(
-        [_subject_face(photo.open(), photo.measures.box, finder) for photo in subject.kept]
-    )
-
-
-def _subject_face(picture: object, box: tuple[float, ...] | None, finder: Finder) -> Vectors | None:
-    faces = finder.find(np.asarray(picture))
-    if not faces:
-        return None
-    if box is None:
-        return faces[0].embedding
-    centre = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
-
-    def away(face: object) -> float:
-        left, top, right, bottom = face.box
-        return float(np.hypot(*(np.array([(left + right) / 2, (top + bottom) / 2]) - centre)))
-
-    return min(faces, key=away).embedding
 
 
 def clip_embeddings(frames: Frames, finder: Finder) -> list[Vectors | None]:
@@ -113,12 +92,11 @@ def motion(frames: Frames) -> float:
     import cv2
 
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
-    lengths = [
-        np.linalg.norm(
-            cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 3, 9, 3, 5, 1.1, 0), axis=-1
-        ).mean()
-        for a, b in zip(grey, grey[1:], strict=False)
-    ]
+    lengths = []
+    for before, after in itertools.pairwise(grey):
+        flow_HW2 = np.zeros((*before.shape, 2), np.float32)
+        flow_HW2 = cv2.calcOpticalFlowFarneback(before, after, flow_HW2, 0.5, 3, 9, 3, 5, 1.1, 0)
+        lengths.append(np.linalg.norm(flow_HW2, axis=-1).mean())
     return float(np.mean(lengths) / frames.shape[1]) if lengths else 0.0
 
 

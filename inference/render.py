@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,7 +81,7 @@ class Renderer:
         finally:
             self.pipe.unload_lora_weights()
 
-    def settings(self, prompt: str, clip: Clip) -> dict[str, object]:
+    def settings(self, prompt: str, clip: Clip) -> dict[str, Any]:
         """Everything that a clip depends on beside the adapter.
 
         Raises:

@@ -20,7 +20,6 @@ from inference.likeness import (
     is_nearest,
     likeness,
     motion,
-    photo_embeddings,
 )
 from inference.render import Clip, Renderer
 from inference.sheet import sheet, strip
@@ -89,7 +88,7 @@ def run_demo(
 
 def measure(subject: Subject, adapted: Frames, plain: Frames, finder: Finder) -> dict[str, Any]:
     """Likeness and motion of a clip with the adapter and one without."""
-    photos = photo_embeddings(subject, finder)
+    photos = subject.face_embeddings(finder)
     faces = clip_embeddings(adapted, finder)
     return {
         "likeness": {

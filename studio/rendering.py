@@ -9,7 +9,7 @@ from bases.catalogue import Base, find_base
 from bases.errors import UnknownBase
 from bases.video import write_mp4
 from finetune.adapter import Adapter
-from inference.likeness import ceiling, clip_embeddings, likeness, motion, photo_embeddings
+from inference.likeness import ceiling, clip_embeddings, likeness, motion
 from inference.render import Clip, Renderer
 from studio.home import StudioError
 from studio.quiet import hush
@@ -90,7 +90,7 @@ def render_and_measure(
         return
     if subject.kind == "person":
         finder = face_finder(faces)
-        photos = photo_embeddings(subject, finder)
+        photos = subject.face_embeddings(finder)
         found = likeness(clip_embeddings(frames, finder), photos)
         best = ceiling(photos)
         rows = [

@@ -10,7 +10,7 @@ from bases.catalogue import find_base
 from bases.video import write_mp4
 from finetune.adapter import REPORT, SAMPLES, Adapter
 from finetune.train import train
-from inference.likeness import ceiling, clip_embeddings, likeness, motion, photo_embeddings
+from inference.likeness import ceiling, clip_embeddings, likeness, motion
 from inference.render import Clip, Renderer
 from studio.home import ROOT, StudioError
 from studio.quiet import hush
@@ -65,7 +65,7 @@ def _measure(adapter: Adapter, subject: Subject, base: str, faces: str) -> None:
         frames = renderer.render(prompt, Clip(seed=SAMPLE_SEED))
     write_mp4(adapter.folder / SAMPLES / "sample.mp4", frames, fps=renderer.base.fps)
     finder = face_finder(faces)
-    photos = photo_embeddings(subject, finder)
+    photos = subject.face_embeddings(finder)
     report = {
         "prompt": prompt,
         "seed": SAMPLE_SEED,

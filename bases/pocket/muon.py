@@ -38,19 +38,19 @@ class Muon(Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Take one step; weights without a gradient stay as they are."""
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    self._update(weight, group)
+                    self._update(weight, weight.grad, group)
 
-    def _update(self, weight: nn.Parameter, group: dict[str, float]) -> None:
+    def _update(self, weight: nn.Parameter, grad: Tensor, group: dict[str, float]) -> None:
         state = self.state[weight]
         if not state:
             state["mean"] = torch.zeros_like(weight)
-        state["mean"].lerp_(weight.grad, 1 - group["momentum"])
-        ahead = weight.grad.lerp(state["mean"], group["momentum"]).flatten(1)
+        state["mean"].lerp_(grad, 1 - group["momentum"])
+        ahead = grad.lerp(state["mean"], group["momentum"]).flatten(1)
         size = 0.2 * max(ahead.shape) ** 0.5
         weight.mul_(1 - group["lr"] * group["weight_decay"])
         weight.sub_(group["lr"] * size * orthogonal(ahead).view_as(weight))

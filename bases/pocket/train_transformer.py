@@ -9,9 +9,11 @@ Run it again to go on where it stopped. It ends with `runs/transformer/pocket/`,
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
@@ -186,7 +188,7 @@ def _captions(seed: int, count: int, rng: random.Random, dropout: float) -> list
 
 
 def assemble(
-    model: TextToLatent, tokenizer: object, shape: PocketShape, vae: Path, folder: Path
+    model: nn.Module, tokenizer: object, shape: PocketShape, vae: Path, folder: Path
 ) -> None:
     """Write the whole base in diffusers' layout, in bfloat16, in files under 16 MB."""
     pipe = WanPipeline(
@@ -203,14 +205,8 @@ def assemble(
     (folder / "starring.json").write_text(json.dumps({**clip, "steps": 20, "guidance": 3.0}) + "\n")
 
 
-def _half(model: nn.Module) -> nn.Module:
-    copy = (
-        type(model)(model.config)
-        if isinstance(model, UMT5EncoderModel)
-        else type(model).from_config(model.config)
-    )
-    copy.load_state_dict(model.state_dict())
-    return copy.to(torch.bfloat16)
+def _half(model: Any) -> Any:
+    return copy.deepcopy(model).to(torch.bfloat16)
 
 
 if __name__ == "__main__":

@@ -70,12 +70,13 @@ class Run:
             return
         with path.open() as file:
             header, *rows = list(csv.reader(file))
-        axes = Figure(figsize=(7, 4)).subplots()
+        figure = Figure(figsize=(7, 4))
+        axes = figure.subplots()
         for column, name in enumerate(header[1:], start=1):
             axes.plot([float(r[0]) for r in rows], [float(r[column]) for r in rows], label=name)
         axes.set(xlabel="step", yscale="log")
         axes.legend()
-        axes.figure.savefig(self.folder / "curve.png", dpi=110)
+        figure.savefig(self.folder / "curve.png", dpi=110)
 
     def _restore(self) -> int:
         path = self.folder / "state.pt"
