@@ -20,7 +20,7 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from finetune.adapter import SAMPLES, Adapter
-from finetune.callbacks import ExportAdapter, Preview, Progress, ResumeState
+from finetune.callbacks import ExportAdapter, Preview, Progress, ResumeState, Throughput
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.module import LoraModule
@@ -110,13 +110,15 @@ def run(
     state = _open_run(work, config)
     draft = work / _DRAFT
     draft.mkdir(exist_ok=True)
+    throughput = Throughput()
     trainer.callbacks += [
         Progress(),
+        throughput,
         Preview(draft / SAMPLES, output.preview_every),
-        ExportAdapter(draft, config),
+        ExportAdapter(draft, config, throughput),
         ResumeState(work / _STATE, output.save_every),
     ]
-    trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=False)
+    trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=True)
     if trainer.interrupted or trainer.global_step < trainer.max_steps:
         raise TrainingError(
             f"Stopped at step {trainer.global_step}: run the same command to go on."

@@ -1,8 +1,9 @@
-"""What happens beside the training: progress, resuming, previews, the adapter's export."""
+"""What happens beside the training: progress, speed, resuming, previews, the export."""
 
 from finetune.callbacks.export import ExportAdapter
 from finetune.callbacks.preview import Preview
 from finetune.callbacks.progress import Progress
 from finetune.callbacks.resume import ResumeState
+from finetune.callbacks.throughput import Throughput
 
-__all__ = ["ExportAdapter", "Preview", "Progress", "ResumeState"]
+__all__ = ["ExportAdapter", "Preview", "Progress", "ResumeState", "Throughput"]

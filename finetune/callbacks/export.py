@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 from bases.catalogue import Base
 from bases.fingerprint import fingerprint
 from finetune.adapter import CARD, RUN, change, write_weights
+from finetune.callbacks.throughput import Throughput
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.examples import photos_digest
@@ -28,10 +29,11 @@ class ExportAdapter(pl.Callback):
     Args:
         folder: where to.
         config: the run's whole configuration.
+        throughput: what timed the steps.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
-        self.folder, self.config = folder, config
+    def __init__(self, folder: Path, config: dict[str, Any], throughput: Throughput) -> None:
+        self.folder, self.config, self.throughput = folder, config, throughput
         self.size = 0.0
         self.tensors = 0
 
@@ -71,6 +73,7 @@ class ExportAdapter(pl.Callback):
             "steps": steps,
             "tensors": self.tensors,
             "change": self.size,
+            "throughput": self.throughput.summary,
             "config": self.config,
             "versions": {name: version(name) for name in _PACKAGES},
             "python": platform.python_version(),
