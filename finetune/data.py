@@ -125,8 +125,8 @@ class SubjectData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[list[Batch]]:
         """Batches from the trainer's step on: a resumed run sees what it would have seen."""
-        steps = _Steps(self, self.trainer.global_step if self.trainer else 0)
-        return DataLoader(steps, batch_size=None)
+        done = self.trainer.global_step * self.trainer.accumulate_grad_batches
+        return DataLoader(_Steps(self, done), batch_size=None)
 
     def batches_at(self, step: int) -> list[Batch]:
         """What is seen at a step: a function of the seed and the step."""

@@ -55,7 +55,7 @@ def photo_examples(
     for photo in subject.kept:
         picture = photo.open()
         picture = fit(picture, *buckets.nearest(*picture.size), keep=photo.measures.box)
-        video = torch.from_numpy(np.asarray(picture)).permute(2, 0, 1)[None, :, None] / 127.5 - 1
+        video = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None, :, None] / 127.5 - 1
         views = [video, video.flip(-1)] if flip else [video]
         examples += [
             Example(family.encode_video(vae, view)[0].float().cpu(), photo.caption)

@@ -19,10 +19,12 @@ from typing import Any
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
+from bases.fingerprint import fingerprint
 from finetune.adapter import SAMPLES, Adapter
 from finetune.callbacks import ExportAdapter, Preview, Progress, ResumeState, Throughput
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
+from finetune.examples import photos_digest
 from finetune.module import LoraModule
 
 _STATE, _DRAFT, _CONFIG = "state.ckpt", "adapter", "config.json"
@@ -95,7 +97,7 @@ def run(
         module: the model.
         data: the data.
         output: where the adapter goes.
-        config: all settings; a state saved under others is not resumed.
+        config: all settings; a state saved under others, or of other photos, is not resumed.
 
     Raises:
         TrainingError: if there is such an adapter already, or the training went wrong.
@@ -107,7 +109,8 @@ def run(
             f"There is an adapter {name!r} already. Render it with 'starring render {name} "
             "PROMPT', train anew with --output.force true, or give another --output.name."
         )
-    state = _open_run(work, config)
+    learns_from = {"photos": photos_digest(data.subject), "base": fingerprint(data.base.source)}
+    state = _open_run(work, {**config, "output": None, **learns_from})
     draft = work / _DRAFT
     draft.mkdir(exist_ok=True)
     throughput = Throughput()
@@ -118,11 +121,13 @@ def run(
         ExportAdapter(draft, config, throughput),
         ResumeState(work / _STATE, output.save_every),
     ]
-    trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=True)
-    if trainer.interrupted or trainer.global_step < trainer.max_steps:
+    try:
+        trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=True)
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise TrainingError(
-            f"Stopped at step {trainer.global_step}: run the same command to go on."
-        )
+            f"Stopped at step {trainer.global_step}: type the same command again to go on from the "
+            f"last saved state (one every {output.save_every} steps)."
+        ) from stop
     _replace(draft, final)
     shutil.rmtree(work)
     return Adapter(final)
@@ -130,7 +135,7 @@ def run(
 
 def _open_run(work: Path, config: dict[str, Any]) -> Path | None:
     """The state to resume, if one was saved under the same settings; clears away any other."""
-    settings = json.dumps({**config, "output": None}, sort_keys=True, default=str)
+    settings = json.dumps(config, sort_keys=True, default=str)
     kept = work / _CONFIG
     if not (kept.is_file() and kept.read_text() == settings):
         shutil.rmtree(work, ignore_errors=True)
