@@ -124,13 +124,19 @@ def run(
     try:
         trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
-        raise TrainingError(
-            f"Stopped at step {trainer.global_step}: type the same command again to go on from the "
-            f"last saved state (one every {output.save_every} steps)."
-        ) from stop
+        raise _stopped(trainer) from stop
+    if trainer.global_step < trainer.max_steps:
+        raise _stopped(trainer)
     _replace(draft, final)
     shutil.rmtree(work)
     return Adapter(final)
+
+
+def _stopped(trainer: Trainer) -> TrainingError:
+    return TrainingError(
+        f"Stopped at step {trainer.global_step} of {trainer.max_steps}: run the same command to go "
+        "on from the state that was saved last."
+    )
 
 
 def _open_run(work: Path, config: dict[str, Any]) -> Path | None:

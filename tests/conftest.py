@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,22 @@ from subjects import PUPPETS, Subject, add_subject
 from tests.tiny_base import write_tiny_base
 
 CPU = torch.device("cpu")
+
+# Said by Lightning of what is meant: arguments from Python, endless data of one process, a state
+# in the middle of an epoch that has no end. The last two are Lightning's own calls.
+_MEANT = (
+    "LightningCLI's args parameter is intended",
+    "The 'train_dataloader' does not have many workers",
+    "You're resuming from a checkpoint that ended before",
+    "Found .* module.* in eval mode",
+    "`isinstance\\(treespec, LeafSpec\\)` is deprecated",
+    ":jsonargparse._deprecated.JsonargparseDeprecationWarning",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for message in _MEANT:
+        config.addinivalue_line("filterwarnings", f"ignore:{message}")
 
 
 @pytest.fixture(scope="session")
@@ -100,6 +115,4 @@ def trained(
     add_subject(
         "toto", [photos], home=home, kind="object", consent=None, faces=None, limits=PUPPETS
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return train(command(home))
+    return train(command(home))
