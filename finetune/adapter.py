@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import ModelMixin, WanPipeline
+from diffusers import ModelMixin
+from diffusers.loaders.lora_base import LORA_ADAPTER_METADATA_KEY
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from finetune.errors import BrokenAdapter, WrongBase
+from finetune.tensors import write_tensors
 
 WEIGHTS, RUN, REPORT, CARD, SAMPLES = (
     "adapter.safetensors", "run.json", "report.json", "README.md", "samples",
 )  # fmt: skip
+_PART = "transformer"
 
 
 def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, seed: int) -> None:
@@ -116,14 +119,11 @@ def write_weights(folder: Path, transformer: ModelMixin) -> dict[str, Tensor]:
     """Write `adapter.safetensors` as diffusers' own loader wants it; returns what was written."""
     weights = lora_weights(transformer)
     config = transformer.peft_config["default"]
-    WanPipeline.save_lora_weights(
-        folder,
-        transformer_lora_layers=weights,
-        weight_name=WEIGHTS,
-        transformer_lora_adapter_metadata={
-            "r": config.r,
-            "lora_alpha": config.r,
-            "target_modules": config.target_modules,
-        },
+    said = {"r": config.r, "lora_alpha": config.r, "target_modules": config.target_modules}
+    record = {f"{_PART}.{key}": value for key, value in said.items()}
+    write_tensors(
+        folder / WEIGHTS,
+        {f"{_PART}.{name}": weight for name, weight in weights.items()},
+        {"format": "pt", LORA_ADAPTER_METADATA_KEY: json.dumps(record, sort_keys=True)},
     )
     return weights

@@ -31,9 +31,18 @@ from subjects import Subject
 
 
 class Batch(NamedTuple):
-    """Examples of one shape: latents (B, C, F, H, W) and the transformer's conditions."""
+    """Examples of one shape: latents (B, C, F, H, W) and the transformer's conditions.
+
+    Attributes:
+        name: "photos" or "clips".
+        number: how many came before it in the whole run, on which its noise depends.
+        weight: of its loss.
+        latents: clean.
+        conditions: one row an example.
+    """
 
     name: str
+    number: int
     weight: float
     latents: Tensor
     conditions: dict[str, Tensor]
@@ -133,12 +142,12 @@ class SubjectData(pl.LightningDataModule):
         rng = random.Random(f"{self.seed}/{step}")
         wanted = [("photos", self.photos, 1.0), ("clips", self.clips, self.clip_weight)]
         return [
-            self._batch(name, count, weight, rng)
+            self._batch(name, step, count, weight, rng)
             for name, count, weight in wanted
             if count and self.examples[name]
         ]
 
-    def _batch(self, name: str, count: int, weight: float, rng: random.Random) -> Batch:
+    def _batch(self, name: str, step: int, count: int, weight: float, rng: random.Random) -> Batch:
         shapes: dict[torch.Size, list[Example]] = defaultdict(list)
         for example in self.examples[name]:
             shapes[example.latents.shape].append(example)
@@ -149,6 +158,7 @@ class SubjectData(pl.LightningDataModule):
         rows = [self._conditions(e.caption, rng) for e in chosen]
         return Batch(
             name=name,
+            number=step,
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
             conditions={key: torch.stack([row[key] for row in rows]) for key in rows[0]},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from bases.family import Family
 from finetune.buckets import Buckets, fit
+from finetune.tensors import write_tensors
 from subjects import Subject
 
 Progress = Callable[[int, int], None]
@@ -106,12 +105,7 @@ def save_examples(
     captions = json.dumps([e.caption for e in examples], ensure_ascii=False)
     metadata = {"captions": captions, "settings": json.dumps(settings, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        save_file(tensors, partial, metadata=metadata)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_tensors(path, tensors, metadata)
 
 
 def load_examples(path: Path, settings: dict[str, object] | None = None) -> list[Example] | None:

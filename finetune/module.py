@@ -76,7 +76,7 @@ class LoraModule(pl.LightningModule):
         """The mean squared error of the predicted flow, the batches weighted."""
         losses = []
         for index, batch in enumerate(batches):
-            loss = self._flow_error(batch, [self.seed, self.global_step, index])
+            loss = self._flow_error(batch, [self.seed, batch.number, index])
             self.log(f"loss/{batch.name}", loss, batch_size=len(batch.latents))
             losses.append(batch.weight * loss)
         total = torch.stack(losses).sum()

@@ -34,7 +34,6 @@ class Oracle(nn.Module):
 @pytest.fixture
 def module(tiny: Base, monkeypatch: pytest.MonkeyPatch) -> LoraModule:
     module = LoraModule(base=tiny.source, seed=3)
-    monkeypatch.setattr(LoraModule, "global_step", 7)
     monkeypatch.setattr(module, "log", lambda *_, **__: None)
     return module
 
@@ -43,7 +42,7 @@ def module(tiny: Base, monkeypatch: pytest.MonkeyPatch) -> LoraModule:
 def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(3, CHANNELS, 2, 4, 4, generator=generator)
-    return Batch("photos", 1.0, latents, {"encoder_hidden_states": torch.zeros(3, 5, 32)})
+    return Batch("photos", 7, 1.0, latents, {"encoder_hidden_states": torch.zeros(3, 5, 32)})
 
 
 def test_a_perfect_prediction_has_no_loss(module: LoraModule, batch: Batch) -> None:
@@ -59,14 +58,11 @@ def test_a_batch_counts_by_its_weight(module: LoraModule, batch: Batch) -> None:
     assert module.training_step(both, 0).item() == pytest.approx(0.375, abs=1e-3)
 
 
-def test_noise_is_a_function_of_seed_step_and_batch(
-    module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def noisy(seed: int, step: int) -> list[Tensor]:
+def test_noise_is_a_function_of_seed_number_and_place(module: LoraModule, batch: Batch) -> None:
+    def noisy(seed: int, number: int) -> list[Tensor]:
         module.seed, module.transformer = seed, Oracle(batch.latents)
-        monkeypatch.setattr(LoraModule, "global_step", step)
         torch.manual_seed(torch.seed() % 2**32)
-        module.training_step([batch, batch], 0)
+        module.training_step([batch._replace(number=number)] * 2, 0)
         return [call["hidden_states"] for call in module.transformer.seen]
 
     first, again, later, other = noisy(3, 7), noisy(3, 7), noisy(3, 8), noisy(4, 7)

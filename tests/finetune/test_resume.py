@@ -1,0 +1,209 @@
+"""A run that was stopped, in whatever way, goes on and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+
+from finetune.adapter import WEIGHTS
+from finetune.callbacks import Progress
+from finetune.errors import TrainingError
+from finetune.train import train
+from subjects import Subject
+
+ROOT = Path(__file__).parents[2]
+STEPS, SAVED = 12, "--output.save_every=2"
+
+
+def stop_at(step: int, act: Callable[[pl.Trainer], None]) -> Callable[..., None]:
+    def on_train_batch_end(self: Progress, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == step:
+            act(trainer)
+
+    return on_train_batch_end
+
+
+class Killed(Exception):
+    """Stands for a process that ends where it is."""
+
+
+def die(trainer: pl.Trainer) -> None:
+    raise Killed
+
+
+def stop(trainer: pl.Trainer) -> None:
+    trainer.should_stop = True
+
+
+@pytest.fixture
+def undisturbed(
+    tmp_path: Path, add_to: Callable[..., Subject], command: Callable[..., list[str]]
+) -> Callable[..., bytes]:
+    """The weights of a run that nothing disturbed."""
+
+    def run(*more: str, steps: int = STEPS) -> bytes:
+        add_to(tmp_path / "undisturbed")
+        return (
+            train(command(tmp_path / "undisturbed", *more, steps=steps)).folder / WEIGHTS
+        ).read_bytes()
+
+    return run
+
+
+def test_a_seed_means_one_adapter(
+    home: Path, undisturbed: Callable[..., bytes], command: Callable[..., list[str]]
+) -> None:
+    weights = undisturbed(steps=3)
+    assert (train(command(home, steps=3)).folder / WEIGHTS).read_bytes() == weights
+    other = train(command(home, "--output.name=other", "--model.seed=1", steps=3))
+    assert (other.folder / WEIGHTS).read_bytes() != weights
+    third = train(command(home, "--output.name=third", "--data.seed=1", steps=3))
+    assert (third.folder / WEIGHTS).read_bytes() != weights
+
+
+@pytest.mark.parametrize("more", [(), ("--trainer.accumulate_grad_batches=2",)])
+def test_a_run_that_died_goes_on_and_ends_bit_equal(
+    home: Path,
+    undisturbed: Callable[..., bytes],
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+) -> None:
+    arguments = command(home, SAVED, *more, steps=STEPS)
+    for step in (3, 8, 9):
+        with monkeypatch.context() as patched:
+            patched.setattr(Progress, "on_train_batch_end", stop_at(step, die))
+            with pytest.raises(Killed):
+                train(arguments)
+        assert (home / "runs" / "toto" / "state.ckpt").is_file()
+        assert not (home / "adapters" / "toto").exists()
+    assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed(SAVED, *more)
+
+
+def test_a_run_that_was_asked_to_stop_loses_no_step(
+    home: Path,
+    undisturbed: Callable[..., bytes],
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments, started = command(home, "--output.save_every=100", steps=STEPS), []
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_train_batch_end", stop_at(5, stop))
+        with pytest.raises(TrainingError, match=r"Stopped at step 5 of 12: run the same"):
+            train(arguments)
+    assert not (home / "adapters" / "toto").exists()
+    monkeypatch.setattr(
+        Progress, "on_train_start", lambda self, trainer, _: started.append(trainer.global_step)
+    )
+    monkeypatch.setattr(Progress, "on_train_batch_end", lambda *_: None)
+    assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed()
+    assert started == [5, 0]
+
+
+@pytest.mark.parametrize("change", ["setting", "caption"])
+def test_a_state_of_other_settings_or_photos_is_not_gone_on_from(
+    home: Path,
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_train_batch_end", stop_at(3, die))
+        with pytest.raises(Killed):
+            train(command(home, SAVED))
+    more = ["--model.seed=5"] if change == "setting" else []
+    if change == "caption":
+        path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
+        path.write_text(path.read_text().replace("toto, ", "toto, seen from above, "))
+    started = []
+    monkeypatch.setattr(
+        Progress, "on_train_start", lambda self, trainer, _: started.append(trainer.global_step)
+    )
+    monkeypatch.setattr(Progress, "on_train_batch_end", lambda *_: None)
+    train(command(home, SAVED, *more))
+    assert started == [0]
+
+
+def test_an_adapter_is_replaced_only_by_force_and_only_when_done(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = (train(command(home, steps=2)).folder / WEIGHTS).read_bytes()
+    with pytest.raises(TrainingError, match=r"adapter 'toto' already.*--output\.force true"):
+        train(command(home, "--model.seed=1", steps=2))
+    forced = command(home, "--model.seed=1", "--output.force=true", steps=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_train_batch_end", stop_at(1, die))
+        with pytest.raises(Killed):
+            train(forced)
+    assert (home / "adapters" / "toto" / WEIGHTS).read_bytes() == first
+    assert (train(forced).folder / WEIGHTS).read_bytes() != first
+    assert [path.name for path in (home / "adapters").iterdir()] == ["toto"]
+
+
+def test_an_adapter_that_is_not_finite_is_refused(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    with pytest.raises(TrainingError, match=r"--model\.lr"):
+        train(command(home, "--model.lr=1e38", "--model.warmup=1", steps=6))
+    assert not (home / "adapters" / "toto").exists()
+
+
+def test_the_weights_of_a_preview_change_nothing(
+    home: Path, undisturbed: Callable[..., bytes], command: Callable[..., list[str]]
+) -> None:
+    adapter = train(command(home, "--output.preview_every=2"))
+    names = sorted(path.name for path in (adapter.folder / "samples").iterdir())
+    assert names == ["step-00002.mp4", "step-00004.mp4"]
+    assert (adapter.folder / WEIGHTS).read_bytes() == undisturbed(steps=4)
+
+
+def test_a_run_that_was_killed_goes_on_and_ends_bit_equal(
+    home: Path, undisturbed: Callable[..., bytes], command: Callable[..., list[str]]
+) -> None:
+    arguments = command(home, SAVED, steps=100)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "finetune.train", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 240
+    while not (home / "runs" / "toto" / "state.ckpt").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(random.Random(0).uniform(0, 0.3))
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not (home / "adapters" / "toto").exists()
+    assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed(SAVED, steps=100)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_again_and_again_ends_bit_equal(
+    home: Path, undisturbed: Callable[..., bytes], command: Callable[..., list[str]]
+) -> None:
+    state = home / "runs" / "toto" / "state.ckpt"
+    arguments = command(home, SAVED, steps=80)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.finetune.killing", str(state), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    weights = (home / "adapters" / "toto" / WEIGHTS).read_bytes()
+    assert weights == undisturbed(SAVED, steps=80)
