@@ -2,7 +2,8 @@
 
     python -m bases.pocket.train_vae --shape configs/pocket/64.yaml --out runs/vae
 
-Run it again to go on where it stopped. It ends with `runs/vae/vae/`, which
+Run it again to go on where it stopped, or with more steps to go on longer. It ends with
+`runs/vae/vae/`, which
 `AutoencoderKLWan.from_pretrained` loads, and prints the PSNR on clips that it never saw.
 """
 
@@ -30,6 +31,8 @@ def train_vae(
     shape: PocketShape,
     out: Path = Path("runs/vae"),
     *,
+    init: Path | None = None,
+    learn_encoder: bool = True,
     steps: int = 3200,
     stills: int = 12,
     clips: int = 1,
@@ -43,6 +46,9 @@ def train_vae(
     Args:
         shape: how large Pocket is.
         out: where the run is kept.
+        init: the folder of a VAE to go on from.
+        learn_encoder: whether the encoder learns too; not once a transformer has learnt its
+            latents, which then stay what they are.
         steps: how many steps.
         stills: pictures a step.
         clips: clips a step, on every `clip_every`-th step, instead of the pictures.
@@ -55,6 +61,11 @@ def train_vae(
     device = best_device()
     vae = AutoencoderKLWan(**shape.vae, **_unit_statistics(shape)).to(device)
     start_quiet(vae)
+    if init is not None:
+        known = AutoencoderKLWan.from_pretrained(init, dtype=torch.float32)
+        vae.load_state_dict(known.state_dict())
+    vae.encoder.requires_grad_(learn_encoder)
+    vae.quant_conv.requires_grad_(learn_encoder)
     speed_up_stills(vae)
     average = averaged(vae, 0.998)
     optimizers = optimizers_for(vae, rate)

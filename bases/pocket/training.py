@@ -38,7 +38,7 @@ class Run:
     """
 
     def __init__(
-        self, folder: Path, *, steps: int, parts: dict[str, Stateful], save_every: int = 200
+        self, folder: Path, *, steps: int, parts: dict[str, Stateful], save_every: int = 100
     ) -> None:
         self.folder, self.steps, self.parts, self.save_every = folder, steps, parts, save_every
         folder.mkdir(parents=True, exist_ok=True)
