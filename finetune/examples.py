@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from bases.family import Family
@@ -109,9 +109,14 @@ def save_examples(
 
 
 def load_examples(path: Path, settings: dict[str, object] | None = None) -> list[Example] | None:
-    """Read kept examples; None if there are none, or they were made with other settings."""
-    if not path.is_file():
+    """Read kept examples; None if there are none, or they are damaged or of other settings."""
+    try:
+        return _read_examples(path, settings)
+    except (FileNotFoundError, SafetensorError):
         return None
+
+
+def _read_examples(path: Path, settings: dict[str, object] | None) -> list[Example] | None:
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
         if settings is not None and json.loads(metadata["settings"]) != settings:

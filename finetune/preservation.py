@@ -35,7 +35,7 @@ def prompts(count: int, class_noun: str = "person") -> list[str]:
         f"a {class_noun} {action} {place}, {shot}"
         for action, place, shot in itertools.product(_ACTIONS, _PLACES, _SHOTS)
     ]
-    step = 37  # coprime with the number of prompts, so that any first few are mixed
+    step = 67  # coprime with their number, and among any first few each comes up equally often
     return [every[index * step % len(every)] for index in range(count)]
 
 

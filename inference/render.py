@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from finetune.adapter import WEIGHTS, Adapter
 from inference.errors import RenderError
 
 _SLOT = "subject"
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True)
@@ -90,22 +91,23 @@ class Renderer:
         if not prompt.strip():
             raise RenderError("The prompt is empty: say what should be seen, such as 'waving'.")
         base, grid = self.base, self.family.grid
-        height, width = clip.height or base.height, clip.width or base.width
+        height, width = _given(clip.height, base.height), _given(clip.width, base.width)
         for name, pixels in (("height", height), ("width", width)):
             if pixels < grid.multiple or pixels % grid.multiple:
                 raise RenderError(
                     f"{name} {pixels!r} does not fit: this base takes multiples of {grid.multiple}."
                 )
-        frames = clip.frames or base.frames
-        if frames < 1:
-            raise RenderError(f"frames {frames!r} does not fit: at least 1 is needed.")
+        frames, steps = _given(clip.frames, base.frames), _given(clip.steps, base.steps)
+        for name, count in (("frames", frames), ("steps", steps)):
+            if count < 1:
+                raise RenderError(f"{name} {count!r} does not fit: at least 1 is needed.")
         return {
             "prompt": prompt,
             "height": height,
             "width": width,
             "num_frames": grid.frames(frames),
-            "num_inference_steps": clip.steps or base.steps,
-            "guidance_scale": base.guidance if clip.guidance is None else clip.guidance,
+            "num_inference_steps": steps,
+            "guidance_scale": _given(clip.guidance, base.guidance),
             "seed": clip.seed,
         }
 
@@ -132,3 +134,7 @@ class Renderer:
             **self.family.call_arguments(self.pipe),
         ).frames[0]
         return np.round(video * 255).astype(np.uint8)
+
+
+def _given(chosen: Number | None, otherwise: Number) -> Number:
+    return otherwise if chosen is None else chosen

@@ -1,0 +1,172 @@
+"""What is seen at a step depends on seed and step alone; what was encoded is not encoded anew."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import finetune.data
+from bases.catalogue import Base
+from finetune.data import Batch, SubjectData
+from finetune.errors import TrainingError
+from finetune.examples import Example, load_examples, save_examples
+
+
+@pytest.fixture
+def make(home: Path, tiny: Base) -> Callable[..., SubjectData]:
+    """Prepares the data of 'toto'."""
+
+    def prepare(**settings: Any) -> SubjectData:
+        chosen = {"photos": 2, "clips": 2, "pool": 3, "ratios": (1.0,), **settings}
+        data = SubjectData("toto", home, base=tiny.source, **chosen)
+        data.prepare_data()
+        return data
+
+    return prepare
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Notes each time that photos are encoded or clips are drawn."""
+    calls: list[str] = []
+
+    def noting(name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any, **rest: Any) -> Any:
+            calls.append(name)
+            return act(*args, **rest)
+
+        return noted
+
+    monkeypatch.setattr(
+        finetune.data, "photo_examples", noting("photos", finetune.data.photo_examples)
+    )
+    drawing = finetune.preservation
+    monkeypatch.setattr(drawing, "draw_examples", noting("clips", drawing.draw_examples))
+    return calls
+
+
+def same(first: list[Batch], second: list[Batch]) -> bool:
+    return all(
+        torch.equal(a.latents, b.latents)
+        and all(torch.equal(a.conditions[key], b.conditions[key]) for key in a.conditions)
+        for a, b in zip(first, second, strict=True)
+    )
+
+
+def test_batches_are_a_function_of_seed_and_step(make: Callable[..., SubjectData]) -> None:
+    data, other = make(seed=1), make(seed=2)
+    early = [data.batches_at(step) for step in range(8)]
+    assert all(same(data.batches_at(step), early[step]) for step in reversed(range(8)))
+    assert not all(same(data.batches_at(0), batch) for batch in early)
+    assert not all(same(other.batches_at(step), early[step]) for step in range(8))
+
+
+def test_a_batch_holds_what_was_asked_for(make: Callable[..., SubjectData], tiny: Base) -> None:
+    photos, clips = make(clip_weight=0.5).batches_at(3)
+    assert (photos.name, photos.weight, clips.name, clips.weight) == ("photos", 1.0, "clips", 0.5)
+    assert photos.number == clips.number == 3
+    assert photos.latents.shape == (2, 4, 1, 4, 4)
+    assert clips.latents.shape == (2, 4, 2, 4, 4)
+    assert photos.conditions["encoder_hidden_states"].shape == (2, 48, 32)
+
+
+def test_without_clips_there_are_photos_alone(make: Callable[..., SubjectData]) -> None:
+    (photos,) = make(clips=0, photos=7).batches_at(0)
+    assert len(photos.latents) == 7
+
+
+def test_every_photo_is_seen_and_its_mirror_too(make: Callable[..., SubjectData]) -> None:
+    data = make(flip=True)
+    seen = {row.sum().item() for step in range(80) for row in data.batches_at(step)[0].latents}
+    assert len(seen) == 2 * len(data.subject.kept)
+
+
+@pytest.mark.parametrize(("dropout", "least", "most"), [(0.0, 0, 0), (0.3, 0.2, 0.4), (1.0, 1, 1)])
+def test_captions_are_dropped_as_often_as_asked(
+    make: Callable[..., SubjectData], dropout: float, least: float, most: float
+) -> None:
+    data = make(dropout=dropout)
+    empty = data.embeddings[""]["encoder_hidden_states"]
+    rows = [
+        torch.equal(row, empty)
+        for step in range(100)
+        for batch in data.batches_at(step)
+        for row in batch.conditions["encoder_hidden_states"]
+    ]
+    assert least <= sum(rows) / len(rows) <= most
+
+
+def test_what_was_encoded_is_not_encoded_anew(
+    make: Callable[..., SubjectData], encoded: list[str]
+) -> None:
+    first = make()
+    assert encoded == ["photos", "clips"]
+    again = make()
+    assert encoded == ["photos", "clips"]
+    assert same(first.batches_at(0), again.batches_at(0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "redone"),
+    [({"side": 48}, ["photos"]), ({"flip": True}, ["photos"]), ({"pool": 2}, ["clips"])],
+)
+def test_other_settings_are_encoded_anew(
+    make: Callable[..., SubjectData],
+    encoded: list[str],
+    settings: dict[str, Any],
+    redone: list[str],
+) -> None:
+    make()
+    encoded.clear()
+    make(**settings)
+    assert encoded == redone
+
+
+def test_an_edited_caption_is_learnt(
+    make: Callable[..., SubjectData], encoded: list[str], home: Path
+) -> None:
+    make()
+    encoded.clear()
+    path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
+    path.write_text(path.read_text().replace("toto, ", "toto, upside down, ", 1))
+    data = make()
+    assert encoded == ["photos"]
+    captions = [example.caption for example in data.examples["photos"]]
+    assert sum("upside down" in caption for caption in captions) == 1
+
+
+def test_a_photo_marked_drop_is_not_learnt(make: Callable[..., SubjectData], home: Path) -> None:
+    count = len(make().examples["photos"])
+    path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
+    path.write_text(path.read_text().replace('"keep"', '"drop"', 1))
+    assert len(make().examples["photos"]) == count - 1
+    path.write_text(path.read_text().replace('"keep"', '"drop"').replace('"care"', '"drop"'))
+    with pytest.raises(TrainingError, match=r"no photo to learn from.*metadata\.jsonl"):
+        make()
+
+
+def test_examples_come_back_as_they_were_kept(tmp_path: Path) -> None:
+    kept = [Example(torch.randn(2, 1, 3, 3), "在海边"), Example(torch.randn(2, 2, 3, 3), "")]
+    path = tmp_path / "new" / "kept.safetensors"
+    save_examples(path, kept, {"a": 1})
+    back = load_examples(path, {"a": 1})
+    assert back is not None
+    assert [example.caption for example in back] == ["在海边", ""]
+    assert all(torch.equal(a.latents, b.latents) for a, b in zip(kept, back, strict=True))
+    assert load_examples(path, {"a": 2}) is None
+    assert load_examples(tmp_path / "none") is None
+    assert os.listdir(path.parent) == ["kept.safetensors"]
+
+
+def test_a_damaged_cache_is_made_anew(make: Callable[..., SubjectData], encoded: list[str]) -> None:
+    data = make()
+    for path in data.work.iterdir():
+        path.write_bytes(path.read_bytes()[:200])
+    encoded.clear()
+    make()
+    assert encoded == ["photos", "clips"]

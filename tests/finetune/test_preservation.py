@@ -1,0 +1,74 @@
+"""Preservation clips show everything equally often, and are the base's own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from bases.catalogue import Base
+from bases.wan import Wan
+from finetune.preservation import (
+    _ACTIONS,
+    _PLACES,
+    _SHOTS,
+    draw_examples,
+    preservation_examples,
+    prompts,
+)
+from tests.conftest import CPU
+
+
+@pytest.mark.parametrize("count", [12, 18, 36, 48, 64, 108])
+@pytest.mark.parametrize("named", [_ACTIONS, _PLACES, _SHOTS])
+def test_prompts_show_everything_about_equally_often(count: int, named: tuple[str, ...]) -> None:
+    shown = Counter(name for prompt in prompts(count) for name in named if name in prompt)
+    assert sum(shown.values()) == count
+    assert len(shown) == len(named)
+    assert all(abs(times - count / len(named)) <= 1 for times in shown.values())
+
+
+def test_no_prompt_comes_up_twice_before_all_have() -> None:
+    every = prompts(108)
+    assert len(set(every)) == 108
+    assert prompts(110)[108:] == every[:2]
+
+
+def test_prompts_name_the_kind_and_nobody() -> None:
+    assert all(prompt.startswith("a dog ") for prompt in prompts(10, "dog"))
+
+
+def test_clips_are_what_the_base_draws_for_the_prompt(tiny: Base, family: Wan) -> None:
+    wanted = prompts(2)
+    first, second = draw_examples(tiny, family, wanted, dtype=torch.float32, device=CPU)
+    assert first.latents.shape == family.grid.latent_shape(tiny.height, tiny.width, tiny.frames)
+    assert [first.caption, second.caption] == wanted
+    pipe = family.pipeline(dtype=torch.float32, device=CPU)
+    pipe.set_progress_bar_config(disable=True)
+    theirs = pipe(
+        wanted[1],
+        height=tiny.height,
+        width=tiny.width,
+        num_frames=tiny.frames,
+        num_inference_steps=tiny.steps,
+        guidance_scale=tiny.guidance,
+        generator=torch.Generator().manual_seed(1),
+        output_type="latent",
+        **family.call_arguments(pipe),
+    ).frames[0]
+    assert torch.equal(second.latents, theirs)
+
+
+def test_clips_of_another_kind_are_drawn_beside_those_that_are_kept(
+    tiny: Base, family: Wan, tmp_path: Path
+) -> None:
+    def make(noun: str) -> list[str]:
+        examples = preservation_examples(
+            tiny, family, count=1, class_noun=noun, cache=tmp_path, dtype=torch.float32, device=CPU
+        )
+        return [example.caption for example in examples]
+
+    assert make("dog") != make("cat")
+    assert len(list(tmp_path.iterdir())) == 2
