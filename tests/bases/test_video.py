@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -12,6 +9,7 @@ import numpy as np
 import pytest
 
 from bases.video import Frames, read_mp4, write_mp4
+from tests.full_disk import full_disk
 
 SETTINGS = {"prompt": "在海边挥手, “waving”", "seed": 7, "guidance": 3.5, "base": {"name": "tiny"}}
 
@@ -23,17 +21,6 @@ def frames() -> Frames:
     for index, frame in enumerate(clip):
         frame[12:36, 4 + 4 * index : 20 + 4 * index] = (220, 120, 60)
     return clip
-
-
-@contextmanager
-def full_disk(room: int) -> Iterator[None]:
-    """Let no file grow beyond `room` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def boxes(path: Path) -> list[bytes]:
