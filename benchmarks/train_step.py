@@ -153,7 +153,7 @@ class Plain:
         """Seconds of each step."""
         ends = []
         for _ in range(steps + 1):
-            sum(self._loss(batch) for batch in self.batches).backward()
+            torch.stack([self._loss(batch) for batch in self.batches]).sum().backward()
             torch.nn.utils.clip_grad_norm_(self.weights, CLIP)
             self.optimizer.step()
             self.optimizer.zero_grad()

@@ -57,7 +57,7 @@ class LoraModule(pl.LightningModule):
         if hasattr(self, "transformer"):
             return
         self.transformer = self.family.load(
-            "transformer", dtype=self.base_dtype, device=self.device
+            "transformer", dtype=self.base_dtype, device=self.training_device
         )
         add_lora(
             self.transformer,
@@ -68,9 +68,14 @@ class LoraModule(pl.LightningModule):
         )
 
     @property
+    def training_device(self) -> torch.device:
+        """Where the trainer will have the module, even before it moves it there."""
+        return self.trainer.strategy.root_device if self._trainer else self.device
+
+    @property
     def base_dtype(self) -> torch.dtype:
         """Bfloat16 on a GPU, float32 on a CPU."""
-        return torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        return torch.bfloat16 if self.training_device.type == "cuda" else torch.float32
 
     def training_step(self, batches: list[Batch], batch_idx: int) -> Tensor:
         """The mean squared error of the predicted flow, the batches weighted."""

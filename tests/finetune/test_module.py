@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import finetune.module
 from bases.catalogue import Base
 from bases.wan import TIMESTEPS
 from finetune.data import Batch
@@ -80,6 +81,26 @@ def test_a_state_holds_the_adapter_alone(module: LoraModule) -> None:
     names = list(checkpoint["state_dict"])
     assert len(names) == 40
     assert all(".lora_A." in name or ".lora_B." in name for name in names)
+
+
+def test_the_base_is_loaded_for_the_device_that_will_train(
+    module: LoraModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Trainer:
+        class strategy:
+            root_device = torch.device("cuda", 0)
+
+    asked = {}
+
+    def load(part: str, **how: Any) -> nn.Module:
+        asked.update(how)
+        return nn.Linear(2, 2)
+
+    module._trainer = Trainer()
+    monkeypatch.setattr(module.family, "load", load)
+    monkeypatch.setattr(finetune.module, "add_lora", lambda *_, **__: None)
+    module.configure_model()
+    assert asked == {"dtype": torch.bfloat16, "device": torch.device("cuda", 0)}
 
 
 @pytest.mark.parametrize(
