@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from insightface.app import FaceAnalysis
 from numpy.typing import NDArray
+from onnxruntime import SessionOptions
 from torch import Generator, Tensor
 
 from bases.pocket.face_pictures import degrade
@@ -27,7 +28,11 @@ Floats = NDArray[np.float32]
 
 def load_package(folder: Path) -> FaceAnalysis:
     """The package in a folder, ready to use on the CPU."""
-    app = FaceAnalysis(name=str(folder), providers=["CPUExecutionProvider"])
+    one_thread = SessionOptions()  # for networks this small, more only wait for each other
+    one_thread.intra_op_num_threads = 1
+    app = FaceAnalysis(
+        name=str(folder), providers=["CPUExecutionProvider"], sess_options=one_thread
+    )
     app.prepare(ctx_id=-1)
     return app
 
