@@ -16,6 +16,7 @@ from bases.family import Family
 from bases.fingerprint import fingerprint
 from bases.pocket import PRESERVATION
 from finetune.examples import Example, load_examples, save_examples
+from subjects import with_article
 
 _ACTIONS = ("waving", "walking", "jumping", "dancing", "clapping", "standing")
 _PLACES = (
@@ -32,7 +33,7 @@ _SHOTS = ("close-up", "medium shot", "wide shot")
 def prompts(count: int, class_noun: str = "person") -> list[str]:
     """Generic prompts that name no one; every action, place and shot comes up equally often."""
     every = [
-        f"a {class_noun} {action} {place}, {shot}"
+        f"{with_article(class_noun)} {action} {place}, {shot}"
         for action, place, shot in itertools.product(_ACTIONS, _PLACES, _SHOTS)
     ]
     step = 67  # coprime with their number, and among any first few each comes up equally often

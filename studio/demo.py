@@ -65,7 +65,7 @@ def run_demo(
     with _timed("train", seconds):
         adapter = train(arguments(NAME, base=base, config=None, extra=[], home=home))
     renderer, clip = Renderer(find_base(base)), Clip(seed=seed)
-    prompt = f"{subject.trigger}, a {subject.class_noun}, {PROMPT}"
+    prompt = f"{subject.called}, {PROMPT}"
     with _timed("render", seconds), renderer.adapter(adapter):
         adapted = renderer.render(prompt, clip)
     plain = renderer.render(prompt, clip)

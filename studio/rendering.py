@@ -15,7 +15,7 @@ from studio.home import StudioError
 from studio.quiet import hush
 from studio.subjects import face_finder
 from studio.tables import show_table
-from subjects import Subject, SubjectError
+from subjects import Subject, SubjectError, with_article
 
 
 def find_adapter(name: str, home: Path) -> Adapter:
@@ -107,4 +107,4 @@ def with_trigger(prompt: str, trigger: str, noun: str) -> str:
     """The prompt with the subject in front, unless it names the subject itself."""
     if trigger.lower() in prompt.lower().replace(",", " ").split():
         return prompt
-    return f"{trigger}, a {noun}, {prompt}"
+    return f"{trigger}, {with_article(noun)}, {prompt}"

@@ -60,7 +60,7 @@ def arguments(
 
 def _measure(adapter: Adapter, subject: Subject, base: str, faces: str) -> None:
     renderer = Renderer(find_base(base))
-    prompt = f"{subject.trigger}, a {subject.class_noun}, {SAMPLE_PROMPT}"
+    prompt = f"{subject.called}, {SAMPLE_PROMPT}"
     with renderer.adapter(adapter):
         frames = renderer.render(prompt, Clip(seed=SAMPLE_SEED))
     write_mp4(adapter.folder / SAMPLES / "sample.mp4", frames, fps=renderer.base.fps)

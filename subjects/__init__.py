@@ -1,6 +1,7 @@
 """Subjects: photos in, an audited, consented, captioned subject out."""
 
 from subjects.adding import add_subject, photo_paths
+from subjects.captions import with_article
 from subjects.consent import CONSENT_TEXT, GROUNDS, Consent
 from subjects.errors import (
     ConsentError,
@@ -46,4 +47,5 @@ __all__ = [
     "read_photo",
     "similarity_to",
     "subject_names",
+    "with_article",
 ]

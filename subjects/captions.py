@@ -29,13 +29,17 @@ def caption(
         yaw: degrees the head is turned; None where there is no face.
         limits: where the names of shots begin.
     """
-    article = "an" if class_noun[0].lower() in "aeiou" else "a"
-    parts = [trigger, f"{article} {class_noun}"]
+    parts = [trigger, with_article(class_noun)]
     if face_share is not None:
         parts.append(_shot(face_share, limits))
     if yaw is not None:
         parts.append(_view(abs(yaw)))
     return ", ".join(parts)
+
+
+def with_article(class_noun: str) -> str:
+    """The noun as a caption has it: "a person", "an object"."""
+    return f"{'an' if class_noun[0].lower() in 'aeiou' else 'a'} {class_noun}"
 
 
 def _shot(face_share: float, limits: Limits) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subjects.captions import with_article
 from subjects.consent import Consent
 from subjects.errors import ConsentError, StorageError, SubjectError
 from subjects.faces import Finder
@@ -72,6 +73,11 @@ class Subject:
         found = [photo.face(faces) for photo in self.kept]
         embeddings = [face.embedding for face in found if face is not None]
         return np.stack(embeddings) if embeddings else np.zeros((0, 512), dtype=np.float32)
+
+    @property
+    def called(self) -> str:
+        """How prompts call it, as its captions do: "mira, a person"."""
+        return f"{self.trigger}, {with_article(self.class_noun)}"
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class ExportAdapter(pl.Callback):
 
 
 def _card(subject: Subject, base: Base) -> str:
-    prompt = f"{subject.trigger}, a {subject.class_noun}, waving"
+    prompt = f"{subject.called}, waving"
     return f"""---
 library_name: diffusers
 tags: [lora, text-to-video, starring]

@@ -51,7 +51,7 @@ class Preview(pl.Callback):
         )
         pipe.set_progress_bar_config(disable=True)
         video = pipe(
-            f"{subject.trigger}, a {subject.class_noun}, {self.prompt}",
+            f"{subject.called}, {self.prompt}",
             height=base.height,
             width=base.width,
             num_frames=base.frames,
