@@ -32,6 +32,8 @@ _MEANT = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Tiny models gain nothing from a second thread, and lose much where a core is busy.
+    torch.set_num_threads(1)
     for message in _MEANT:
         config.addinivalue_line("filterwarnings", f"ignore:{message}")
 
