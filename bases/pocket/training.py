@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 
@@ -111,9 +112,14 @@ def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:
     return peak * min(1.0, (step + 1) / warmup) * max(fall, 0.01)
 
 
-def averaged(model: torch.nn.Module, decay: float) -> AveragedModel:
-    """An exponential moving average of a model's weights."""
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=False)
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of a model's weights, over fewer steps while it is young."""
+
+    def mix(average: Tensor, weight: Tensor, count: Tensor | int) -> Tensor:
+        steps = float(count)
+        return torch.lerp(average, weight, 1 - min(decay, (1 + steps) / (10 + steps)))
+
+    return AveragedModel(model, avg_fn=mix, use_buffers=False)
 
 
 def descend(optimizers: dict[str, Optimizer], rate: float) -> None:

@@ -168,7 +168,7 @@ def test_the_card_names_the_trigger_and_the_base(trained: Adapter) -> None:
     card = (trained.folder / "README.md").read_text()
     assert "toto" in card
     assert "`tiny`" in card
-    assert "toto, a object, waving" in card
+    assert "toto, an object, waving" in card
 
 
 def test_an_adapter_of_another_base_is_refused(
