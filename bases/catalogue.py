@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bases import pocket
-from bases.errors import UnknownBase
+from bases.errors import BrokenBase, UnknownBase
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,15 @@ def _in_folder(name: str, folder: Path, summary: str) -> Base:
     """A base in a folder, which may say in `starring.json` how it likes to be used."""
     base = Base(name=name, source=str(folder), summary=summary)
     clip = folder / _CLIP_FILE
-    return replace(base, **json.loads(clip.read_text())) if clip.is_file() else base
+    if not clip.is_file():
+        return base
+    try:
+        return replace(base, **json.loads(clip.read_text()))
+    except (TypeError, ValueError) as error:
+        raise BrokenBase(
+            f"{str(clip)!r} cannot be understood ({error}): it may hold height, width, frames, "
+            "fps, steps and guidance. Mend it, or delete it."
+        ) from error
 
 
 BASES = (
@@ -76,11 +84,12 @@ def find_base(name: str) -> Base:
 
     Raises:
         UnknownBase: if it is neither.
+        BrokenBase: if its `starring.json` cannot be understood.
     """
     for base in BASES:
         if base.name == name:
             return base
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         folder = Path(name).resolve()
         return _in_folder(folder.name, folder, "a folder in diffusers' layout")
     known = ", ".join(base.name for base in BASES)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bases.catalogue import BASES, Base, find_base
-from bases.errors import BaseModelError, UnknownBase
+from bases.errors import BaseModelError, BrokenBase, UnknownBase
 from bases.fingerprint import fingerprint
 from tests.tiny_base import FPS, FRAMES, SIZE, STEPS, write_tiny_base
 
@@ -54,3 +54,15 @@ def test_a_name_on_the_hub_is_its_own_fingerprint() -> None:
     assert first == fingerprint(names[0])
     assert first != second
     assert len(first) == 12
+
+
+@pytest.mark.parametrize("written", ["{", "[]", '{"heigth": 64}'])
+def test_a_base_that_says_nonsense_of_itself_is_named(tmp_path: Path, written: str) -> None:
+    (tmp_path / "starring.json").write_text(written)
+    with pytest.raises(BrokenBase, match="starring.json"):
+        find_base(str(tmp_path))
+
+
+def test_no_name_is_no_base() -> None:
+    with pytest.raises(UnknownBase, match="''"):
+        find_base("")
