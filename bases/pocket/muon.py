@@ -3,7 +3,8 @@
 Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024), scaled to AdamW's
 step as in Liu et al., "Muon is Scalable for LLM Training" (2025). PyTorch's own takes matrices
 alone and computes in bfloat16, which processors without it do slowly; this one takes convolutions
-too and computes in float32. On Pocket's VAE it needs half of Adam's steps.
+too and computes in float32. In one short run on Pocket's VAE it reached 19.2 dB after 161 steps,
+where Adam had 18.6 after 275.
 """
 
 from __future__ import annotations
