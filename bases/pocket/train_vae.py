@@ -3,8 +3,8 @@
     python -m bases.pocket.train_vae --shape configs/pocket/64.yaml --out runs/vae
 
 Run it again to go on where it stopped, or with more steps to go on longer. It ends with
-`runs/vae/vae/`, which
-`AutoencoderKLWan.from_pretrained` loads, and prints the PSNR on clips that it never saw.
+`runs/vae/vae/`, which `AutoencoderKLWan.from_pretrained` loads, and prints the PSNR on clips that
+it never saw.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def train_vae(
     steps: int = 3200,
     stills: int = 12,
     clips: int = 1,
-    clip_frames: int = 17,
+    clip_frames: int | None = None,
     clip_every: int = 4,
     rate: float = 2e-3,
     kl_weight: float = 3e-4,
@@ -52,7 +52,8 @@ def train_vae(
         steps: how many steps.
         stills: pictures a step.
         clips: clips a step, on every `clip_every`-th step, instead of the pictures.
-        clip_frames: frames of such a clip; beyond what it has learnt on, the decoder drifts.
+        clip_frames: frames of such a clip, all that Pocket has if not given; beyond what it has
+            learnt on, the decoder drifts.
         clip_every: see `clips`.
         rate: peak learning rate.
         kl_weight: weight of the mean KL divergence of a latent number from a normal one.
@@ -72,7 +73,7 @@ def train_vae(
     run = Run(out, steps=steps, parts={"vae": vae, "average": average, **optimizers})
     for step in run:
         on_clips = step % clip_every == clip_every - 1
-        count, frames = (clips, clip_frames) if on_clips else (stills, 1)
+        count, frames = (clips, clip_frames or shape.frames) if on_clips else (stills, 1)
         video = draw(step, count, shape, frames, device)
         with autocast(device):
             posterior = vae.encode(video).latent_dist
