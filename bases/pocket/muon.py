@@ -2,9 +2,9 @@
 
 Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024), scaled to AdamW's
 step as in Liu et al., "Muon is Scalable for LLM Training" (2025). PyTorch's own takes matrices
-alone and computes in bfloat16, which processors without it do slowly; this one takes convolutions
-too and computes in float32. In one short run on Pocket's VAE it reached 19.2 dB after 161 steps,
-where Adam had 18.6 after 275.
+alone, computes in bfloat16, which some processors do slowly, and on every process anew; this one
+takes convolutions too, asks the processor, and shares the work out. In one short run on Pocket's
+VAE it reached 19.2 dB after 161 steps, where Adam had 18.6 after 275.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
+
+from bases.pocket.crew import crew_rank, crew_size, total
+from bases.pocket.training import matrix_dtype
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
@@ -42,19 +45,26 @@ class Muon(Optimizer):
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Take one step; weights without a gradient stay as they are."""
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self._update(weight, weight.grad, group)
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            flat = torch.zeros(sum(weight.numel() for weight in weights), device=weights[0].device)
+            changes = flat.split([weight.numel() for weight in weights])
+            for index, (weight, change) in enumerate(zip(weights, changes, strict=True)):
+                ahead = self._ahead(weight, weight.grad, group["momentum"])
+                if index % crew_size() == crew_rank():
+                    change.copy_(orthogonal(ahead).flatten())
+            total(flat)
+            for weight, change in zip(weights, changes, strict=True):
+                size = 0.2 * max(weight.flatten(1).shape) ** 0.5
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
+                weight.sub_(change.view_as(weight), alpha=group["lr"] * size)
 
-    def _update(self, weight: nn.Parameter, grad: Tensor, group: dict[str, float]) -> None:
+    def _ahead(self, weight: nn.Parameter, grad: Tensor, momentum: float) -> Tensor:
+        """The gradient's running mean, looking one step ahead (Nesterov), as a matrix."""
         state = self.state[weight]
         if not state:
             state["mean"] = torch.zeros_like(weight)
-        state["mean"].lerp_(grad, 1 - group["momentum"])
-        ahead = grad.lerp(state["mean"], group["momentum"]).flatten(1)
-        size = 0.2 * max(ahead.shape) ** 0.5
-        weight.mul_(1 - group["lr"] * group["weight_decay"])
-        weight.sub_(group["lr"] * size * orthogonal(ahead).view_as(weight))
+        state["mean"].lerp_(grad, 1 - momentum)
+        return grad.lerp(state["mean"], momentum).flatten(1)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
@@ -62,11 +72,11 @@ def orthogonal(matrix: Tensor) -> Tensor:
     a, b, c = _COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    x = (x / (x.norm() + 1e-7)).to(matrix_dtype(matrix.device))
     for _ in range(_ITERATIONS):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+    return (x.T if tall else x).to(matrix.dtype)
 
 
 def optimizers_for(model: nn.Module, rate: float) -> dict[str, Optimizer]:

@@ -1,9 +1,11 @@
 """Train Pocket's text encoder and transformer together, on latents of the world.
 
-    python -m bases.pocket.train_transformer --shape configs/pocket/64.yaml \
+    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
+        -m bases.pocket.train_transformer --shape configs/pocket/64.yaml \
         --vae runs/vae/vae --out runs/transformer
 
-Run it again to go on where it stopped. It ends with `runs/transformer/pocket/`, a whole base that
+That is for two CPU cores; one GPU wants `python` in torchrun's place. Run it again to go on where
+it stopped. It ends with `runs/transformer/pocket/`, a whole base that
 `WanPipeline.from_pretrained` loads.
 """
 
@@ -23,11 +25,12 @@ from tqdm import trange
 from transformers import UMT5Config, UMT5EncoderModel
 
 from bases.objective import FlowMatching
+from bases.pocket.crew import crew_rank, crew_seed, crew_size, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption, train_tokenizer
 from bases.pocket.train_vae import draw, speed_up_stills
-from bases.pocket.training import Run, autocast, averaged, best_device, descend, rate_at
+from bases.pocket.training import Run, attention, autocast, averaged, best_device, descend, rate_at
 from bases.pocket.world import sample_looks, sample_scenes
 from bases.wan import TIMESTEPS, WanText, embed_prompts, latent_statistics
 
@@ -66,12 +69,13 @@ def train_transformer(
         out: where the run is kept.
         init: the folder of a base to go on from, trained on the same VAE.
         steps: how many steps.
-        stills: pictures a step, each drawn once and never again.
-        clips: clips a step, from a pool that is drawn and encoded once.
-        pool: clips in the pool.
+        stills: pictures a step of each process, each drawn once and never again.
+        clips: clips a step of each process, from a pool that is drawn and encoded once.
+        pool: clips in the pool of each process.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
     """
+    join_crew()
     torch.manual_seed(0)
     device = best_device()
     codec = AutoencoderKLWan.from_pretrained(vae, dtype=torch.float32).to(device).eval()
@@ -83,31 +87,35 @@ def train_transformer(
     average = averaged(model, 0.998)
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
-    latents_pool = encode_pool(codec, shape, pool, out / "pool.pt", device)
+    latents_pool = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
     objective = FlowMatching(shift=2.0)
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
-        rng, generator = random.Random(step), torch.Generator().manual_seed(step)
+        seed = crew_seed(step)
+        rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
         chosen = torch.randint(pool, (clips,), generator=generator)
         batches = [
             (
-                encode(codec, draw(step, stills, shape, 1, device)),
-                _captions(step, stills, rng, dropout),
+                encode(codec, draw(seed, stills, shape, 1, device)),
+                _captions(seed, stills, rng, dropout),
             ),
             (latents_pool[chosen].to(device), _pool_captions(chosen, rng, dropout)),
         ]
         losses = []
         for latents, prompts in batches:
-            with autocast(device):
+            with autocast(device), attention(device):
                 loss = flow_loss(model, tokenizer, objective, latents, prompts, generator)
-            (loss / len(batches)).backward()
+                (loss / len(batches)).backward()
             losses.append(loss.item())
+        share_gradients(model.parameters())
         descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(model)
         if step % 20 == 19:
             run.log(step + 1, stills=losses[0], clips=losses[1])
-        if (step + 1) % 500 == 0:
+        if (step + 1) % 500 == 0 and crew_rank() == 0:
             assemble(average.module, tokenizer, shape, vae, out / "pocket")
+    if crew_rank() > 0:
+        return
     run.plot()
     assemble(average.module, tokenizer, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
@@ -152,7 +160,7 @@ def encode(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
 def encode_pool(
     vae: AutoencoderKLWan, shape: PocketShape, count: int, path: Path, device: torch.device
 ) -> Tensor:
-    """Latents (count, C, F, H, W) of clips 0 to count - 1, drawn and encoded once, then read."""
+    """Latents (count, C, F, H, W) of this process's clips, drawn and encoded once, then read."""
     if path.exists():
         return torch.load(path, weights_only=True)
     batch = 4
@@ -166,7 +174,7 @@ def encode_pool(
 
 
 def _pool_seed(index: int) -> int:
-    return 20_000_000 + index
+    return 20_000_000 + index * crew_size() + crew_rank()
 
 
 def _draw_pool(indices: range, shape: PocketShape, device: torch.device) -> Tensor:

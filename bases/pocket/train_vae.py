@@ -1,8 +1,10 @@
 """Train Pocket's VAE on the world, mostly on stills.
 
-    python -m bases.pocket.train_vae --shape configs/pocket/64.yaml --out runs/vae
+    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
+        -m bases.pocket.train_vae --shape configs/pocket/64.yaml --out runs/vae
 
-Run it again to go on where it stopped, or with more steps to go on longer. It ends with
+That is for two CPU cores; one GPU wants `python` in torchrun's place. Run it again to go on where
+it stopped, or with more steps to go on longer. It ends with
 `runs/vae/vae/`, which `AutoencoderKLWan.from_pretrained` loads, and prints the PSNR on clips that
 it never saw.
 """
@@ -17,8 +19,9 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from jsonargparse import auto_cli
-from torch import Tensor
+from torch import Tensor, nn
 
+from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import Run, autocast, averaged, best_device, descend, rate_at
@@ -46,25 +49,25 @@ def train_vae(
     Args:
         shape: how large Pocket is.
         out: where the run is kept.
-        init: the folder of a VAE to go on from.
+        init: the folder of a VAE to go on from; what has another size starts anew.
         learn_encoder: whether the encoder learns too; not once a transformer has learnt its
             latents, which then stay what they are.
         steps: how many steps.
-        stills: pictures a step.
-        clips: clips a step, on every `clip_every`-th step, instead of the pictures.
+        stills: pictures a step of each process.
+        clips: clips a step of each process, on every `clip_every`-th step, instead of the pictures.
         clip_frames: frames of such a clip, all that Pocket has if not given; beyond what it has
             learnt on, the decoder drifts.
         clip_every: see `clips`.
         rate: peak learning rate.
         kl_weight: weight of the mean KL divergence of a latent number from a normal one.
     """
+    join_crew()
     torch.manual_seed(0)
     device = best_device()
     vae = AutoencoderKLWan(**shape.vae, **_unit_statistics(shape)).to(device)
     start_quiet(vae)
     if init is not None:
-        known = AutoencoderKLWan.from_pretrained(init, dtype=torch.float32)
-        vae.load_state_dict(known.state_dict())
+        take_over(vae, AutoencoderKLWan.from_pretrained(init, dtype=torch.float32))
     vae.encoder.requires_grad_(learn_encoder)
     vae.quant_conv.requires_grad_(learn_encoder)
     speed_up_stills(vae)
@@ -74,7 +77,7 @@ def train_vae(
     for step in run:
         on_clips = step % clip_every == clip_every - 1
         count, frames = (clips, clip_frames or shape.frames) if on_clips else (stills, 1)
-        video = draw(step, count, shape, frames, device)
+        video = draw(crew_seed(step), count, shape, frames, device)
         with autocast(device):
             posterior = vae.encode(video).latent_dist
             decoded = vae.decode(posterior.sample()).sample
@@ -82,10 +85,13 @@ def train_vae(
         kl = (posterior.mean.square() + posterior.var - 1 - posterior.logvar).float().mean() / 2
         loss = error.abs().mean() + 2 * error.square().mean() + kl_weight * kl
         loss.backward()
+        share_gradients(vae.parameters())
         descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(vae)
         if step % 50 in (47, 48):
             run.log(step + 1, psnr=_psnr(error).item(), kl=kl.item(), clip=float(on_clips))
+    if crew_rank() > 0:
+        return
     run.plot()
     finish(average.module, shape, out / "vae", device)
 
@@ -116,6 +122,14 @@ def draw(seed: int, count: int, shape: PocketShape, frames: int, device: torch.d
     generator = torch.Generator().manual_seed(seed)
     look, scene = sample_looks(count, generator), sample_scenes(count, generator)
     return film(look.to(device), scene.to(device), size=shape.size, frames=frames, fps=shape.fps)
+
+
+def take_over(model: nn.Module, known: nn.Module) -> None:
+    """Take over the weights of another model, except those of another size."""
+    own, weights = model.state_dict(), known.state_dict()
+    fitting = {name: weight for name, weight in weights.items() if own[name].shape == weight.shape}
+    print(f"Took over {len(fitting)} of {len(own)} tensors.")
+    model.load_state_dict(own | fitting)
 
 
 def start_quiet(vae: AutoencoderKLWan, log_variance: float = -5.0) -> None:

@@ -6,14 +6,18 @@ import csv
 import math
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
+
+from bases.pocket.crew import crew_rank
 
 
 class Stateful(Protocol):
@@ -47,13 +51,16 @@ class Run:
 
     def __iter__(self) -> Iterator[int]:
         """The steps still to do, with a progress bar; the state is saved on the way."""
-        for step in tqdm(range(self.start, self.steps), initial=self.start, total=self.steps):
+        steps = range(self.start, self.steps)
+        for step in tqdm(steps, initial=self.start, total=self.steps, disable=crew_rank() > 0):
             yield step
             if (step + 1) % self.save_every == 0 or step + 1 == self.steps:
                 self._save(step + 1)
 
     def log(self, step: int, **values: float) -> None:
-        """Append one row to the curve."""
+        """Append one row to the curve, as the first process sees it."""
+        if crew_rank() > 0:
+            return
         path = self.folder / "curve.csv"
         fresh = not path.exists()
         with path.open("a", newline="") as file:
@@ -89,20 +96,33 @@ class Run:
         return int(state["step"])
 
     def _save(self, step: int) -> None:
+        if crew_rank() > 0:
+            return
         state = {name: part.state_dict() for name, part in self.parts.items()}
         torch.save({"step": step, **state}, self.folder / "state.tmp")
         os.replace(self.folder / "state.tmp", self.folder / "state.pt")
 
 
 def best_device() -> torch.device:
-    """The GPU if there is one."""
+    """This process's GPU if there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def autocast(device: torch.device) -> torch.autocast:
+def matrix_dtype(device: torch.device) -> torch.dtype:
     """Bfloat16 where the processor computes in it; elsewhere it would only slow things down."""
     fast = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
+    return torch.bfloat16 if fast else torch.float32
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Compute in `matrix_dtype`."""
+    dtype = matrix_dtype(device)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+def attention(device: torch.device) -> AbstractContextManager[None]:
+    """The fastest attention to train with: on a CPU and such short clips, the plain formula."""
+    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:

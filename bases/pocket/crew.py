@@ -1,0 +1,56 @@
+"""Several processes that train one model together, each on data of its own.
+
+`torchrun --nproc-per-node 2 -m bases.pocket.train_vae …` starts them; without torchrun there is one
+and nothing here does anything. On two CPU cores two processes of one thread each do more than one
+process of two threads, which wait for each other in every small operation.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+def join_crew() -> None:
+    """Meet the other processes; does nothing where there are none."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def crew_size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def crew_rank() -> int:
+    """Which of them this is, counted from 0; the first one writes files."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def crew_seed(step: int) -> int:
+    """A seed that no other step of any process has."""
+    return step * crew_size() + crew_rank()
+
+
+def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace every gradient by its mean over the processes."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if crew_size() > 1:
+        flat = torch.cat([g.flatten() for g in gradients])
+        total(flat).div_(crew_size())
+        means = flat.split([g.numel() for g in gradients])
+        for gradient, mean in zip(gradients, means, strict=True):
+            gradient.copy_(mean.view_as(gradient))
+
+
+def total(numbers: Tensor) -> Tensor:
+    """Replace numbers by their sum over the processes, in place."""
+    if crew_size() > 1:
+        dist.all_reduce(numbers)
+    return numbers

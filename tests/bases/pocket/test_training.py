@@ -1,0 +1,101 @@
+"""What Pocket's training scripts share: resuming, the optimiser, several processes as one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from diffusers import AutoencoderKLWan
+from torch import Tensor, nn
+
+from bases.pocket.crew import crew_seed, join_crew, share_gradients
+from bases.pocket.muon import optimizers_for, orthogonal
+from bases.pocket.shape import PocketShape
+from bases.pocket.train_vae import train_vae
+from bases.pocket.training import Run, descend
+
+TINY = PocketShape(
+    size=16,
+    frames=5,
+    fps=16,
+    vae={
+        "base_dim": 4,
+        "z_dim": 4,
+        "dim_mult": [1, 1, 1],
+        "num_res_blocks": 1,
+        "temperal_downsample": [True, True],
+        "patch_size": 2,
+        "in_channels": 12,
+        "out_channels": 12,
+        "scale_factor_spatial": 8,
+        "scale_factor_temporal": 4,
+    },
+    transformer={},
+    text={},
+)
+
+
+def test_orthogonal_brings_singular_values_near_one() -> None:
+    matrix = torch.randn(24, 40, generator=torch.Generator().manual_seed(0))
+    spread = torch.linalg.svdvals(matrix)
+    values = torch.linalg.svdvals(orthogonal(matrix))
+    assert spread.max() / spread.min() > 3
+    assert values.min() > 0.6
+    assert values.max() < 1.3
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    model = nn.Linear(2, 2)
+    run = Run(tmp_path, steps=10, parts={"model": model}, save_every=4)
+    for step in run:
+        if step == 6:
+            break
+        nn.init.constant_(model.weight, step)
+    again = nn.Linear(2, 2)
+    steps = list(Run(tmp_path, steps=10, parts={"model": again}, save_every=4))
+    assert steps == [4, 5, 6, 7, 8, 9]
+    assert torch.equal(again.weight, torch.full((2, 2), 3.0))
+
+
+def test_the_vae_script_ends_with_weights_that_load_and_go_on(tmp_path: Path) -> None:
+    train_vae(TINY, tmp_path / "first", steps=4, stills=2, clip_every=2)
+    vae = AutoencoderKLWan.from_pretrained(tmp_path / "first" / "vae")
+    assert all(spread > 0 for spread in vae.config.latents_std)
+    train_vae(TINY, tmp_path / "next", init=tmp_path / "first" / "vae", steps=1, stills=1)
+    assert (tmp_path / "next" / "vae" / "config.json").is_file()
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    mp.spawn(_train_a_half, args=(tmp_path,), nprocs=2)
+    together = torch.load(tmp_path / "weights.pt", weights_only=True)
+    alone = _trained(slice(0, 8))
+    for name, weight in together.items():
+        torch.testing.assert_close(weight, alone[name], rtol=2e-2, atol=2e-3)
+    assert (tmp_path / "seeds-0").read_text() != (tmp_path / "seeds-1").read_text()
+
+
+def _train_a_half(rank: int, folder: Path) -> None:
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    os.environ["MASTER_PORT"] = "29541"
+    join_crew()
+    (folder / f"seeds-{rank}").write_text(str([crew_seed(step) for step in range(3)]))
+    weights = _trained(slice(4 * rank, 4 * rank + 4))
+    if rank == 0:
+        torch.save(weights, folder / "weights.pt")
+    dist.destroy_process_group()
+
+
+def _trained(part: slice) -> dict[str, Tensor]:
+    """The weights of a small model after three steps on some of eight examples."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 12), nn.Tanh(), nn.Linear(12, 3))
+    examples = torch.randn(8, 6, generator=torch.Generator().manual_seed(1))[part]
+    optimizers = optimizers_for(model, 1e-2)
+    for _ in range(3):
+        (model(examples) - examples[:, :3]).square().mean().backward()
+        share_gradients(model.parameters())
+        descend(optimizers, 1e-2)
+    return model.state_dict()
