@@ -30,7 +30,16 @@ from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption, train_tokenizer
 from bases.pocket.train_vae import draw, speed_up_stills
-from bases.pocket.training import Run, attention, autocast, averaged, best_device, descend, rate_at
+from bases.pocket.training import (
+    Run,
+    attention,
+    autocast,
+    averaged,
+    best_device,
+    descend,
+    rate_at,
+    take_over,
+)
 from bases.pocket.world import sample_looks, sample_scenes
 from bases.wan import TIMESTEPS, WanText, embed_prompts, latent_statistics
 
@@ -67,7 +76,7 @@ def train_transformer(
         shape: how large Pocket is.
         vae: the folder of a trained VAE.
         out: where the run is kept.
-        init: the folder of a base to go on from, trained on the same VAE.
+        init: the folder of a base to go on from; what has another size starts anew.
         steps: how many steps.
         stills: pictures a step of each process, each drawn once and never again.
         clips: clips a step of each process, from a pool that is drawn and encoded once.
@@ -125,8 +134,8 @@ def load_base(model: TextToLatent, folder: Path) -> None:
     """Take over the weights of a base that `assemble` wrote."""
     text = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
     flow = WanTransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
-    model.text.load_state_dict(text.state_dict())
-    model.transformer.load_state_dict(flow.state_dict())
+    take_over(model.text, text)
+    take_over(model.transformer, flow)
 
 
 def flow_loss(
@@ -153,7 +162,9 @@ def flow_loss(
 def encode(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
     """Normalised latents of clips in [-1, 1]."""
     mean, std = latent_statistics(vae)
-    return (vae.encode(video).latent_dist.mode() - mean) / std
+    with autocast(vae.device):
+        latents = vae.encode(video).latent_dist.mode()
+    return (latents.float() - mean) / std
 
 
 @torch.no_grad()

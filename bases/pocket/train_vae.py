@@ -19,12 +19,20 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from jsonargparse import auto_cli
-from torch import Tensor, nn
+from torch import Tensor
 
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
-from bases.pocket.training import Run, autocast, averaged, best_device, descend, rate_at
+from bases.pocket.training import (
+    Run,
+    autocast,
+    averaged,
+    best_device,
+    descend,
+    rate_at,
+    take_over,
+)
 from bases.pocket.world import film, sample_looks, sample_scenes
 
 HELD_OUT_SEED = 10_000_000
@@ -122,14 +130,6 @@ def draw(seed: int, count: int, shape: PocketShape, frames: int, device: torch.d
     generator = torch.Generator().manual_seed(seed)
     look, scene = sample_looks(count, generator), sample_scenes(count, generator)
     return film(look.to(device), scene.to(device), size=shape.size, frames=frames, fps=shape.fps)
-
-
-def take_over(model: nn.Module, known: nn.Module) -> None:
-    """Take over the weights of another model, except those of another size."""
-    own, weights = model.state_dict(), known.state_dict()
-    fitting = {name: weight for name, weight in weights.items() if own[name].shape == weight.shape}
-    print(f"Took over {len(fitting)} of {len(own)} tensors.")
-    model.load_state_dict(own | fitting)
 
 
 def start_quiet(vae: AutoencoderKLWan, log_variance: float = -5.0) -> None:

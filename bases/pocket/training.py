@@ -132,6 +132,14 @@ def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:
     return peak * min(1.0, (step + 1) / warmup) * max(fall, 0.01)
 
 
+def take_over(model: nn.Module, known: nn.Module) -> None:
+    """Take over the weights of another model, except those of another size."""
+    own, weights = model.state_dict(), known.state_dict()
+    fitting = {name: weight for name, weight in weights.items() if own[name].shape == weight.shape}
+    print(f"Took over {len(fitting)} of {len(own)} tensors.")
+    model.load_state_dict(own | fitting)
+
+
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of a model's weights, over fewer steps while it is young."""
 
