@@ -202,10 +202,10 @@ def _paint_glasses(head: _Head) -> None:
         x, narrow, shown = head.place(side * look.eye_gap, 1.04)
         centres.append((x, shown))
         rx, ry = 0.060 * narrow, 0.060
-        dx, dy = (head.x - per_pixel(x)) / per_pixel(rx), (head.y - per_pixel(y)) / ry
-        circle = (dx * dx + dy * dy).sqrt() - 1
-        square = torch.maximum(dx.abs(), dy.abs() * 1.15) - 1
-        rim = torch.lerp(circle, square, squareness) * per_pixel(rx)
+        circle = ellipse(head.x, head.y, x, y, rx, ry)
+        beside, above = (head.x - per_pixel(x)).abs(), (head.y - per_pixel(y)).abs()
+        square = torch.maximum(beside - per_pixel(rx), above - ry / 1.15)
+        rim = torch.lerp(circle, square, squareness)
         head.canvas.paint(rim.abs() - 0.0095, look.frame, opacity=worn * shown)
     (left, left_shown), (right, right_shown) = centres
     bridge = capsule(head.x, head.y, left, y, right, y, 0.007)
