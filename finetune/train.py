@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from argparse import ArgumentError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,17 +72,25 @@ def train(arguments: list[str]) -> Adapter:
     """Train as a command line says; returns the finished adapter.
 
     Raises:
-        TrainingError: if there is such an adapter already, or the training went wrong.
+        TrainingError: if a setting does not fit, there is such an adapter already, or the training
+            went wrong.
     """
-    cli = TrainingCLI(
-        LoraModule,
-        SubjectData,
-        args=arguments,
-        run=False,
-        save_config_callback=None,
-        seed_everything_default=0,
-        trainer_defaults=_TRAINER_DEFAULTS,
-    )
+    try:
+        cli = TrainingCLI(
+            LoraModule,
+            SubjectData,
+            args=arguments,
+            run=False,
+            save_config_callback=None,
+            seed_everything_default=0,
+            trainer_defaults=_TRAINER_DEFAULTS,
+            parser_kwargs={"exit_on_error": False},
+        )
+    except ArgumentError as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        raise TrainingError(
+            f"A setting does not fit: {said}. 'python -m finetune.train --help' lists them all."
+        ) from error
     output = Output(**cli.config.output.as_dict())
     config = json.loads(cli.parser.dump(cli.config, format="json", skip_none=False))
     return run(cli.trainer, cli.model, cli.datamodule, output, config)

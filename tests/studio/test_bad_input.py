@@ -162,6 +162,17 @@ def test_a_config_that_does_not_exist(refused: Callable[..., str], home: Path) -
     assert "none.yaml" in refused("train", "toto", "--config", "none.yaml", "--home", home)
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("--model.lr", "abc"), ("--trainer.max_steps", "1.5"), ("--modl.lr", 1)]
+)
+def test_a_setting_that_does_not_fit(
+    refused: Callable[..., str], home: Path, setting: str, value: object
+) -> None:
+    line = refused("train", "toto", setting, value, "--home", home)
+    assert str(value) in line
+    assert setting.removeprefix("--") in line
+
+
 def test_an_adapter_that_does_not_exist(refused: Callable[..., str], home: Path) -> None:
     assert "starring train toto" in refused("render", "toto", "waving", "--home", home)
 
