@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,14 +16,26 @@ class StudioError(ValueError):
 
 
 def home_folder(given: Path | None) -> Path:
-    """The folder given, else `STARRING_HOME`, else the platform's data folder."""
+    """The folder given, else `STARRING_HOME`, else the platform's data folder.
+
+    Raises:
+        StudioError: if `STARRING_HOME` names a user that there is not.
+    """
     if given is not None:
-        return given.expanduser()
-    if os.environ.get("STARRING_HOME"):
-        return Path(os.environ["STARRING_HOME"]).expanduser()
+        return given
+    if named := os.environ.get("STARRING_HOME"):
+        try:
+            return Path(named).expanduser()
+        except RuntimeError as error:
+            raise StudioError(f"STARRING_HOME is {named!r}: {error} Write it in full.") from error
     from platformdirs import user_data_path
 
     return user_data_path("starring", appauthor=False)
+
+
+def home_option(given: Path | None) -> str:
+    """What a suggested command must repeat so that it finds the same home."""
+    return "" if given is None else f" --home {shlex.quote(str(given))}"
 
 
 def check_imports() -> None:

@@ -7,15 +7,17 @@ from typing import Any
 
 from bases.catalogue import Base, find_base
 from bases.errors import UnknownBase
-from bases.video import write_mp4
+from bases.video import Frames, write_mp4
 from finetune.adapter import Adapter
-from inference.likeness import ceiling, clip_embeddings, likeness, motion
+from inference.likeness import motion
 from inference.render import Clip, Renderer
 from studio.home import StudioError
+from studio.places import check_clip
+from studio.printing import say
 from studio.quiet import hush
-from studio.subjects import face_finder
 from studio.tables import show_table
-from subjects import Subject, SubjectError, with_article
+from studio.yardstick import Yardstick
+from subjects import StorageError, Subject, with_article
 
 
 def find_adapter(name: str, home: Path) -> Adapter:
@@ -54,7 +56,7 @@ def render_and_measure(
     clip: Clip,
     scale: float,
     base: str | None,
-    faces: str,
+    faces: str | None,
     home: Path,
 ) -> None:
     """Render a clip into a file and print what was measured.
@@ -66,17 +68,18 @@ def render_and_measure(
         clip: size, length and seed.
         scale: how strongly the adapter counts.
         base: name or folder of the base; the adapter's own if not given.
-        faces: the face package that measures.
+        faces: the face package that measures; the subject's own if None.
         home: where everything lives.
 
     Raises:
-        StudioError: if the file's name does not end in .mp4, or there is no such adapter.
+        StudioError: if the file cannot be written, or there is no such adapter.
+        SubjectError: if the face package cannot be opened, or a photo of the subject's be read.
     """
-    if path.suffix.lower() != ".mp4":
-        raise StudioError(f"{str(path)!r} cannot be written: a clip's name ends in .mp4.")
+    check_clip(path)
     hush()
     adapter = find_adapter(name, home)
     run = adapter.run
+    yardstick = _yardstick(run["subject"]["name"], home, faces)
     renderer = Renderer(find_base(base) if base else base_of(run))
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
     settings = renderer.settings(full if prompt.strip() else prompt, clip)
@@ -84,23 +87,31 @@ def render_and_measure(
         frames = renderer.render(full, clip)
     made = {**settings, "base": run["base"], "adapter": adapter.folder.name, "scale": scale}
     write_mp4(path, frames, fps=renderer.base.fps, settings=made)
+    if yardstick:
+        _show_measures(frames, yardstick)
+
+
+def _yardstick(name: str, home: Path, faces: str | None) -> Yardstick | None:
+    """What measures likeness; None where the subject is no person or is not here."""
     try:
-        subject = Subject.load(home, run["subject"]["name"])
-    except SubjectError:
-        return
-    if subject.kind == "person":
-        finder = face_finder(faces)
-        photos = subject.face_embeddings(finder)
-        found = likeness(clip_embeddings(frames, finder), photos)
-        best = ceiling(photos)
-        rows = [
-            ("likeness, median", f"{found.median:.2f}"),
-            ("the photos' own ceiling", "–" if best is None else f"{best:.2f}"),
-            ("worst frame", f"{found.worst:.2f} (frame {found.worst_frame})"),
-            ("frames with a face", f"{found.detected:.0%}"),
-            ("motion a frame", f"{motion(frames):.4f} of the height"),
-        ]
-        show_table(("measure", "value"), rows)
+        subject = Subject.load(home, name)
+    except StorageError as error:
+        say(f"Note: likeness will not be measured: {error}")
+        return None
+    return Yardstick(subject, faces) if subject.kind == "person" else None
+
+
+def _show_measures(frames: Frames, yardstick: Yardstick) -> None:
+    found, best = yardstick.likeness(frames), yardstick.ceiling
+    seen = found.worst_frame is not None
+    rows = [
+        ("likeness, median", f"{found.median:.2f}" if seen else "–"),
+        ("the photos' own ceiling", "–" if best is None else f"{best:.2f}"),
+        ("worst frame", f"{found.worst:.2f} (frame {found.worst_frame})" if seen else "–"),
+        ("frames with a face", f"{found.detected:.0%}"),
+        ("motion a frame", f"{motion(frames):.4f} of the height"),
+    ]
+    show_table(("measure", "value"), rows)
 
 
 def with_trigger(prompt: str, trigger: str, noun: str) -> str:

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from bases.pocket import FACES
 from studio.home import StudioError
+from studio.printing import say
 from studio.tables import show_table
 from subjects import (
     CONSENT_TEXT,
@@ -19,13 +20,26 @@ from subjects import (
     FaceFinder,
     Subject,
     add_subject,
-    photo_paths,
+    check_new_subject,
 )
+
+POCKET = "pocket"
+"""The name of the embedded face package, which knows drawings alone."""
 
 
 def face_finder(package: str) -> FaceFinder:
-    """The face package of that name or in that folder; 'pocket' is the embedded one."""
-    return FaceFinder(FACES if package == "pocket" else package)
+    """The face package of that name or in that folder.
+
+    Raises:
+        StudioError: if the name is empty.
+        FacePackageError: if the package is missing or cannot be opened.
+    """
+    if not package.strip():
+        raise StudioError(
+            f"No face package is called {package!r}: give --faces {POCKET!r}, the name of an "
+            "insightface package such as 'buffalo_l', or a folder of ONNX files."
+        )
+    return FaceFinder(FACES if package == POCKET else package)
 
 
 def add_from_photos(
@@ -43,10 +57,12 @@ def add_from_photos(
 
     Raises:
         StudioError: if consent is needed and there is no terminal to ask on.
+        SubjectError: if the subject cannot be added; known before the question where it can be.
     """
-    total = len(photo_paths(photos))
+    total = check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
     person = kind == "person"
-    consent = Consent.today(whose, ground or ask_consent()) if person else None
+    finder = face_finder(faces) if person else None
+    consent = _consent(whose, ground) if person else None
     with tqdm(total=total, desc="audit", unit="photo", disable=total < 2) as bar:
         return add_subject(
             name,
@@ -54,11 +70,22 @@ def add_from_photos(
             home=home,
             kind=kind,
             consent=consent,
-            faces=face_finder(faces) if person else None,
+            faces=finder,
             class_noun=noun,
-            limits=PUPPETS if faces == "pocket" else PEOPLE,
+            limits=PUPPETS if faces == POCKET else PEOPLE,
+            face_package=_remembered(faces),
             progress=lambda *_: bar.update(),
         )
+
+
+def _remembered(package: str) -> str:
+    """The package's name, or its folder in full, since the next command may run elsewhere."""
+    folder = Path(package).expanduser()
+    return package if package == POCKET or not folder.is_dir() else str(folder.resolve())
+
+
+def _consent(whose: str, ground: str | None) -> Consent:
+    return Consent.today(whose, ask_consent() if ground is None else ground)
 
 
 def ask_consent() -> str:
@@ -81,11 +108,18 @@ def ask_consent() -> str:
 
 def show_subject(subject: Subject) -> None:
     """Print each photo's verdict, why, and what to know."""
+    verdicts = subject.verdicts
     rows = [
-        (photo.source, photo.verdict, photo.reason, photo.file_name or "–")
-        for photo in subject.audit
+        (photo.source, photo.verdict, photo.reason, photo.file_name or "–") for photo in verdicts
     ]
     show_table(("photo", "verdict", "why", "stored as"), rows)
-    print(f"\n{len(subject.kept)} of {len(subject.audit)} photos will be used.")
-    for warning in subject.warnings:
-        print(f"Note: {warning}")
+    used = len(subject.kept) - len(subject.faults)
+    say("", f"{used} of {len(verdicts)} photos will be used.")
+    say(*(f"Note: {warning}" for warning in subject.warnings))
+
+
+def next_step(subject: Subject, home_option: str) -> str:
+    """What to type or do once a subject has been looked at."""
+    if subject.is_ready:
+        return f"Next: starring train {subject.name}{home_option}"
+    return f"Next: mend that, then starring subject show {subject.name}{home_option}"

@@ -1,6 +1,6 @@
 """Subjects: photos in, an audited, consented, captioned subject out."""
 
-from subjects.adding import add_subject, photo_paths
+from subjects.adding import add_subject, check_new_subject, photo_paths
 from subjects.captions import with_article
 from subjects.consent import CONSENT_TEXT, GROUNDS, Consent
 from subjects.errors import (
@@ -42,6 +42,7 @@ __all__ = [
     "Subject",
     "SubjectError",
     "add_subject",
+    "check_new_subject",
     "leave_one_out",
     "photo_paths",
     "read_photo",

@@ -1,27 +1,27 @@
 """Adding a subject: audit the photos, caption what is kept, and put it in a folder of its own.
 
-The folder is built beside its place and moved there when it is complete, so that a subject is
-there as a whole or not at all.
+A subject is there as a whole or not at all; whatever can be refused is refused before a photo is
+opened.
 """
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from subjects.audit import Progress, audit
 from subjects.captions import caption
 from subjects.consent import Consent
-from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, StorageError, SubjectError
+from subjects.drafts import built_beside, exists_error, storage_error
+from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, SubjectError
 from subjects.faces import Finder
 from subjects.metadata import Photo
 from subjects.photos import read_photo
 from subjects.records import jsonl, replace_text
-from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of, storage_error
+from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
 from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Measures
 
 # Those that cannot be read are listed too: an audit that says so beats one that overlooks them.
@@ -43,6 +43,7 @@ def add_subject(
     class_noun: str | None = None,
     trigger: str | None = None,
     limits: Limits = PEOPLE,
+    face_package: str | None = None,
     progress: Progress | None = None,
 ) -> Subject:
     """Make a subject of photos.
@@ -58,6 +59,7 @@ def add_subject(
         trigger: the word that will call it; the letters of its name if None.
         limits: what a photo must reach, and where the names of shots begin; `PUPPETS` for drawn
             figures and Pocket's face package.
+        face_package: by what name `faces` was opened, to be remembered with the subject.
         progress: told after every photo.
 
     Returns:
@@ -70,19 +72,22 @@ def add_subject(
         StorageError: if the subject exists, or its folder cannot be written; nothing is left
             behind then.
     """
-    folder = folder_of(home, name)
-    _check_kind(kind, consent, faces)
-    class_noun = _checked_noun(kind if class_noun is None else class_noun)
+    _check_words(name, kind, class_noun)
+    person = kind == "person"
+    if person:
+        _check_measurable(consent, faces)
+    class_noun = kind if class_noun is None else class_noun.strip()
     trigger = _trigger(name, trigger)
     sources = photo_paths(paths)
-    _check_place(folder)
+    folder = _free_place(home, name)
 
-    finder = faces if kind == "person" else None
+    finder = faces if person else None
     audited = audit(sources, faces=finder, limits=limits, progress=progress)
     if all(photo.verdict == DROP for photo in audited):
         raise NoUsablePhotoError([(photo.source, photo.reason) for photo in audited])
 
-    with _built_beside(folder) as draft:
+    with built_beside(folder) as draft:
+        (draft / PHOTOS).mkdir()
         audited = _store_photos(draft / PHOTOS, sources, audited)
         subject = Subject(
             folder=draft,
@@ -90,13 +95,32 @@ def add_subject(
             kind=kind,
             class_noun=class_noun,
             trigger=trigger,
-            consent=consent if kind == "person" else None,
+            consent=consent if person else None,
             photos=tuple(_captioned(draft / PHOTOS, audited, trigger, class_noun, limits)),
             audit=tuple(audited),
+            face_package=face_package if person else None,
         )
         replace_text(draft / AUDIT, jsonl(photo.line() for photo in audited))
         subject.save()
     return Subject.load(home, name)
+
+
+def check_new_subject(
+    name: str, paths: Sequence[Path | str], *, home: Path, kind: str, class_noun: str | None
+) -> int:
+    """Refuse what can be refused before anyone is asked for consent; see `add_subject`.
+
+    Returns:
+        How many photos will be audited.
+
+    Raises:
+        SubjectError: if an argument is not allowed or a path does not exist.
+        StorageError: if the subject exists, or its folder cannot be written.
+    """
+    _check_words(name, kind, class_noun)
+    count = len(photo_paths(paths))
+    _free_place(home, name)
+    return count
 
 
 def photo_paths(paths: Sequence[Path | str]) -> list[Path]:
@@ -116,10 +140,10 @@ def _photo_paths(given: list[Path]) -> list[Path]:
     if missing := [path for path in given if not path.exists()]:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise SubjectError(f"there is no file {str(missing[0])!r}{more}: check the path.")
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for path in given:
         for photo in _pictures_in(path) if path.is_dir() else [path]:
-            found.setdefault(photo.resolve(), photo)
+            found.setdefault(os.path.realpath(photo), photo)
     if not 1 <= len(found) <= _MOST_PHOTOS:
         raise SubjectError(
             f"{len(found)} photos given: give 1 to {_MOST_PHOTOS}; 8 to 20 good ones are best."
@@ -140,11 +164,22 @@ def _pictures_in(folder: Path) -> list[Path]:
     return pictures
 
 
-def _check_kind(kind: str, consent: Consent | None, faces: Finder | None) -> None:
+def _check_words(name: str, kind: str, class_noun: str | None) -> None:
+    folder_of(Path(), name)
     if kind not in KINDS:
         raise SubjectError(f"kind {kind!r} is none of {', '.join(KINDS)}: choose one of them.")
-    if kind != "person":
-        return
+    if class_noun is not None and not _is_noun(class_noun.strip()):
+        raise SubjectError(
+            f"class noun {class_noun!r}: it must be a word or two of letters, "
+            "such as 'person' or 'dog'."
+        )
+
+
+def _is_noun(text: str) -> bool:
+    return all(part.isalpha() for part in text.replace("-", " ").split(" "))
+
+
+def _check_measurable(consent: Consent | None, faces: Finder | None) -> None:
     if not isinstance(consent, Consent):
         raise ConsentError(
             f"consent is {consent!r}: a person's face is not measured without a record of whose "
@@ -152,15 +187,6 @@ def _check_kind(kind: str, consent: Consent | None, faces: Finder | None) -> Non
         )
     if faces is None:
         raise SubjectError("faces is None: a person needs a face package to be found in photos.")
-
-
-def _checked_noun(noun: str) -> str:
-    noun = noun.strip()
-    if not noun or not all(part.isalpha() for part in noun.replace("-", " ").split(" ")):
-        raise SubjectError(
-            f"class noun {noun!r}: it must be a word or two of letters, such as 'person' or 'dog'."
-        )
-    return noun
 
 
 def _trigger(name: str, trigger: str | None) -> str:
@@ -174,39 +200,18 @@ def _trigger(name: str, trigger: str | None) -> str:
     return trigger
 
 
-def _check_place(folder: Path) -> None:
-    """Fail before the work rather than after it."""
-    if folder.exists():
-        raise _exists(folder)
+def _free_place(home: Path, name: str) -> Path:
+    """Where the subject will be; fails before the work rather than after it."""
+    folder = folder_of(home, name)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise storage_error(folder, error) from error
-
-
-def _exists(folder: Path) -> StorageError:
-    return StorageError(
-        f"the subject {folder.name!r} exists already in {str(folder.parent)!r}: "
-        "choose another name, or remove that folder first."
-    )
-
-
-@contextmanager
-def _built_beside(folder: Path) -> Iterator[Path]:
-    """A private folder that becomes `folder` at the end, or vanishes."""
-    draft = folder.with_name(f".{folder.name}.draft")
-    try:
-        shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
-        draft.mkdir(mode=0o700)
-        (draft / PHOTOS).mkdir()
-        yield draft
         if folder.exists():
-            raise _exists(folder)
-        os.rename(draft, folder)
+            raise exists_error(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder.parent))
     except OSError as error:
         raise storage_error(folder, error) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    return folder
 
 
 def _store_photos(

@@ -11,7 +11,7 @@ import numpy as np
 
 from subjects.errors import StorageError
 from subjects.faces import Face, Finder
-from subjects.records import line_error, read_jsonl
+from subjects.records import line_error, read_jsonl, shorten
 from subjects.verdicts import VERDICTS, AuditedPhoto, Measures
 
 if TYPE_CHECKING:
@@ -49,11 +49,22 @@ class Photo:
         try:
             with Image.open(self.path, formats=["PNG"]) as image:
                 return image.convert("RGB")
-        except OSError as error:
+        except Exception as error:  # a damaged file can make the decoder raise almost anything
             raise StorageError(
                 f"the photo {str(self.path)!r} cannot be read ({error}); "
                 f"remove its line from {METADATA}, or add the subject anew."
             ) from error
+
+    def fault(self) -> str | None:
+        """What is wrong with the file, as its checksums tell; None if nothing is."""
+        from PIL import Image
+
+        try:
+            with Image.open(self.path, formats=["PNG"]) as image:
+                image.verify()
+        except Exception as error:  # a damaged file can make the decoder raise almost anything
+            return f"damaged or cut short ({error})"
+        return None
 
     def face(self, faces: Finder) -> Face | None:
         """The subject's own face, even where others are in the photo; None for pets and objects.
@@ -85,15 +96,19 @@ def read_photos(folder: Path) -> Iterator[Photo]:
         StorageError: if it cannot be read or a line cannot be understood; says which.
     """
     path = folder / METADATA
+    lines: dict[str, int] = {}
     for number, row in read_jsonl(path):
-        name, caption, verdict = row.get("file_name"), row.get("caption"), row.get("verdict")
+        name, caption = row.get("file_name"), row.get("caption")
         if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file():
-            raise line_error(path, number, f"file_name {name!r} is no photo in that folder")
+            raise line_error(path, number, f"file_name {shorten(name)} is no photo in that folder")
+        if name in lines:
+            raise line_error(
+                path, number, f"file_name {shorten(name)} is on line {lines[name]} already"
+            )
+        lines[name] = number
         if not isinstance(caption, str) or not caption.strip():
-            raise line_error(path, number, f"caption {caption!r} must be a text")
-        if verdict not in VERDICTS:
-            allowed = ", ".join(VERDICTS)
-            raise line_error(path, number, f"verdict {verdict!r} is none of {allowed}")
+            raise line_error(path, number, f"caption {shorten(caption)} must be a text")
+        verdict = _verdict(row, path, number)
         measures = _measures(row, path, number)
         if measures is None:
             raise line_error(path, number, "measures are missing")
@@ -107,13 +122,29 @@ def read_audit(path: Path) -> Iterator[AuditedPhoto]:
         StorageError: if it cannot be read or a line cannot be understood; says which.
     """
     for number, row in read_jsonl(path):
+        source, name = row.get("source"), row.get("file_name")
+        if not isinstance(source, str):
+            raise line_error(path, number, f"source {shorten(source)} must be a file's name")
+        if not isinstance(name, str | None):
+            raise line_error(
+                path, number, f"file_name {shorten(name)} must be a file's name or null"
+            )
         yield AuditedPhoto(
-            source=str(row.get("source")),
-            verdict=str(row.get("verdict")),
+            source=source,
+            verdict=_verdict(row, path, number),
             reason=str(row.get("reason", "")),
             measures=_measures(row, path, number),
-            file_name=row.get("file_name"),
+            file_name=name,
         )
+
+
+def _verdict(row: dict[str, Any], path: Path, number: int) -> str:
+    verdict = row.get("verdict")
+    if verdict not in VERDICTS:
+        raise line_error(
+            path, number, f"verdict {shorten(verdict)} is none of {', '.join(VERDICTS)}"
+        )
+    return str(verdict)
 
 
 def _measures(row: dict[str, Any], path: Path, number: int) -> Measures | None:
@@ -123,4 +154,5 @@ def _measures(row: dict[str, Any], path: Path, number: int) -> Measures | None:
     try:
         return Measures.of(record)
     except (TypeError, ValueError, KeyError) as error:
-        raise line_error(path, number, f"measures {record!r} cannot be understood") from error
+        problem = f"measures {shorten(record)} cannot be understood ({error})"
+        raise line_error(path, number, problem) from error

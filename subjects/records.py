@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from subjects.errors import StorageError
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -23,12 +27,19 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise line_error(
-                path, number, f"not JSON ({error.msg} at column {error.colno})"
-            ) from error
+            problem = f"{shorten(line)} is not JSON ({error.msg} at column {error.colno})"
+            raise line_error(path, number, problem) from error
+        except (RecursionError, ValueError) as error:  # too many brackets, or too many digits
+            problem = f"{shorten(line)} is not JSON that can be read ({error})"
+            raise line_error(path, number, problem) from error
         if not isinstance(row, dict):
-            raise line_error(path, number, f"{row!r} is no JSON object")
+            raise line_error(path, number, f"{shorten(row)} is no JSON object")
         yield number, row
+
+
+def shorten(value: object) -> str:
+    """A value as an error shows it, however long or deep it is."""
+    return _SHORT.repr(value)
 
 
 def line_error(path: Path, number: int, problem: str) -> StorageError:
@@ -49,11 +60,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     try:
         record = yaml.safe_load(_text(path))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise StorageError(f"{str(path)!r} is not YAML ({reason}); correct it there.") from error
     if not isinstance(record, dict):
-        raise StorageError(f"{str(path)!r} holds {record!r}; it must hold 'name: value' lines.")
+        raise StorageError(
+            f"{str(path)!r} holds {shorten(record)}; it must hold 'name: value' lines."
+        )
     return record
 
 

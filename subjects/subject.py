@@ -1,7 +1,7 @@
 """A subject: a folder of photos, what they show, and the consent to use them.
 
     <home>/subjects/<name>/
-        subject.yaml            name, kind, class noun, trigger, consent
+        subject.yaml            name, kind, class noun, trigger, consent, face package
         audit.jsonl             the verdict on every photo that was given, kept or not
         photos/0001.png ...     the photos that were kept
         photos/metadata.jsonl   one line a photo: its caption, to be edited by hand
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,12 @@ import numpy as np
 
 from subjects.captions import with_article
 from subjects.consent import Consent
+from subjects.drafts import storage_error
 from subjects.errors import ConsentError, StorageError, SubjectError
 from subjects.faces import Finder
 from subjects.metadata import METADATA, Photo, read_audit, read_photos
 from subjects.records import jsonl, read_yaml, replace_text
+from subjects.standing import standing
 from subjects.verdicts import DROP, AuditedPhoto
 
 if TYPE_CHECKING:
@@ -48,6 +51,8 @@ class Subject:
         consent: on what ground a person's likeness is used; None for pets and objects.
         photos: what is stored, in the order of `metadata.jsonl`.
         audit: the verdict on every photo that was given, in the order in which it was.
+        face_package: the name or folder of the face package that measured the photos; None for
+            pets and objects, and where it was not recorded.
     """
 
     folder: Path
@@ -58,6 +63,7 @@ class Subject:
     consent: Consent | None
     photos: tuple[Photo, ...]
     audit: tuple[AuditedPhoto, ...]
+    face_package: str | None = None
 
     @property
     def kept(self) -> tuple[Photo, ...]:
@@ -79,14 +85,42 @@ class Subject:
         """How prompts call it, as its captions do: "mira, a person"."""
         return f"{self.trigger}, {with_article(self.class_noun)}"
 
+    @cached_property
+    def faults(self) -> dict[str, str]:
+        """What is wrong with the files of the kept photos that cannot be read, by their names."""
+        found = ((photo.path.name, photo.fault()) for photo in self.kept)
+        return {name: fault for name, fault in found if fault}
+
+    @property
+    def verdicts(self) -> list[AuditedPhoto]:
+        """The audit with what was edited since; a photo that cannot be read is "unreadable"."""
+        return standing(self.audit, self.photos, self.faults)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an adapter can be trained on it."""
+        return bool(self.kept) and not self.faults
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What its owner should know before training, one line each."""
+        if not self.kept:
+            return (
+                f"no photo of {self.name!r} is kept, so that there is nothing to learn from; set "
+                f"verdicts to 'keep' in {str(self.folder / PHOTOS / METADATA)!r}, or add the "
+                "subject anew with other photos.",
+            )
+        if self.faults:
+            return (
+                f"{', '.join(self.faults)} cannot be read, and training would stop there; remove "
+                f"such lines from {str(self.folder / PHOTOS / METADATA)!r}, or add the subject "
+                "anew.",
+            )
         if len(self.kept) > 1:
             return ()
         return (
-            f"{len(self.kept)} of {len(self.audit)} photos of {self.name!r} can be used, so that "
-            "videos will copy it; add the subject anew with photos in other views and places.",
+            f"1 of {len(self.verdicts)} photos of {self.name!r} can be used, so that videos will "
+            "copy it; add the subject anew with photos in other views and places.",
         )
 
     @classmethod
@@ -120,6 +154,7 @@ class Subject:
             consent=_consent_in(record, kind, path),
             photos=tuple(read_photos(folder / PHOTOS)),
             audit=tuple(read_audit(folder / AUDIT)),
+            face_package=_text_in(record, "faces", path) if record.get("faces") else None,
         )
 
     def save(self) -> None:
@@ -138,6 +173,7 @@ class Subject:
             "class_noun": self.class_noun,
             "trigger": self.trigger,
             "consent": self.consent.record() if self.consent else None,
+            "faces": self.face_package,
         }
         try:
             lines = jsonl(photo.line() for photo in self.photos)
@@ -169,14 +205,6 @@ def subject_names(home: Path) -> list[str]:
     return sorted(name for name in names if _LEGAL_NAME.fullmatch(name))
 
 
-def storage_error(folder: Path, error: OSError) -> StorageError:
-    """A failure to write, in one line."""
-    return StorageError(
-        f"cannot write the subject's folder {str(folder)!r} ({error.strerror or error}); what was "
-        "there before is unchanged. Free some space, or choose another folder with --home."
-    )
-
-
 def _text_in(record: dict[str, Any], key: str, path: Path) -> str:
     value = record.get(key)
     if not isinstance(value, str) or not value.strip():
@@ -197,6 +225,6 @@ def _consent_in(record: dict[str, Any], kind: str, path: Path) -> Consent | None
         return Consent(**{key: str(value) for key, value in consent.items()})
     except TypeError as error:
         raise ConsentError(
-            f"{str(path)!r}: consent has {sorted(consent)}; "
+            f"{str(path)!r}: consent has {list(consent)}; "
             "it must have whose, ground, date and text_version."
         ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from subjects.faces import Face
@@ -96,12 +96,22 @@ class Measures:
         Raises:
             TypeError, ValueError: if it is no such record.
         """
-        known = {f.name: record[f.name] for f in fields(cls) if f.name in record}
-        box = known.get("box")
-        if box is not None:
-            left, top, right, bottom = (float(edge) for edge in box)
-            known["box"] = left, top, right, bottom
-        return cls(**known)
+        if not isinstance(record, Mapping):
+            raise TypeError(f"{record!r} is no JSON object")
+        known = {f.name: record[f.name] for f in fields(cls) if record.get(f.name) is not None}
+        box = known.pop("box", None)
+        measures = cls(**{name: _number(name, value) for name, value in known.items()})
+        if box is None:
+            return measures
+        left, top, right, bottom = (float(_number("box", edge)) for edge in box)
+        return replace(measures, box=(left, top, right, bottom))
+
+
+def _number(name: str, value: Any) -> Any:
+    """The value, if JSON has it as a number that can be reckoned with."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} {value!r} is no number")
+    return value
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ def test_a_subject_that_exists_is_left_alone(add: Add, photos: list[Path]) -> No
     [
         ({"kind": "car"}, "kind 'car' is none of person, pet, object"),
         ({"class_noun": "a man, tall"}, "class noun 'a man, tall'"),
-        ({"class_noun": " "}, "class noun ''"),
+        ({"class_noun": " "}, "class noun ' '"),
         ({"trigger": "mira2"}, "trigger 'mira2'"),
     ],
 )
@@ -276,7 +276,65 @@ def test_killed_in_the_middle_there_is_no_subject_and_the_next_try_works(
     assert subject_names(home) == []
     assert not (home / "subjects/mira").exists()
     assert len(add("mira", photos[:3]).kept) == 3
+
+
+def test_the_draft_of_a_killed_run_is_cleared_once_it_is_old(
+    add: Add, photos: list[Path], home: Path
+) -> None:
+    old, new = home / "subjects" / ".mira.a.draft", home / "subjects" / ".tom.b.draft"
+    for draft in (old, new):
+        (draft / "photos").mkdir(parents=True)
+    os.utime(old, (0, 0))
+    add("mira", photos[:1])
+    assert {path.name for path in (home / "subjects").iterdir()} == {"mira", new.name}
+
+
+def test_of_two_runs_of_one_name_the_first_to_finish_wins(
+    add: Add, photos: list[Path], home: Path
+) -> None:
+    def finish_another(done: int, total: int) -> None:
+        if done == total:
+            add("mira", photos[:2])
+
+    with pytest.raises(StorageError, match="'mira' exists already"):
+        add("mira", photos[:1], progress=finish_another)
+    assert len(Subject.load(home, "mira").kept) == 2
     assert [path.name for path in (home / "subjects").iterdir()] == ["mira"]
+
+
+def test_a_subject_that_appears_while_the_draft_is_filled_is_left_alone(
+    add: Add, photos: list[Path], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Image.Image.save
+
+    def save_after_another(self: Image.Image, path: Path, **options: Any) -> None:
+        monkeypatch.undo()
+        add("mira", photos[1:3])
+        save(self, path, **options)
+
+    monkeypatch.setattr(Image.Image, "save", save_after_another)
+    with pytest.raises(StorageError, match="'mira' exists already"):
+        add("mira", photos[:1])
+    assert len(Subject.load(home, "mira").kept) == 2
+    assert [path.name for path in (home / "subjects").iterdir()] == ["mira"]
+
+
+def test_a_link_that_loops_is_one_bad_photo_among_others(
+    add: Add, photos: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "photos" / "loop.png").symlink_to("loop.png")
+    verdicts = {photo.source: photo for photo in add("mira", [photos[0].parent]).audit}
+    assert verdicts["good0.png"].verdict == "keep"
+    assert verdicts["loop.png"].verdict == "drop"
+    assert "Too many levels of symbolic links" in verdicts["loop.png"].reason
+
+
+def test_the_face_package_is_remembered_for_a_person_alone(
+    add: Add, photos: list[Path], home: Path
+) -> None:
+    assert add("mira", photos[:1], face_package="buffalo_l").face_package == "buffalo_l"
+    assert Subject.load(home, "mira").face_package == "buffalo_l"
+    assert add("rex", photos[:1], kind="pet", face_package="buffalo_l").face_package is None
 
 
 def test_a_folder_means_the_pictures_in_it(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def test_a_line_that_cannot_be_understood_is_named_by_its_number(
             '{"file_name": "0001.png", "caption": "x", "verdict": "keep", "measures": {"box": 1}}',
             "cannot be understood",
         ),
+        ("[" * 100_000, "is not JSON that can be read"),
+        ("9" * 5000, "is not JSON that can be read"),
     ],
 )
 def test_a_line_with_wrong_values_says_what_is_allowed(
@@ -83,6 +85,97 @@ def test_a_line_with_wrong_values_says_what_is_allowed(
     metadata.write_text(line + "\n")
     with pytest.raises(StorageError, match=f"line 1: .*{problem}"):
         Subject.load(tmp_path, "mira")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"width": 256', '"width": "x"'),
+        ('"width": 256', '"width": true'),
+        ('"box": [', '"box": [NaN, '),
+        ('"yaw": ', '"yaw": Infinity, "was": '),
+    ],
+)
+def test_measures_that_are_no_numbers_are_named_by_their_line(
+    tmp_path: Path, metadata: Path, old: str, new: str
+) -> None:
+    edit(metadata, old, new)
+    with pytest.raises(StorageError, match=r"line 1: measures .* cannot be understood"):
+        Subject.load(tmp_path, "mira")
+
+
+def test_a_photo_on_two_lines_is_refused(tmp_path: Path, metadata: Path) -> None:
+    metadata.write_text(metadata.read_text() * 2)
+    with pytest.raises(StorageError, match=r"line 3: file_name '0001.png' is on line 1 already"):
+        Subject.load(tmp_path, "mira")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"source": "0.png"', '"source": 5', "source 5 must be"),
+        ('"file_name": "0001.png"', '"file_name": 7', "file_name 7 must be"),
+        ('"verdict": "keep"', '"verdict": ["keep"]', r"verdict \['keep'\] is none of"),
+    ],
+)
+def test_an_audit_of_wrong_types_is_named_by_its_line(
+    tmp_path: Path, subject: Subject, old: str, new: str, problem: str
+) -> None:
+    edit(subject.folder / "audit.jsonl", old, new)
+    with pytest.raises(StorageError, match=f"audit.jsonl', line 1: {problem}"):
+        Subject.load(tmp_path, "mira")
+
+
+def test_verdicts_are_those_that_were_edited(
+    tmp_path: Path, subject: Subject, metadata: Path
+) -> None:
+    edit(metadata, '"keep"', '"drop"')
+    shown = Subject.load(tmp_path, "mira").verdicts
+    assert [(photo.verdict, photo.reason) for photo in shown] == [
+        ("drop", "set in metadata.jsonl"),
+        ("keep", "good"),
+    ]
+
+
+def test_a_photo_without_its_line_is_dropped_and_one_by_hand_is_listed(
+    tmp_path: Path, subject: Subject, metadata: Path
+) -> None:
+    subject.photos[0].path.rename(subject.photos[0].path.with_name("mine.png"))
+    edit(metadata, "0001.png", "mine.png")
+    shown = Subject.load(tmp_path, "mira").verdicts
+    assert [(photo.source, photo.verdict) for photo in shown] == [
+        ("0.png", "drop"),
+        ("1.png", "keep"),
+        ("mine.png", "keep"),
+    ]
+
+
+def test_a_subject_whose_photos_are_all_dropped_is_not_ready(subject: Subject) -> None:
+    dropped = replace(
+        subject, photos=tuple(replace(photo, verdict="drop") for photo in subject.photos)
+    )
+    assert subject.is_ready
+    assert not dropped.is_ready
+    assert "no photo of 'mira' is kept" in dropped.warnings[0]
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_stored_photo_that_was_cut_short_is_unreadable(subject: Subject, share: float) -> None:
+    path = subject.photos[0].path
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    assert [photo.verdict for photo in subject.verdicts] == ["unreadable", "keep"]
+    assert "remove its line from metadata.jsonl" in subject.verdicts[0].reason
+    assert not subject.is_ready
+    assert "0001.png cannot be read" in subject.warnings[0]
+
+
+def test_a_record_without_a_face_package_loads_and_unknown_entries_do_no_harm(
+    tmp_path: Path, subject: Subject
+) -> None:
+    path = subject.folder / "subject.yaml"
+    path.write_text(path.read_text().replace("faces: null", "colour: red"))
+    assert Subject.load(tmp_path, "mira").face_package is None
 
 
 def test_saving_writes_what_was_changed(tmp_path: Path, subject: Subject) -> None:
@@ -136,6 +229,9 @@ def test_a_person_does_not_load_without_consent(
         ("- mira", "must hold"),
         ("kind: car", "kind 'car' is none of"),
         ("kind: pet", "class_noun is None"),
+        ("kind: pet\nclass_noun: cat\ntrigger: tom\nfaces: 5", "faces is 5"),
+        ("[" * 5000, "is not YAML"),
+        ("day: 2025-13-45", "is not YAML"),
     ],
 )
 def test_a_damaged_record_is_named(

@@ -1,0 +1,49 @@
+"""What a user types for a path or a number, checked as it is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+
+def path_of(text: str | Path) -> Path:
+    """A path, with '~' taken for the home of a user."""
+    if not str(text).strip():
+        raise typer.BadParameter(f"{text!r} is no path: give one, or '.' for this folder.")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise typer.BadParameter(f"{str(text)!r}: {error} Write the path in full.") from error
+
+
+def whole(low: int, high: int) -> Callable[[str | int], int]:
+    """Reads a whole number from `low` to `high`."""
+
+    def read(text: str | int) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise typer.BadParameter(f"{text!r} is no whole number from {low} to {high}.")
+        return number
+
+    return read
+
+
+def real(low: float, high: float) -> Callable[[str | float], float]:
+    """Reads a number from `low` to `high`."""
+
+    def read(text: str | float) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not low <= number <= high:
+            raise typer.BadParameter(f"{text!r} is no number from {low:g} to {high:g}.")
+        return number
+
+    return read
