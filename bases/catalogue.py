@@ -37,6 +37,11 @@ class Base:
     guidance: float = 5.0
 
     @property
+    def public_source(self) -> str:
+        """Where the base can be found again; of one that is built in, its name alone."""
+        return self.name if self in BASES and Path(self.source).is_dir() else self.source
+
+    @property
     def is_here(self) -> bool:
         """Whether the weights are on this machine."""
         if Path(self.source).is_dir():

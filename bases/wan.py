@@ -20,6 +20,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5EncoderMode
 
 from bases.errors import BrokenBase
 from bases.family import Family, LatentGrid, Part
+from bases.loading import loading
 
 MAX_PROMPT_TOKENS = 512
 TIMESTEPS = 1000
@@ -55,9 +56,10 @@ class Wan(Family):
     @functools.cached_property
     def grid(self) -> LatentGrid:
         """Strides and channels, from the configurations of the VAE and the transformer."""
-        check_folder(self.source)
-        vae = AutoencoderKLWan.load_config(self.source, subfolder="vae")
-        transformer = WanTransformer3DModel.load_config(self.source, subfolder="transformer")
+        with loading(self.source):
+            check_folder(self.source)
+            vae = AutoencoderKLWan.load_config(self.source, subfolder="vae")
+            transformer = WanTransformer3DModel.load_config(self.source, subfolder="transformer")
         spatial = vae.get("scale_factor_spatial", 8)
         step = spatial * transformer.get("patch_size", (1, 2, 2))[1]
         return LatentGrid(
@@ -69,7 +71,11 @@ class Wan(Family):
 
     def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
         """Load one part, frozen and in evaluation mode; see `Family.load`."""
-        check_folder(self.source)
+        with loading(self.source):
+            check_folder(self.source)
+            return self._load(part, dtype, device)
+
+    def _load(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
         if part == "scheduler":
             return UniPCMultistepScheduler.from_pretrained(self.source, subfolder="scheduler")
         if part == "text":
@@ -109,10 +115,11 @@ class Wan(Family):
         self, *, dtype: torch.dtype, device: torch.device, transformer: nn.Module | None = None
     ) -> WanPipeline:
         """Diffusers' `WanPipeline`, its VAE in float32 as the pipeline's own guide advises."""
-        check_folder(self.source)
         parts = {"transformer": transformer} if transformer is not None else {}
         dtypes = {"vae": torch.float32, "default": dtype}
-        return WanPipeline.from_pretrained(self.source, dtype=dtypes, **parts).to(device)
+        with loading(self.source):
+            check_folder(self.source)
+            return WanPipeline.from_pretrained(self.source, dtype=dtypes, **parts).to(device)
 
     def call_arguments(self, pipe: WanPipeline) -> dict[str, Any]:
         """How long prompts are padded, which is part of what the transformer learnt."""
@@ -161,7 +168,8 @@ def check_folder(source: str) -> None:
             f"model_index.json and the folders {', '.join(_PARTS)}: copy or download it again."
         )
     _check_weights(folder)
-    name = json.loads(index.read_text()).get("_class_name")
+    said = json.loads(index.read_text())
+    name = said.get("_class_name") if isinstance(said, dict) else said
     if name != WanPipeline.__name__:
         raise BrokenBase(
             f"The base in {source!r} is made for {name!r}, not for WanPipeline. "

@@ -21,6 +21,14 @@ WEIGHTS, RUN, REPORT, CARD, SAMPLES = (
     "adapter.safetensors", "run.json", "report.json", "README.md", "samples",
 )  # fmt: skip
 _PART = "transformer"
+_KNOWN = (
+    ("base", "name"),
+    ("base", "fingerprint"),
+    ("subject", "name"),
+    ("subject", "trigger"),
+    ("subject", "noun"),
+)
+"""What every record says, as text."""
 
 
 def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, seed: int) -> None:
@@ -81,8 +89,12 @@ class Adapter:
         """
         path = self.folder / RUN
         try:
-            return dict(json.loads(path.read_text()))
-        except (OSError, TypeError, ValueError) as error:
+            record = dict(json.loads(path.read_text()))
+            for part, key in _KNOWN:
+                if not isinstance(record[part][key], str):
+                    raise TypeError(f"{part}.{key} is no text")
+            return record
+        except (OSError, TypeError, ValueError, KeyError, RecursionError) as error:
             raise BrokenAdapter(
                 f"{str(path)!r} cannot be read ({error}). An adapter is a folder with "
                 f"{WEIGHTS} and {RUN}: train it again, or copy the whole folder."
@@ -95,24 +107,25 @@ class Adapter:
             BrokenAdapter: if they cannot.
             WrongBase: if they were not.
         """
-        trained_on = self.run.get("base", {})
-        if trained_on.get("fingerprint") != base_print:
+        trained_on = self.run["base"]
+        if trained_on["fingerprint"] != base_print:
             raise WrongBase(
                 f"The adapter {str(self.folder)!r} was trained on base "
-                f"{trained_on.get('name')!r} ({trained_on.get('fingerprint')}), not on "
+                f"{trained_on['name']!r} ({trained_on['fingerprint']}), not on "
                 f"{base_name!r} ({base_print}): give that base with --base, or train the subject "
                 f"on {base_name!r}."
             )
         path = self.folder / WEIGHTS
         try:
             with safe_open(path, framework="pt") as file:
-                names = list(file.keys())
+                finite = [bool(file.get_tensor(n).isfinite().all()) for n in file.offset_keys()]
         except (OSError, SafetensorError) as error:
             raise BrokenAdapter(
                 f"{str(path)!r} cannot be read ({error}): train the subject again."
             ) from error
-        if not names:
-            raise BrokenAdapter(f"{str(path)!r} holds no weights: train the subject again.")
+        if not finite or not all(finite):
+            flaw = "weights that are no numbers" if finite else "no weights"
+            raise BrokenAdapter(f"{str(path)!r} holds {flaw}: train the subject again.")
 
 
 def write_weights(folder: Path, transformer: ModelMixin) -> dict[str, Tensor]:

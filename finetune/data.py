@@ -26,6 +26,7 @@ from finetune.examples import (
     photos_digest,
     save_examples,
 )
+from finetune.limits import above, at_least
 from finetune.preservation import preservation_examples
 from subjects import Subject
 
@@ -64,6 +65,9 @@ class SubjectData(pl.LightningDataModule):
         flip: whether each photo is also seen in a mirror.
         dropout: share of captions left empty, for classifier-free guidance.
         seed: of the order.
+
+    Raises:
+        TrainingError: if a number is out of its range, or no photo may be learnt from.
     """
 
     def __init__(
@@ -82,14 +86,20 @@ class SubjectData(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        at_least(1, photos=photos, pool=pool)
+        at_least(0, clips=clips, clip_weight=clip_weight, dropout=dropout)
+        above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, find_base(base)
         self.photos, self.clips, self.pool, self.clip_weight = photos, clips, pool, clip_weight
-        self.side = side or round((self.base.height * self.base.width) ** 0.5)
+        native = round((self.base.height * self.base.width) ** 0.5)
+        self.side = native if side is None else side
+        at_least(16, side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
         if not self.subject.kept:
             raise TrainingError(
-                f"The subject {subject!r} has no photo to learn from: each is marked 'drop' in "
-                f"{str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}."
+                f"The subject {subject!r} has no photo to learn from: none is marked 'keep' or "
+                f"'care' in {str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}. Change a "
+                "verdict there, or add the subject again with better photos."
             )
 
     @property

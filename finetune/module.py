@@ -14,6 +14,7 @@ from bases.objective import FlowMatching
 from bases.wan import Wan
 from finetune.adapter import add_lora
 from finetune.data import Batch
+from finetune.limits import above, at_least
 
 
 class LoraModule(pl.LightningModule):
@@ -30,6 +31,9 @@ class LoraModule(pl.LightningModule):
         spread: of the noise levels; see `FlowMatching`.
         targets: a regular expression over linear layers; the family's own if not given.
         seed: of the first weights and of the noise.
+
+    Raises:
+        TrainingError: if a number is out of its range.
     """
 
     def __init__(
@@ -46,6 +50,9 @@ class LoraModule(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        at_least(1, rank=rank, warmup=warmup)
+        at_least(0, weight_decay=weight_decay)
+        above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
         self.family: Family = Wan(find_base(base).source, FlowMatching(shift=shift, spread=spread))
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets

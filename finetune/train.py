@@ -22,11 +22,20 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 
 from bases.fingerprint import fingerprint
 from finetune.adapter import SAMPLES, Adapter
-from finetune.callbacks import ExportAdapter, Preview, Progress, ResumeState, Throughput
+from finetune.callbacks import (
+    ExportAdapter,
+    Preview,
+    Progress,
+    ResumeState,
+    StopGently,
+    Throughput,
+)
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.examples import photos_digest
+from finetune.limits import at_least
 from finetune.module import LoraModule
+from subjects.subject import folder_of
 
 _STATE, _DRAFT, _CONFIG = "state.ckpt", "adapter", "config.json"
 
@@ -109,9 +118,14 @@ def run(
         config: all settings; a state saved under others, or of other photos, is not resumed.
 
     Raises:
-        TrainingError: if there is such an adapter already, or the training went wrong.
+        TrainingError: if a setting does not fit, there is such an adapter already, or the training
+            went wrong.
+        SubjectError: if the output's name cannot be an adapter's.
     """
-    name = output.name or data.subject.name
+    name = data.subject.name if output.name is None else output.name
+    folder_of(data.home, name)
+    at_least(1, max_steps=trainer.max_steps, save_every=output.save_every)
+    at_least(0, preview_every=output.preview_every)
     final, work = data.home / "adapters" / name, data.home / "runs" / name
     if final.exists() and not output.force:
         raise TrainingError(
@@ -129,22 +143,26 @@ def run(
         Preview(draft / SAMPLES, output.preview_every),
         ExportAdapter(draft, config, throughput),
         ResumeState(work / _STATE, output.save_every),
+        StopGently(),
     ]
     try:
         trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=True)
-    except SystemExit as stop:  # what Lightning makes of Ctrl-C
-        raise _stopped(trainer) from stop
-    if trainer.global_step < trainer.max_steps:
-        raise _stopped(trainer)
-    _replace(draft, final)
-    shutil.rmtree(work)
+        if trainer.global_step < trainer.max_steps:
+            raise _stopped(trainer, work / _STATE)
+        _replace(draft, final)
+    except SystemExit as stop:  # what Lightning makes of a second Ctrl-C
+        raise _stopped(trainer, work / _STATE) from stop
+    finally:
+        if not (work / _STATE).is_file():
+            shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
     return Adapter(final)
 
 
-def _stopped(trainer: Trainer) -> TrainingError:
+def _stopped(trainer: Trainer, state: Path) -> TrainingError:
     return TrainingError(
-        f"Stopped at step {trainer.global_step} of {trainer.max_steps}: run the same command to go "
-        "on from the state that was saved last."
+        f"Stopped at step {trainer.global_step} of {trainer.max_steps}. The same command goes on "
+        + ("from the state that was saved last." if state.is_file() else "from the beginning.")
     )
 
 

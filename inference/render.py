@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bases.fingerprint import fingerprint
 from bases.video import Frames
 from bases.wan import Wan
 from finetune.adapter import WEIGHTS, Adapter
+from finetune.errors import BrokenAdapter
 from inference.errors import RenderError
 
 _SLOT = "subject"
@@ -72,15 +74,28 @@ class Renderer:
 
         Raises:
             WrongBase: if it was trained on another base.
-            BrokenAdapter: if it cannot be read.
+            BrokenAdapter: if it cannot be read, or does not fit the base.
+            RenderError: if the scale is no number.
         """
         adapter.check(fingerprint(self.base.source), self.base.name)
-        self.pipe.load_lora_weights(adapter.folder, weight_name=WEIGHTS, adapter_name=_SLOT)
-        self.pipe.set_adapters(_SLOT, scale)
+        if not math.isfinite(scale):
+            raise RenderError(f"scale {scale!r} does not fit: give a number, such as 1.")
         try:
+            self._load(adapter, scale)
             yield
         finally:
             self.pipe.unload_lora_weights()
+
+    def _load(self, adapter: Adapter, scale: float) -> None:
+        try:
+            self.pipe.load_lora_weights(adapter.folder, weight_name=WEIGHTS, adapter_name=_SLOT)
+            self.pipe.set_adapters(_SLOT, scale)
+        except (KeyError, ValueError, RuntimeError) as error:
+            said = " ".join(str(error).split())[:160].rstrip(".")
+            raise BrokenAdapter(
+                f"The weights in {str(adapter.folder)!r} do not fit the base {self.base.name!r} "
+                f"({said}): train the subject again."
+            ) from error
 
     def settings(self, prompt: str, clip: Clip) -> dict[str, Any]:
         """Everything that a clip depends on beside the adapter.
@@ -101,13 +116,21 @@ class Renderer:
         for name, count in (("frames", frames), ("steps", steps)):
             if count < 1:
                 raise RenderError(f"{name} {count!r} does not fit: at least 1 is needed.")
+        guidance = _given(clip.guidance, base.guidance)
+        if not 0 <= guidance < math.inf:
+            raise RenderError(
+                f"guidance {guidance!r} does not fit: give a number from 0, such as "
+                f"{base.guidance}."
+            )
+        if not 0 <= clip.seed < 2**63:
+            raise RenderError(f"seed {clip.seed!r} does not fit: give a number from 0 to 2^63 - 1.")
         return {
             "prompt": prompt,
             "height": height,
             "width": width,
             "num_frames": grid.frames(frames),
             "num_inference_steps": steps,
-            "guidance_scale": _given(clip.guidance, base.guidance),
+            "guidance_scale": guidance,
             "seed": clip.seed,
         }
 

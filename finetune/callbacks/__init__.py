@@ -4,6 +4,7 @@ from finetune.callbacks.export import ExportAdapter
 from finetune.callbacks.preview import Preview
 from finetune.callbacks.progress import Progress
 from finetune.callbacks.resume import ResumeState
+from finetune.callbacks.stop import StopGently
 from finetune.callbacks.throughput import Throughput
 
-__all__ = ["ExportAdapter", "Preview", "Progress", "ResumeState", "Throughput"]
+__all__ = ["ExportAdapter", "Preview", "Progress", "ResumeState", "StopGently", "Throughput"]

@@ -66,7 +66,7 @@ class ExportAdapter(pl.Callback):
             },
             "base": {
                 "name": data.base.name,
-                "source": data.base.source,
+                "source": data.base.public_source,
                 "fingerprint": fingerprint(data.base.source),
             },
             "photos": {"count": len(subject.kept), "digest": photos_digest(subject)},
@@ -74,7 +74,7 @@ class ExportAdapter(pl.Callback):
             "tensors": self.tensors,
             "change": self.size,
             "throughput": self.throughput.summary,
-            "config": self.config,
+            "config": {**self.config, "data": {**self.config["data"], "home": None}},
             "versions": {name: version(name) for name in _PACKAGES},
             "python": platform.python_version(),
         }

@@ -222,6 +222,10 @@ def _cut(name: str) -> Callable[[Path], None]:
     return act
 
 
+def _write(name: str, text: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_text(text) and None
+
+
 def _of_another_family(folder: Path) -> None:
     path = folder / "model_index.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "_class_name": "LTXPipeline"}))
@@ -244,6 +248,9 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
         (_remove("scheduler/scheduler_config.json"), "scheduler/scheduler_config.json"),
         (_cut(f"transformer/{WEIGHTS}"), f"transformer/{WEIGHTS}"),
         (_of_another_family, "LTXPipeline"),
+        (_write("model_index.json", "{bad"), "cannot be loaded"),
+        (_write("model_index.json", "[]"), "[]"),
+        (_write("transformer/config.json", "{bad"), "cannot be loaded"),
     ],
 )
 def test_a_broken_base_says_which_part(
@@ -256,6 +263,36 @@ def test_a_broken_base_says_which_part(
         Wan(folder).pipeline(dtype=torch.float32, device=CPU)
     with pytest.raises(BrokenBase, match=re.escape(named)):
         _ = Wan(folder).grid
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _write("tokenizer/tokenizer.json", "{bad"),
+        _write("scheduler/scheduler_config.json", "{bad"),
+        lambda folder: _reconfigure(folder / "text_encoder", d_model=7),
+        lambda folder: _reconfigure(folder / "transformer", num_layers=9),
+    ],
+)
+def test_parts_that_do_not_fit_each_other_end_in_one_line(
+    tiny_folder: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "broken"
+    shutil.copytree(tiny_folder, folder)
+    damage(folder)
+    with pytest.raises(BrokenBase, match="copy or download it again") as refused:
+        Wan(folder).pipeline(dtype=torch.float32, device=CPU)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_base_that_is_not_on_this_machine_says_so() -> None:
+    with pytest.raises(BrokenBase, match="if it is not on this machine yet, connect"):
+        Wan("nobody/nothing").load("vae", dtype=torch.float32, device=CPU)
+
+
+def _reconfigure(folder: Path, **changes: int) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_a_lost_shard_is_named(tiny_folder: Path, tmp_path: Path) -> None:

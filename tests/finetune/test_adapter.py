@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import WanPipeline
-from safetensors.torch import load_file, safe_open
+from safetensors.torch import load_file, safe_open, save_file
 from torch import Tensor, nn
 
 from bases.catalogue import Base
@@ -184,12 +184,20 @@ def _write(name: str, data: bytes) -> Callable[[Path], None]:
     return lambda folder: (folder / name).write_bytes(data) and None
 
 
+def _spoil(folder: Path) -> None:
+    weights = {name: weight * torch.nan for name, weight in load_file(folder / WEIGHTS).items()}
+    save_file(weights, folder / WEIGHTS)
+
+
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
         (lambda folder: (folder / "run.json").unlink(), r"run\.json"),
         (_write("run.json", b"{"), r"run\.json"),
         (_write("run.json", b"[1]"), r"run\.json"),
+        (_write("run.json", b"{}"), r"run\.json"),
+        (_write("run.json", b'{"base": []}'), r"run\.json"),
+        (_spoil, "no numbers"),
         (lambda folder: (folder / WEIGHTS).unlink(), r"adapter\.safetensors"),
         (_write(WEIGHTS, b"not weights at all"), r"adapter\.safetensors"),
     ],

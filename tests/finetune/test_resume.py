@@ -99,7 +99,7 @@ def test_a_run_that_was_asked_to_stop_loses_no_step(
     arguments, started = command(home, "--output.save_every=100", steps=STEPS), []
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "on_train_batch_end", stop_at(5, stop))
-        with pytest.raises(TrainingError, match=r"Stopped at step 5 of 12: run the same"):
+        with pytest.raises(TrainingError, match=r"Stopped at step 5 of 12\. .* from the state"):
             train(arguments)
     assert not (home / "adapters" / "toto").exists()
     monkeypatch.setattr(
@@ -207,3 +207,23 @@ def test_a_run_that_is_killed_again_and_again_ends_bit_equal(
     assert done.returncode == 0, done.stderr[-2000:]
     weights = (home / "adapters" / "toto" / WEIGHTS).read_bytes()
     assert weights == undisturbed(SAVED, steps=80)
+
+
+def test_ctrl_c_finishes_the_step_saves_and_goes_on_from_there(
+    home: Path,
+    undisturbed: Callable[..., bytes],
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = command(home, "--output.save_every=100", steps=STEPS)
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            Progress,
+            "on_train_batch_end",
+            stop_at(4, lambda _: os.kill(os.getpid(), signal.SIGINT)),
+        )
+        with pytest.raises(TrainingError, match=r"Stopped at step 4 of 12\. .* from the state"):
+            train(arguments)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from diffusers import WanPipeline
+from safetensors.torch import load_file, save_file
 
 from bases.catalogue import Base
 from bases.video import Frames
 from finetune.adapter import WEIGHTS, Adapter
-from finetune.errors import WrongBase
+from finetune.errors import BrokenAdapter, WrongBase
 from inference.errors import RenderError
 from inference.render import Clip, Renderer
 from tests.conftest import CPU
@@ -132,6 +136,10 @@ def test_settings_are_the_bases_own_unless_given(renderer: Renderer) -> None:
         (PROMPT, Clip(frames=-3), r"frames -3.*at least 1"),
         (PROMPT, Clip(steps=0), r"steps 0.*at least 1"),
         (PROMPT, Clip(steps=-1), r"steps -1.*at least 1"),
+        (PROMPT, Clip(guidance=float("nan")), "guidance nan"),
+        (PROMPT, Clip(guidance=-1.0), r"guidance -1\.0"),
+        (PROMPT, Clip(seed=-1), "seed -1"),
+        (PROMPT, Clip(seed=10**20), "seed 1000"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_what_can(
@@ -139,3 +147,25 @@ def test_what_cannot_be_drawn_is_refused_with_what_can(
 ) -> None:
     with pytest.raises(RenderError, match=named):
         renderer.render(prompt, clip)
+
+
+def test_a_scale_that_is_no_number_is_refused(renderer: Renderer, trained: Adapter) -> None:
+    with pytest.raises(RenderError, match="scale nan"), renderer.adapter(trained, float("nan")):
+        pass
+
+
+@pytest.mark.parametrize("damage", ["names", "shapes"])
+def test_weights_that_do_not_fit_are_refused_and_leave_the_base_as_it_was(
+    renderer: Renderer, trained: Adapter, plain: Frames, tmp_path: Path, damage: str
+) -> None:
+    folder = tmp_path / "misfit"
+    shutil.copytree(trained.folder, folder)
+    weights = load_file(folder / WEIGHTS)
+    if damage == "names":
+        weights = {f"other.{name}": weight for name, weight in weights.items()}
+    else:
+        weights = {name: weight[:, :3].contiguous() for name, weight in weights.items()}
+    save_file(weights, folder / WEIGHTS)
+    with pytest.raises(BrokenAdapter, match="do not fit"), renderer.adapter(Adapter(folder)):
+        pass
+    assert np.array_equal(renderer.render(PROMPT), plain)

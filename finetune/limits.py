@@ -1,0 +1,31 @@
+"""Limits of settings, checked where the settings are used."""
+
+from __future__ import annotations
+
+from finetune.errors import TrainingError
+
+
+def at_least(lowest: float, **settings: float) -> None:
+    """Refuse settings under a limit, and those that are no number.
+
+    Raises:
+        TrainingError: for the first of them.
+    """
+    for name, value in settings.items():
+        if not lowest <= value < float("inf"):
+            raise TrainingError(
+                f"{name} {value!r} does not fit: it must be a number, at least {lowest!r}."
+            )
+
+
+def above(limit: float, **settings: float) -> None:
+    """Refuse settings that are not above a limit, and those that are no number.
+
+    Raises:
+        TrainingError: for the first of them.
+    """
+    for name, value in settings.items():
+        if not limit < value < float("inf"):
+            raise TrainingError(
+                f"{name} {value!r} does not fit: it must be a number above {limit!r}."
+            )

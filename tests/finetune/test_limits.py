@@ -1,0 +1,57 @@
+"""Settings that do not fit are refused before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from finetune.errors import TrainingError
+from finetune.train import train
+from subjects import SubjectError
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("--model.rank=0", "rank 0"),
+        ("--model.lr=0", r"lr 0\.0"),
+        ("--model.lr=.nan", "lr nan"),
+        ("--model.shift=-1", r"shift -1\.0"),
+        ("--data.photos=0", "photos 0"),
+        ("--data.clips=-1", "clips -1"),
+        ("--data.side=0", "side 0"),
+        ("--data.ratios=[0]", r"ratios\[0\] 0"),
+        ("--trainer.max_steps=0", "max_steps 0"),
+        ("--trainer.max_steps=-1", "max_steps -1"),
+        ("--output.save_every=0", "save_every 0"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(
+    home: Path, command: Callable[..., list[str]], setting: str, named: str
+) -> None:
+    before = sorted(home.rglob("*"))
+    with pytest.raises(TrainingError, match=f"{named}.* does not fit"):
+        train(command(home, setting))
+    assert sorted(home.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["../../evil", "", "a/b", "/tmp/precious", "."])
+def test_an_output_stays_among_the_adapters(
+    home: Path, command: Callable[..., list[str]], name: str
+) -> None:
+    before = sorted(home.parent.rglob("*"))
+    with pytest.raises(SubjectError, match="cannot be a subject's name"):
+        train(command(home, f"--output.name={name}", "--output.force=true"))
+    assert sorted(home.parent.rglob("*")) == before
+
+
+def test_a_training_that_could_not_start_leaves_nothing_behind(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    photo = next((home / "subjects" / "toto" / "photos").glob("*.png"))
+    photo.write_bytes(photo.read_bytes()[:300])
+    with pytest.raises(ValueError, match=photo.name):
+        train(command(home))
+    assert not (home / "runs" / "toto").exists()
