@@ -239,7 +239,7 @@ def main() -> None:
     print_anything()
     try:
         check_imports()
-        status = app(standalone_mode=False)
+        status = app(prog_name="starring", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         status = CTRL_C
     except Exception as error:

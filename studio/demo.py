@@ -39,8 +39,8 @@ def run_demo(
     """Photos, training, two clips of the same prompt and seed, and their measures.
 
     Args:
-        out: folder for `with.mp4`, `without.mp4`, `sheet.png` and `report.json`; its `home` is
-            made anew.
+        out: folder for `with.mp4`, `without.mp4`, `sheet.png` and `report.json`; in its `home`,
+            what an earlier demo made is made anew.
         seed: of the clips' noise.
         base: name or folder of the base.
         photos: folder of the subject's photos.
@@ -50,7 +50,8 @@ def run_demo(
     """
     hush()
     home, seconds = out / "home", dict[str, float]()
-    shutil.rmtree(home, ignore_errors=True)
+    for made in ("subjects", "adapters", "runs"):
+        shutil.rmtree(home / made / NAME, ignore_errors=True)
     with _timed("audit", seconds):
         subject = add_from_photos(
             NAME,

@@ -114,8 +114,8 @@ def show_subject(subject: Subject) -> None:
     ]
     show_table(("photo", "verdict", "why", "stored as"), rows)
     used = len(subject.kept) - len(subject.faults)
-    say("", f"{used} of {len(verdicts)} photos will be used.")
-    say(*(f"Note: {warning}" for warning in subject.warnings))
+    notes = (f"Note: {warning}" for warning in subject.warnings)
+    say("", f"{used} of {len(verdicts)} photos will be used.", *notes)
 
 
 def next_step(subject: Subject, home_option: str) -> str:

@@ -11,12 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 import studio.rendering
+import studio.subjects
+import studio.training
 from bases.catalogue import Base
 from finetune.adapter import Adapter
 from studio.cli import main
+from subjects import Consent, Subject
 from tests.tiny_base import write_tiny_base
 
 
@@ -132,7 +136,88 @@ def test_one_photo_works_and_warns(
     shown = capsys.readouterr().out
     assert "1 of 1 photos" in shown
     assert "Note: " in shown
-    assert "Next: starring train toto" in shown
+    assert f"Next: starring train toto --home {home}\n" in shown
+
+
+def test_a_subject_without_a_usable_photo_is_not_sent_to_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
+    path.write_text(path.read_text().replace('"verdict": "keep"', '"verdict": "drop"'))
+    accepted(monkeypatch, "subject", "show", "toto", "--home", home)
+    shown = capsys.readouterr().out
+    assert "0 of 4 photos" in shown
+    assert "set verdicts to 'keep'" in shown
+    assert "starring train" not in shown
+    assert "keep " not in shown.split("0 of 4")[0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--kind", "car"], "'car' is none of person, pet, object"),
+        (["--noun", "a 1"], "'a 1'"),
+        (["--faces", "nope"], "'nope'"),
+        (["--faces", ""], "give --faces 'pocket'"),
+        (["--home", ""], "--home"),
+        (["--home", "~nobodyhere/x"], "'~nobodyhere/x'"),
+    ],
+)
+def test_adding_is_refused_before_the_question_and_the_progress_bar(
+    refused: Callable[..., str],
+    tmp_path: Path,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setattr(studio.subjects, "ask_consent", lambda: pytest.fail("it was asked"))
+    monkeypatch.setattr(studio.subjects, "tqdm", lambda **_: pytest.fail("a bar was shown"))
+    home = tmp_path / "home"
+    assert said in refused("subject", "add", "mira", photos, "--home", home, *wrong)
+    assert not list(home.rglob("*.png"))
+
+
+def test_an_existing_name_is_refused_before_the_question(
+    refused: Callable[..., str], home: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studio.subjects, "ask_consent", lambda: pytest.fail("it was asked"))
+    assert "exists" in refused("subject", "add", "toto", photos, "--home", home)
+
+
+def test_an_empty_path_is_not_this_folder(refused: Callable[..., str], tmp_path: Path) -> None:
+    assert "'photos': ''" in refused("subject", "add", "mira", "", "--home", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["blah"], "No such command 'blah'. 'starring --help' says"),
+        (["subject", "add"], "Missing argument"),
+        (["bases", "--colour"], "--colour"),
+        (["render", "toto", "waving", "--seed", "1e5"], "'1e5' is no whole number from 0 to 9"),
+        (["render", "toto", "waving", "--seed", "9" * 30], "is no whole number"),
+        (["render", "toto", "waving", "--seed", "-1"], "'-1'"),
+        (["render", "toto", "waving", "--scale", "nan"], "'nan' is no number from 0 to 10"),
+        (["render", "toto", "waving", "--guidance", "inf"], "'inf' is no number from 0 to 100"),
+        (["render", "toto", "waving", "--frames", "0"], "'0' is no whole number from 1"),
+        (["demo", "--seed", "x"], "'x'"),
+    ],
+)
+def test_words_that_are_not_understood(
+    refused: Callable[..., str], arguments: list[str], said: str
+) -> None:
+    assert said in refused(*arguments)
+
+
+def test_a_file_that_cannot_be_used_is_named(
+    refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_: object) -> None:
+        raise OSError(errno.ELOOP, "Too many levels of symbolic links", "/x/y")
+
+    monkeypatch.setattr(Subject, "load", load)
+    assert "'/x/y' cannot be used (Too many levels" in refused("subject", "show", "toto")
 
 
 def test_an_unknown_subject(refused: Callable[..., str], home: Path) -> None:
@@ -156,6 +241,23 @@ def test_a_base_that_lacks_a_part(
     line = refused("train", "toto", "--base", folder, "--home", home)
     assert "lacks vae" in line
     assert not (home / "adapters").exists()
+
+
+def make_a_person(home: Path) -> None:
+    """Let the object 'toto' pass for a person."""
+    path = home / "subjects" / "toto" / "subject.yaml"
+    record = yaml.safe_load(path.read_text()) | {"kind": "person"}
+    record["consent"] = Consent(whose="Toto", ground="synthetic", date="2025-01-31").record()
+    path.write_text(yaml.safe_dump(record))
+
+
+@pytest.mark.parametrize("faces", ["nope", ""])
+def test_a_face_package_that_is_not_there_stops_before_the_training(
+    refused: Callable[..., str], home: Path, monkeypatch: pytest.MonkeyPatch, faces: str
+) -> None:
+    monkeypatch.setattr(studio.training, "train", lambda _: pytest.fail("it was trained"))
+    make_a_person(home)
+    assert repr(faces) in refused("train", "toto", "--faces", faces, "--home", home)
 
 
 def test_a_config_that_does_not_exist(refused: Callable[..., str], home: Path) -> None:
@@ -201,8 +303,8 @@ def test_an_empty_prompt(render: Callable[..., str], prompt: str) -> None:
 
 
 def test_sizes_that_cannot_be_drawn(render: Callable[..., str]) -> None:
-    assert "frames -1" in render("waving", "--frames", "-1")
-    assert "steps 0" in render("waving", "--steps", "0")
+    assert "'-1'" in render("waving", "--frames", "-1")
+    assert "'0'" in render("waving", "--steps", "0")
 
 
 def test_an_adapter_of_another_base(render: Callable[..., str], tmp_path: Path) -> None:
@@ -217,6 +319,20 @@ def test_a_clip_that_is_no_mp4(
     home = trained.folder.parents[1]
     line = refused("render", "toto", "waving", "--home", home, "--out", tmp_path / "clip.gif")
     assert ".mp4" in line
+
+
+def test_a_face_package_that_is_not_there_stops_before_the_drawing(
+    refused: Callable[..., str],
+    trained: Adapter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(studio.rendering, "Renderer", lambda _: pytest.fail("it was drawn"))
+    home = shutil.copytree(trained.folder.parents[1], tmp_path / "home")
+    make_a_person(home)
+    out = tmp_path / "clip.mp4"
+    where = ("--home", home, "--out", out)
+    assert "'nope'" in refused("render", "toto", "waving", "--faces", "nope", *where)
 
 
 def test_a_full_disk_while_rendering(

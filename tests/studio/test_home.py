@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import studio.home
-from studio.home import StudioError, check_imports, home_folder
+from studio.home import StudioError, check_imports, home_folder, home_option
 
 
 def test_the_home_is_what_was_given_else_what_the_environment_says(
@@ -19,6 +19,17 @@ def test_the_home_is_what_was_given_else_what_the_environment_says(
     assert home_folder(None) == tmp_path / "environment"
     monkeypatch.delenv("STARRING_HOME")
     assert home_folder(None).name == "starring"
+
+
+def test_a_home_of_nobody_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STARRING_HOME", "~nobodyhere/x")
+    with pytest.raises(StudioError, match="STARRING_HOME is '~nobodyhere/x'"):
+        home_folder(None)
+
+
+def test_a_suggested_command_repeats_the_home_that_was_given() -> None:
+    assert home_option(None) == ""
+    assert home_option(Path("/my home")) == " --home '/my home'"
 
 
 def test_our_own_folders_are_accepted() -> None:

@@ -1,0 +1,54 @@
+"""What `starring train` says of the clip that it draws at its end."""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import studio.training
+from finetune.adapter import REPORT, Adapter
+from inference.likeness import Likeness
+from studio.training import train_and_measure
+
+
+class KnownLikeness:
+    """A yardstick that gives the same answer to every clip."""
+
+    ceiling = 0.97
+
+    def __init__(self, *_: object) -> None: ...
+
+    def likeness(self, _: object) -> Likeness:
+        return Likeness(median=0.81, p10=0.7, worst=0.7, worst_frame=12, detected=1.0)
+
+
+class BlackRenderer:
+    """A renderer that draws darkness."""
+
+    base = SimpleNamespace(fps=16)
+
+    def __init__(self, _: object) -> None: ...
+
+    def adapter(self, _: object) -> nullcontext[None]:
+        return nullcontext()
+
+    def render(self, *_: object) -> np.ndarray:
+        return np.zeros((17, 16, 16, 3), np.uint8)
+
+
+def test_training_ends_with_the_likeness_that_it_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    person = SimpleNamespace(kind="person", called="mira, a person")
+    monkeypatch.setattr(studio.training, "train", lambda _: Adapter(tmp_path))
+    monkeypatch.setattr(studio.training.Subject, "load", lambda *_: person)
+    monkeypatch.setattr(studio.training, "Renderer", BlackRenderer)
+    monkeypatch.setattr(studio.training, "Yardstick", KnownLikeness)
+    train_and_measure("mira", base="pocket", config=None, extra=[], faces=None, home=tmp_path)
+    assert "Likeness 0.81 of a ceiling of 0.97 (median over 17 frames)" in capsys.readouterr().out
+    assert json.loads((tmp_path / REPORT).read_text())["likeness"]["worst_frame"] == 12

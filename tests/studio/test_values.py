@@ -1,0 +1,35 @@
+"""Paths and numbers are checked as they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from studio.values import path_of, real, whole
+
+
+def test_paths_and_numbers_in_their_ranges_are_read() -> None:
+    assert path_of("~/photos") == Path.home() / "photos"
+    assert path_of(".") == Path()
+    assert [whole(0, 2**63 - 1)(text) for text in ("0", "9223372036854775807")] == [0, 2**63 - 1]
+    assert [real(0, 10)(text) for text in ("0", "1e-1", "10")] == [0, 0.1, 10]
+
+
+@pytest.mark.parametrize("text", ["", " ", "~nobodyhere/x"])
+def test_a_path_that_names_no_place_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=repr(text)):
+        path_of(text)
+
+
+@pytest.mark.parametrize("text", ["1e5", "-1", "6", "", "x", "1.5"])
+def test_a_whole_number_out_of_range_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=f"'{text}' is no whole number from 0 to 5"):
+        whole(0, 5)(text)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-0.1", "11", ""])
+def test_a_number_out_of_range_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=f"'{text}' is no number from 0 to 10"):
+        real(0, 10)(text)

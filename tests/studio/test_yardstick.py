@@ -1,0 +1,44 @@
+"""Likeness is measured with the subject's own face package, and said in one line."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import studio.yardstick
+from inference.likeness import Likeness
+from studio.yardstick import Yardstick, likeness_line
+
+
+def test_likeness_is_said_beside_its_ceiling_with_the_worst_frame() -> None:
+    found = Likeness(median=0.81, p10=0.72, worst=0.7, worst_frame=12, detected=1.0)
+    assert likeness_line(found, 0.97, 17) == (
+        "Likeness 0.81 of a ceiling of 0.97 (median over 17 frames), worst frame 0.70 (frame 12)"
+    )
+    assert likeness_line(found, None, 17).startswith("Likeness 0.81 (median over 17 frames)")
+
+
+def test_a_clip_without_a_face_has_no_worst_frame() -> None:
+    none = Likeness(median=0.0, p10=0.0, worst=0.0, worst_frame=None, detected=0.0)
+    line = likeness_line(none, 0.97, 17)
+    assert "no face was found" in line
+    assert "None" not in line
+
+
+@pytest.mark.parametrize(
+    ("given", "remembered", "opened"),
+    [("a", "b", "a"), (None, "b", "b"), (None, None, "pocket"), ("", "b", "")],
+)
+def test_the_package_given_comes_before_the_subjects_own(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, remembered: str | None, opened: str
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(studio.yardstick, "face_finder", asked.append)
+    subject = SimpleNamespace(
+        face_package=remembered,
+        face_embeddings=lambda _: np.zeros((0, 512), np.float32),
+    )
+    Yardstick(subject, given)  # type: ignore[arg-type]
+    assert asked == [opened]
