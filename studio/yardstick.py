@@ -36,7 +36,9 @@ def likeness_line(found: Likeness, best: float | None, frames: int) -> str:
     if found.worst_frame is None:
         return f"Likeness not measured: no face was found in the {frames} frames or in the photos."
     of = "" if best is None else f" of a ceiling of {best:.2f}"
+    seen = round(found.detected * frames)
+    counted = f"{frames}" if seen == frames else f"{seen} of {frames}"
     return (
-        f"Likeness {found.median:.2f}{of} (median over {round(found.detected * frames)} frames), "
+        f"Likeness {found.median:.2f}{of} (median over {counted} frames), "
         f"worst frame {found.worst:.2f} (frame {found.worst_frame})"
     )

@@ -20,6 +20,11 @@ def test_likeness_is_said_beside_its_ceiling_with_the_worst_frame() -> None:
     assert likeness_line(found, None, 17).startswith("Likeness 0.81 (median over 17 frames)")
 
 
+def test_frames_without_a_face_are_told_apart() -> None:
+    one = Likeness(median=0.5, p10=0.5, worst=0.5, worst_frame=2, detected=1 / 17)
+    assert "(median over 1 of 17 frames)" in likeness_line(one, 0.97, 17)
+
+
 def test_a_clip_without_a_face_has_no_worst_frame() -> None:
     none = Likeness(median=0.0, p10=0.0, worst=0.0, worst_frame=None, detected=0.0)
     line = likeness_line(none, 0.97, 17)
