@@ -24,6 +24,7 @@ _PART = "transformer"
 _KNOWN = (
     ("base", "name"),
     ("base", "fingerprint"),
+    ("base", "source"),
     ("subject", "name"),
     ("subject", "trigger"),
     ("subject", "noun"),
