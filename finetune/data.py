@@ -35,11 +35,12 @@ class Batch(NamedTuple):
     """Examples of one shape: latents (B, C, F, H, W) and the transformer's conditions.
 
     Attributes:
-        name: "photos" or "clips".
+        name: "photos", "held" or "clips".
         number: how many came before it in the whole run, on which its noise depends.
         weight: of its loss.
         latents: clean.
         conditions: one row an example.
+        motion_only: whether an error that is the same in all frames is forgiven.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Batch(NamedTuple):
     weight: float
     latents: Tensor
     conditions: dict[str, Tensor]
+    motion_only: bool = False
 
 
 class SubjectData(pl.LightningDataModule):
@@ -57,7 +59,10 @@ class SubjectData(pl.LightningDataModule):
         home: where subjects live.
         base: name or folder of the base.
         photos: photos a step.
-        clips: preservation clips a step; 0 for none.
+        held: photos a step that are shown as clips in which nothing moves, so that the subject is
+            learnt for every frame; 0 for none.
+        clips: preservation clips a step, of which only the motion counts: who is in them is no
+            one that the adapter should draw; 0 for none.
         pool: how many preservation clips there are to draw from.
         clip_weight: weight of the clips' loss beside the photos'.
         side: photos are brought to about side times side pixels; the base's own size if not given.
@@ -76,6 +81,7 @@ class SubjectData(pl.LightningDataModule):
         home: Path,
         base: str = "pocket",
         photos: int = 1,
+        held: int = 0,
         clips: int = 1,
         pool: int = 64,
         clip_weight: float = 1.0,
@@ -87,10 +93,11 @@ class SubjectData(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         at_least(1, photos=photos, pool=pool)
-        at_least(0, clips=clips, clip_weight=clip_weight, dropout=dropout)
+        at_least(0, held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
         above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, find_base(base)
-        self.photos, self.clips, self.pool, self.clip_weight = photos, clips, pool, clip_weight
+        self.photos, self.held, self.clips = photos, held, clips
+        self.pool, self.clip_weight = pool, clip_weight
         native = round((self.base.height * self.base.width) ** 0.5)
         self.side = native if side is None else side
         at_least(16, side=self.side)
@@ -113,20 +120,8 @@ class SubjectData(pl.LightningDataModule):
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         family = Wan(self.base.source)
         buckets = Buckets(self.side, family.grid.multiple, self.ratios)
-        settings: dict[str, object] = {
-            "base": fingerprint(self.base.source),
-            "photos": photos_digest(self.subject),
-            "side": self.side,
-            "ratios": list(self.ratios),
-            "flip": self.flip,
-        }
-        path = self.work / f"{self.subject.name}-{self.base.name}.safetensors"
-        photos = load_examples(path, settings)
-        if photos is None:
-            photos = photo_examples(
-                self.subject, family, buckets, flip=self.flip, dtype=torch.float32, device=device
-            )
-            save_examples(path, photos, settings)
+        photos = self._photos(family, buckets, 1, device)
+        held = self._photos(family, buckets, self.base.frames, device) if self.held else []
         clips = []
         if self.clips:
             clips = preservation_examples(
@@ -139,8 +134,36 @@ class SubjectData(pl.LightningDataModule):
                 device=device,
             )
         captions = ["", *(e.caption for e in photos + clips)]
-        self.examples = {"photos": photos, "clips": clips}
+        self.examples = {"photos": photos, "held": held, "clips": clips}
         self.embeddings = embed(captions, family, dtype=dtype, device=device)
+
+    def _photos(
+        self, family: Wan, buckets: Buckets, frames: int, device: torch.device
+    ) -> list[Example]:
+        """The photos as clips of so many equal frames, encoded once."""
+        settings: dict[str, object] = {
+            "base": fingerprint(self.base.source),
+            "photos": photos_digest(self.subject),
+            "side": self.side,
+            "ratios": list(self.ratios),
+            "flip": self.flip,
+            "frames": frames,
+        }
+        kind = "photos" if frames == 1 else "held"
+        path = self.work / f"{self.subject.name}-{kind}-{self.base.name}.safetensors"
+        examples = load_examples(path, settings)
+        if examples is None:
+            examples = photo_examples(
+                self.subject,
+                family,
+                buckets,
+                frames=frames,
+                flip=self.flip,
+                dtype=torch.float32,
+                device=device,
+            )
+            save_examples(path, examples, settings)
+        return examples
 
     def train_dataloader(self) -> DataLoader[list[Batch]]:
         """Batches from the trainer's step on: a resumed run sees what it would have seen."""
@@ -150,7 +173,11 @@ class SubjectData(pl.LightningDataModule):
     def batches_at(self, step: int) -> list[Batch]:
         """What is seen at a step: a function of the seed and the step."""
         rng = random.Random(f"{self.seed}/{step}")
-        wanted = [("photos", self.photos, 1.0), ("clips", self.clips, self.clip_weight)]
+        wanted = [
+            ("photos", self.photos, 1.0),
+            ("held", self.held, 1.0),
+            ("clips", self.clips, self.clip_weight),
+        ]
         return [
             self._batch(name, step, count, weight, rng)
             for name, count, weight in wanted
@@ -172,6 +199,7 @@ class SubjectData(pl.LightningDataModule):
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
             conditions={key: torch.stack([row[key] for row in rows]) for key in rows[0]},
+            motion_only=name == "clips",
         )
 
     def _conditions(self, caption: str, rng: random.Random) -> dict[str, Tensor]:

@@ -35,6 +35,7 @@ def photo_examples(
     family: Family,
     buckets: Buckets,
     *,
+    frames: int = 1,
     flip: bool,
     dtype: torch.dtype,
     device: torch.device,
@@ -45,6 +46,7 @@ def photo_examples(
         subject: whose photos.
         family: the base.
         buckets: the sizes to bring them to.
+        frames: equal frames of each photo.
         flip: whether each photo is also seen in a mirror.
         dtype: of the VAE.
         device: of the VAE.
@@ -55,6 +57,7 @@ def photo_examples(
         picture = photo.open()
         picture = fit(picture, *buckets.nearest(*picture.size), keep=photo.measures.box)
         video = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None, :, None] / 127.5 - 1
+        video = video.repeat(1, 1, frames, 1, 1)
         views = [video, video.flip(-1)] if flip else [video]
         examples += [
             Example(family.encode_video(vae, view)[0].float().cpu(), photo.caption)

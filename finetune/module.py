@@ -96,6 +96,10 @@ class LoraModule(pl.LightningModule):
         return total
 
     def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
+        """Of clips whose motion alone counts, what all frames (B, C, F, H, W) share is left out.
+
+        After the appearance-debiased loss of Zhao et al., "MotionDirector" (2023).
+        """
         objective = self.family.objective
         generator = torch.Generator().manual_seed(hash(tuple(key)) & 0x7FFFFFFF)
         clean = batch.latents.to(self.device)
@@ -106,7 +110,10 @@ class LoraModule(pl.LightningModule):
         inputs = self.family.transformer_inputs(noisy.to(self.base_dtype), sigmas, conditions)
         output = self.transformer(**inputs, return_dict=False)
         predicted = self.family.prediction(output, noisy)
-        return (predicted.float() - objective.target(clean, noise)).square().mean()
+        error = predicted.float() - objective.target(clean, noise)
+        if batch.motion_only:
+            error = error - error.mean(2, keepdim=True)
+        return error.square().mean()
 
     def configure_optimizers(self) -> Any:
         """AdamW over the LoRA layers, warmed up, then falling as a cosine."""

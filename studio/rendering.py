@@ -85,8 +85,8 @@ def render_and_measure(
     settings = renderer.settings(full if prompt.strip() else prompt, clip)
     with renderer.adapter(adapter, scale):
         frames = renderer.render(full, clip)
-    base = {key: run["base"][key] for key in ("name", "fingerprint")}
-    made = {**settings, "base": base, "adapter": adapter.folder.name, "scale": scale}
+    trained_on = {key: run["base"][key] for key in ("name", "fingerprint")}
+    made = {**settings, "base": trained_on, "adapter": adapter.folder.name, "scale": scale}
     write_mp4(path, frames, fps=renderer.base.fps, settings=made)
     if yardstick:
         _show_measures(frames, yardstick)
