@@ -170,3 +170,16 @@ def test_a_damaged_cache_is_made_anew(make: Callable[..., SubjectData], encoded:
     encoded.clear()
     make()
     assert encoded == ["photos", "clips"]
+
+
+def test_held_photos_are_clips_in_which_nothing_moves(
+    make: Callable[..., SubjectData], encoded: list[str], tiny: Base
+) -> None:
+    data = make(held=2)
+    photos, held, clips = data.batches_at(0)
+    assert [held.name, held.motion_only, clips.motion_only] == ["held", False, True]
+    assert held.latents.shape[2] == clips.latents.shape[2] > photos.latents.shape[2] == 1
+    for still, long in zip(data.examples["photos"], data.examples["held"], strict=True):
+        assert torch.allclose(long.latents[:, :1], still.latents, atol=1e-4)
+    make(held=2)
+    assert encoded.count("photos") == 2

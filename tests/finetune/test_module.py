@@ -59,6 +59,17 @@ def test_a_batch_counts_by_its_weight(module: LoraModule, batch: Batch) -> None:
     assert module.training_step(both, 0).item() == pytest.approx(0.375, abs=1e-3)
 
 
+def test_of_a_clip_whose_motion_alone_counts_a_constant_error_is_forgiven(
+    module: LoraModule, batch: Batch
+) -> None:
+    moves = batch._replace(motion_only=True)
+    module.transformer = Oracle(batch.latents, off=0.5)
+    assert module.training_step([moves], 0).item() < 1e-6
+    still = Oracle(batch.latents.mean(2, keepdim=True).expand_as(batch.latents))
+    module.transformer = still
+    assert module.training_step([moves], 0).item() > 0.1
+
+
 def test_noise_is_a_function_of_seed_number_and_place(module: LoraModule, batch: Batch) -> None:
     def noisy(seed: int, number: int) -> list[Tensor]:
         module.seed, module.transformer = seed, Oracle(batch.latents)
