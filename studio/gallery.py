@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from subjects import Finder
 
@@ -18,7 +19,7 @@ def gallery(count: int, finder: Finder) -> NDArray[np.float32]:
     looks = sample_looks(count, generator)
     seen = []
     for index in range(count):
-        scenes = sample_scenes(_PICTURES, generator, shot="close-up", view="front")
+        scenes = sample_scenes(_PICTURES, generator, PEOPLE, shot="close-up", view="front")
         pictures = film(looks[[index] * _PICTURES], scenes, size=_SIZE)[:, :, 0]
         faces = [finder.find(picture) for picture in as_uint8(pictures)]
         found = [face[0].embedding for face in faces if face]

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from bases.catalogue import Base, find_base
+from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.wan import Wan
 from finetune.adapter import Adapter
@@ -59,7 +60,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with four drawn photos of one individual."""
     folder = tmp_path_factory.mktemp("photos")
     generator = torch.Generator().manual_seed(1)
-    look, scenes = sample_looks(1, generator), sample_scenes(4, generator, action="stand")
+    look, scenes = sample_looks(1, generator), sample_scenes(4, generator, PEOPLE, action="stand")
     pictures = film(look[[0] * 4], scenes, size=256)[:, :, 0]
     for index, picture in enumerate(((pictures + 1) * 127.5).round().byte()):
         Image.fromarray(picture.permute(1, 2, 0).numpy()).save(folder / f"{index}.png")

@@ -15,6 +15,7 @@ from jsonargparse import auto_cli
 from PIL import Image
 
 from bases.pocket import SAMPLE
+from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import Look, Scene, film, sample_looks, sample_scenes
 
 SEED, SIZE = 99_000_000, 256
@@ -37,7 +38,15 @@ def sample_photos(seed: int) -> torch.Tensor:
     pictures = []
     for shot, view, place, expression in SCENES:
         scene: Scene = sample_scenes(
-            1, generator, action="stand", shot=shot, view=view, place=place, expression=expression
+            1,
+            generator,
+            PEOPLE,
+            action="stand",
+            light="day",
+            shot=shot,
+            view=view,
+            place=place,
+            expression=expression,
         )
         pictures.append(film(look, scene, size=SIZE)[0, :, 0])
     return torch.stack(pictures)

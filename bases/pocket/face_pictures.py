@@ -12,13 +12,27 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bases.pocket.face_crops import norm_crop
-from bases.pocket.world import Look, Scene, film, sample_looks, sample_scenes
+from bases.pocket.world import Repertoire, Scene, film, sample_looks, sample_scenes
+from bases.pocket.world.camera import camera_at
 from bases.pocket.world.canvas import Canvas
-from bases.pocket.world.people import camera, paint_person
+from bases.pocket.world.film import lit
+from bases.pocket.world.people.body import paint_person
+from bases.pocket.world.people.look import PersonLook, sample_people
+from bases.pocket.world.people.pose import person_pose
 from bases.pocket.world.places import paint_places
-from bases.pocket.world.poses import pose_at
 from bases.pocket.world.scenes import PLACES
 from bases.pocket.world.truth import face_truth, landmarks_in_world, to_pixels
+
+PEOPLE = Repertoire(
+    kind=("person",),
+    action=("stand", "walk", "jump", "wave", "dance", "clap"),
+    place=("beach", "forest", "city", "room", "snow", "desert"),
+    light=("day",),
+    view=("front", "three-quarter", "profile"),
+    move=("still",),
+    company=("alone",),
+)
+"""Scenes of one person whose face is there to be seen."""
 
 _CLOTHES = ("shirt", "shirt_second", "pattern", "trousers", "girth", "leg")
 _WINDOW = 0.36
@@ -50,7 +64,7 @@ def photos(count: int, size: int, generator: Generator) -> Photos:
     return Photos(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Photos)))
 
 
-def portraits(look: Look, sizes: dict[int, int], generator: Generator) -> Tensor:
+def portraits(look: PersonLook, sizes: dict[int, int], generator: Generator) -> Tensor:
     """Aligned faces (N, 3, 112, 112) of N individuals, dressed anew, each in a scene of its own.
 
     Args:
@@ -70,22 +84,21 @@ def portraits(look: Look, sizes: dict[int, int], generator: Generator) -> Tensor
     return crops
 
 
-def look_alikes(look: Look, generator: Generator, keep: float = 0.7) -> Look:
+def look_alikes(look: PersonLook, generator: Generator, keep: float = 0.7) -> PersonLook:
     """Individuals that share each trait, with probability `keep`, with one of `look`."""
-    others = sample_looks(len(look), generator)
+    others = sample_people(len(look), generator)
 
     def mixed(own: Tensor, other: Tensor) -> Tensor:
         kept = torch.rand(len(look), generator=generator) < keep
         return torch.where(kept.view(-1, *[1] * (own.ndim - 1)), own, other)
 
-    return Look(
-        **{f.name: mixed(getattr(look, f.name), getattr(others, f.name)) for f in fields(Look)}
-    )
+    names = [field.name for field in fields(PersonLook)]
+    return PersonLook(**{n: mixed(getattr(look, n), getattr(others, n)) for n in names})
 
 
-def redressed(look: Look, generator: Generator) -> Look:
+def redressed(look: PersonLook, generator: Generator) -> PersonLook:
     """The same faces and hair on other bodies, in other clothes."""
-    others = sample_looks(len(look), generator)
+    others = sample_people(len(look), generator)
     return replace(look, **{name: getattr(others, name) for name in _CLOTHES})
 
 
@@ -128,11 +141,12 @@ class _Drawn:
 
 
 def _draw(count: int, side: int, generator: Generator) -> _Drawn:
-    look, scene = sample_looks(count, generator), _later(sample_scenes(count, generator), generator)
+    look = sample_looks(count, generator)
+    scene = _later(sample_scenes(count, generator, PEOPLE), generator)
     truth = face_truth(look, scene, size=side)
     canvas = Canvas(torch.zeros(count, 2), torch.ones(count), side)
     place = torch.randint(len(PLACES), (count,), generator=generator)
-    paint_places(canvas, place, scene.pan + 1)
+    paint_places(canvas, place, scene.pan + 1, torch.ones(count))
     people = degrade(film(look, scene, size=side)[:, :, 0], generator)
     places = degrade(canvas.picture_N3HW * 2 - 1, generator)
     return _Drawn(people, truth.box[:, 0], truth.landmarks[:, 0], places)
@@ -221,18 +235,20 @@ def _share_inside(box: Tensor, size: int) -> Tensor:
     return area(cut) / area(box)
 
 
-def _portraits_of_size(look: Look, size: int, generator: Generator) -> Tensor:
+def _portraits_of_size(look: PersonLook, size: int, generator: Generator) -> Tensor:
     count = len(look)
-    scene = sample_scenes(count, generator)
-    pose = pose_at(look, scene, 2 * torch.rand(count, generator=generator))
+    scene = sample_scenes(count, generator, PEOPLE)
+    seconds = 2 * torch.rand(count, generator=generator)
+    pose = person_pose(look, scene, seconds)
     half = torch.full((count,), _WINDOW)
     centre = pose.head + 0.015 * torch.randn(count, 2, generator=generator)
     canvas = Canvas(centre, half, size)
-    paint_places(canvas, scene.place, pose.pan)
+    paint_places(canvas, scene.place, scene.pan + pose.travel, torch.ones(count))
     paint_person(canvas, look, pose, scene.expression, scene.intensity)
-    pictures = (canvas.picture_N3HW * scene.light[:, None, None, None]).clamp(0, 1) * 2 - 1
+    pictures = lit(canvas.picture_N3HW, scene)
     pictures = degrade(pictures, generator)
-    height, reach = (value[:, None, None] for value in camera(scene.shot))
+    camera = camera_at(scene, seconds)
+    height, reach = camera.centre[:, 1, None, None], camera.half[:, None, None]
     outside = (canvas.x_NHW.abs() > reach) | ((canvas.y_NHW - height).abs() > reach)
     pictures = pictures.masked_fill(outside[:, None], -1.0)
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from onnxruntime import SessionOptions
 from torch import Generator, Tensor
 
-from bases.pocket.face_pictures import degrade
+from bases.pocket.face_pictures import PEOPLE, degrade
 from bases.pocket.world import Look, film, sample_looks, sample_scenes
 from bases.pocket.world.canvas import Canvas
 from bases.pocket.world.places import paint_places
-from bases.pocket.world.scenes import SHOTS, VIEWS
+from bases.pocket.world.scenes import SHOTS
 from bases.pocket.world.truth import face_truth
 
 HELD_OUT_SEED = 10_000_000
@@ -62,7 +62,7 @@ _ALBUMS = [
 
 def _detection(app: FaceAnalysis, size: int, shot: str, count: int = 150) -> str:
     generator = Generator().manual_seed(HELD_OUT_SEED)
-    look, scene = sample_looks(count, generator), sample_scenes(count, generator, shot=shot)
+    look, scene = sample_looks(count, generator), sample_scenes(count, generator, PEOPLE, shot=shot)
     truth = face_truth(look, scene, size=size)
     pictures = film(look, scene, size=size)[:, :, 0]
     if size == FRAME:
@@ -83,9 +83,9 @@ def _false_alarms(app: FaceAnalysis, count: int = 200) -> str:
     generator = Generator().manual_seed(HELD_OUT_SEED + 1)
     alarms = 0
     for size in (PHOTO, FRAME):
-        scene = sample_scenes(count // 2, generator)
+        scene = sample_scenes(count // 2, generator, PEOPLE)
         canvas = Canvas(torch.zeros(len(scene), 2), torch.ones(len(scene)), size)
-        paint_places(canvas, scene.place, scene.pan)
+        paint_places(canvas, scene.place, scene.pan, torch.ones(len(scene)))
         alarms += sum(bool(faces(app, p)) for p in canvas.picture_N3HW * 2 - 1)
     return f"{alarms} false alarms in {count}"
 
@@ -96,7 +96,7 @@ def _recognition(app: FaceAnalysis, people: int, others: int, photos: int = 8) -
     albums = (_photos_of(look, person, photos, generator) for person in range(len(look)))
     gallery = np.stack([template(app, album) for album in albums])
     lines, right, asked = [], 0, 0
-    for view in VIEWS:
+    for view in PEOPLE.view:
         same, strangers = [], []
         for person in range(people):
             frames = _photos_of(look, person, 4, generator, size=FRAME, view=view)
@@ -118,7 +118,7 @@ def _photos_of(
     look: Look, person: int, count: int, generator: Generator, *, size: int = PHOTO, **named: str
 ) -> Tensor:
     rows = torch.full((count,), person)
-    return film(look[rows], sample_scenes(count, generator, **named), size=size)[:, :, 0]
+    return film(look[rows], sample_scenes(count, generator, PEOPLE, **named), size=size)[:, :, 0]
 
 
 def template(app: FaceAnalysis, photos: Tensor) -> Floats:

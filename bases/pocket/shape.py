@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from bases.pocket.world import Repertoire
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class PocketShape:
         vae: arguments of diffusers' `AutoencoderKLWan`.
         transformer: arguments of diffusers' `WanTransformer3DModel`.
         text: arguments of transformers' `UMT5Config`.
+        world: which scenes it learns; all that there are if not given.
     """
 
     size: int
@@ -25,3 +28,4 @@ class PocketShape:
     vae: dict[str, Any]
     transformer: dict[str, Any]
     text: dict[str, Any]
+    world: Repertoire = field(default_factory=Repertoire)

@@ -18,7 +18,7 @@ from tokenizers import (
 from transformers import PreTrainedTokenizerFast
 
 from bases.pocket.world import LANGUAGES, Scene, caption, sample_scenes
-from bases.pocket.world.captions import invented_name
+from bases.pocket.world.captions import invented_name, words_of
 
 MAX_TOKENS = 48
 
@@ -58,9 +58,10 @@ def _corpus(captions: int) -> Iterator[str]:
 
 def free_caption(scenes: Scene, index: int, rng: random.Random) -> str:
     """A caption as a person might type it: any language, any wording, a made-up name at times."""
-    language = rng.choice(list(LANGUAGES) + ["en"])
+    language = rng.choice([*LANGUAGES, "en"])
     subject = None
     if rng.random() < 0.3:
-        person = rng.choice(LANGUAGES[language].person)
-        subject = f"{invented_name(rng)}{LANGUAGES[language].comma}{person}"
+        words = words_of(language)
+        noun = rng.choice(words["subject"][scenes.named("kind", index)])
+        subject = f"{invented_name(rng)}{words['comma']}{noun}"
     return caption(scenes, index, language=language, subject=subject, rng=rng)

@@ -21,7 +21,7 @@ from bases.pocket.face_networks import DETECTOR_SIZE, Detector, Recogniser
 from bases.pocket.face_pictures import look_alikes, photos, portraits
 from bases.pocket.face_report import report
 from bases.pocket.training import Run, Stateful, averaged, rate_at
-from bases.pocket.world import Look, sample_looks
+from bases.pocket.world.people.look import PersonLook, sample_people
 
 PORTRAIT_SIZES = {36: 0.28, 48: 0.26, 72: 0.26, 104: 0.14, 144: 0.06}
 """Pixels that the window around a head is drawn at, and the share of portraits drawn so."""
@@ -110,7 +110,7 @@ def _descend(loss: Tensor, model: nn.Module, optimizer: torch.optim.Optimizer, r
 
 def _two_portraits_each(people: int, generator: Generator) -> tuple[Tensor, Tensor]:
     """Two portraits (people, 3, 112, 112) of each of so many individuals."""
-    some = sample_looks(people // 2, generator)
+    some = sample_people(people // 2, generator)
     both = _together(some, look_alikes(some, generator))
     twice = both[torch.arange(len(both)).repeat(2)]
     sizes = {size: int(share * len(twice)) for size, share in PORTRAIT_SIZES.items()}
@@ -119,9 +119,11 @@ def _two_portraits_each(people: int, generator: Generator) -> tuple[Tensor, Tens
     return first, second
 
 
-def _together(one: Look, other: Look) -> Look:
-    names = [f.name for f in fields(Look)]
-    return Look(**{name: torch.cat((getattr(one, name), getattr(other, name))) for name in names})
+def _together(one: PersonLook, other: PersonLook) -> PersonLook:
+    names = [f.name for f in fields(PersonLook)]
+    return PersonLook(
+        **{name: torch.cat((getattr(one, name), getattr(other, name))) for name in names}
+    )
 
 
 def _found(first: Tensor, second: Tensor) -> float:

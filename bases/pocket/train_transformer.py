@@ -106,9 +106,9 @@ def train_transformer(
         batches = [
             (
                 encode(codec, draw(seed, stills, shape, 1, device)),
-                _captions(seed, stills, rng, dropout),
+                _captions(seed, stills, shape, rng, dropout),
             ),
-            (latents_pool[chosen].to(device), _pool_captions(chosen, rng, dropout)),
+            (latents_pool[chosen].to(device), _pool_captions(chosen, shape, rng, dropout)),
         ]
         losses = []
         for latents, prompts in batches:
@@ -192,15 +192,19 @@ def _draw_pool(indices: range, shape: PocketShape, device: torch.device) -> Tens
     return torch.cat([draw(_pool_seed(i), 1, shape, shape.frames, device) for i in indices])
 
 
-def _pool_captions(chosen: Tensor, rng: random.Random, dropout: float) -> list[str]:
-    return [_captions(_pool_seed(i), 1, rng, dropout)[0] for i in chosen.tolist()]
+def _pool_captions(
+    chosen: Tensor, shape: PocketShape, rng: random.Random, dropout: float
+) -> list[str]:
+    return [_captions(_pool_seed(i), 1, shape, rng, dropout)[0] for i in chosen.tolist()]
 
 
-def _captions(seed: int, count: int, rng: random.Random, dropout: float) -> list[str]:
+def _captions(
+    seed: int, count: int, shape: PocketShape, rng: random.Random, dropout: float
+) -> list[str]:
     """Captions of what `draw` draws with the same seed and count."""
     generator = torch.Generator().manual_seed(seed)
     sample_looks(count, generator)
-    scenes = sample_scenes(count, generator)
+    scenes = sample_scenes(count, generator, shape.world)
     return [
         "" if rng.random() < dropout else free_caption(scenes, index, rng) for index in range(count)
     ]

@@ -128,7 +128,8 @@ def finish(vae: AutoencoderKLWan, shape: PocketShape, folder: Path, device: torc
 def draw(seed: int, count: int, shape: PocketShape, frames: int, device: torch.device) -> Tensor:
     """Clips (count, 3, frames, size, size) in [-1, 1] of individuals that only this seed has."""
     generator = torch.Generator().manual_seed(seed)
-    look, scene = sample_looks(count, generator), sample_scenes(count, generator)
+    look = sample_looks(count, generator)
+    scene = sample_scenes(count, generator, shape.world)
     return film(look.to(device), scene.to(device), size=shape.size, frames=frames, fps=shape.fps)
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.truth import face_truth
 from subjects import (
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.skipif(
 def draw(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Photos (N, 256, 256, 3) of one individual, the boxes of its faces, and its shots."""
     generator = torch.Generator().manual_seed(seed)
-    look, scene = sample_looks(1, generator), sample_scenes(count, generator)
+    look, scene = sample_looks(1, generator), sample_scenes(count, generator, PEOPLE)
     look = look[[0] * count]
     pictures = film(look, scene, size=256)[:, :, 0].permute(0, 2, 3, 1)
     boxes = face_truth(look, scene, size=256).box[:, 0].numpy()

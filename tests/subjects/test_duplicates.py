@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from subjects.duplicates import Fingerprint, are_near_duplicates
 
@@ -16,7 +17,7 @@ from subjects.duplicates import Fingerprint, are_near_duplicates
 def drawn() -> np.ndarray:
     """30 drawn photos of one individual, (N, 256, 256, 3)."""
     generator = torch.Generator().manual_seed(8)
-    look, scene = sample_looks(1, generator), sample_scenes(30, generator)
+    look, scene = sample_looks(1, generator), sample_scenes(30, generator, PEOPLE)
     pictures = film(look[[0] * 30], scene, size=256)[:, :, 0].permute(0, 2, 3, 1)
     return ((pictures + 1) * 127.5).round().to(torch.uint8).numpy()
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import sample_looks, sample_scenes
 from bases.pocket.world.truth import face_truth
 from subjects import FaceFinder, FacePackageError, faces, leave_one_out, similarity_to
@@ -16,7 +17,7 @@ from tests.subjects.tiny_packages import shape_only, two_faces_package
 
 def test_yaw_is_read_from_the_truth_of_drawn_heads() -> None:
     generator = torch.Generator().manual_seed(3)
-    look, scene = sample_looks(200, generator), sample_scenes(200, generator)
+    look, scene = sample_looks(200, generator), sample_scenes(200, generator, PEOPLE)
     truth = face_truth(look, scene, size=256)
     pairs = zip(truth.landmarks[:, 0].numpy(), truth.box[:, 0].numpy(), strict=True)
     read = np.array([yaw_degrees(landmarks, box) for landmarks, box in pairs])

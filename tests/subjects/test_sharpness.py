@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.truth import face_truth
 from subjects import Limits
@@ -15,7 +16,7 @@ from subjects.sharpness import face_blur, picture_blur
 def drawn() -> tuple[np.ndarray, np.ndarray]:
     """40 drawn photos (N, 256, 256, 3) and the boxes of their faces."""
     generator = torch.Generator().manual_seed(5)
-    look, scene = sample_looks(40, generator), sample_scenes(40, generator)
+    look, scene = sample_looks(40, generator), sample_scenes(40, generator, PEOPLE)
     pictures = film(look, scene, size=256)[:, :, 0].permute(0, 2, 3, 1)
     boxes = face_truth(look, scene, size=256).box[:, 0].numpy()
     return ((pictures + 1) * 127.5).round().to(torch.uint8).numpy(), boxes

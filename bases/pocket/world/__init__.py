@@ -3,6 +3,15 @@
 from bases.pocket.world.captions import LANGUAGES, caption
 from bases.pocket.world.film import film
 from bases.pocket.world.looks import Look, sample_looks
-from bases.pocket.world.scenes import Scene, sample_scenes
+from bases.pocket.world.scenes import Repertoire, Scene, sample_scenes
 
-__all__ = ["LANGUAGES", "Look", "Scene", "caption", "film", "sample_looks", "sample_scenes"]
+__all__ = [
+    "LANGUAGES",
+    "Look",
+    "Repertoire",
+    "Scene",
+    "caption",
+    "film",
+    "sample_looks",
+    "sample_scenes",
+]

@@ -6,6 +6,10 @@ Shape suffixes: N pictures, H rows, W columns, 3 colour channels in [0, 1].
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+
 import torch
 from torch import Tensor
 
@@ -20,9 +24,11 @@ class Canvas:
         centre_N2: the world point (x right, y up) at the middle of each picture.
         half_N: world units from the middle to the edge of each picture.
         size: height and width in pixels.
+        masks: how many things' masks are kept, in `mask_NMHW`; set `mark` to the number of the
+            thing that is being painted, or to None for all else.
     """
 
-    def __init__(self, centre_N2: Tensor, half_N: Tensor, size: int) -> None:
+    def __init__(self, centre_N2: Tensor, half_N: Tensor, size: int, masks: int = 0) -> None:
         pixels = (torch.arange(size, device=half_N.device) + 0.5) / size * 2 - 1
         self.screen_x_1HW = pixels[None, None, :].expand(1, size, size)
         self.screen_y_1HW = -pixels[None, :, None].expand(1, size, size)
@@ -31,6 +37,22 @@ class Canvas:
         self.y_NHW = centre_N2[:, 1, None, None] + half * self.screen_y_1HW
         self.pixel_N11 = 2 * half / size
         self.picture_N3HW = torch.zeros(len(half_N), 3, size, size, device=half_N.device)
+        self.mask_NMHW = torch.zeros(len(half_N), masks, size, size, device=half_N.device)
+        self.mark: int | None = None
+
+    @contextmanager
+    def only(self, rows_N: Tensor) -> Iterator[Canvas]:
+        """Some of the pictures, which come back painted."""
+        if bool(rows_N.all()):
+            yield self
+            return
+        part = copy(self)
+        part.x_NHW, part.y_NHW = self.x_NHW[rows_N], self.y_NHW[rows_N]
+        part.pixel_N11, part.picture_N3HW = self.pixel_N11[rows_N], self.picture_N3HW[rows_N]
+        part.mask_NMHW = self.mask_NMHW[rows_N]
+        yield part
+        self.picture_N3HW[rows_N] = part.picture_N3HW
+        self.mask_NMHW[rows_N] = part.mask_NMHW
 
     def fill(self, colour: Tensor) -> None:
         """Paint the whole picture; `colour` is (N, 3) or (N, 3, H, W)."""
@@ -62,11 +84,23 @@ class Canvas:
             self._blend(sdf_NHW - outline, ink, opacity, pixel)
         self._blend(sdf_NHW, _over_pixels(colour), opacity, pixel)
 
+    def shadow(self, x_N: Tensor, width_N: Tensor, opacity: Tensor | float = 1.0) -> None:
+        """A shadow on the ground, under what stands or flies at x; it belongs to no mask."""
+        shape = ellipse(self.x_NHW, self.y_NHW, x_N, 0.0, width_N.clamp_min(0.02), 0.025)
+        mark, self.mark = self.mark, None
+        self.paint(shape, x_N.new_tensor(INK).expand(len(x_N), 3), opacity=0.35 * opacity)
+        self.mark = mark
+
     def _blend(
         self, sdf_NHW: Tensor, colour: Tensor, opacity: Tensor | float, pixel: Tensor
     ) -> None:
         cover_NHW = (0.5 - sdf_NHW / pixel).clamp_(0, 1) * opacity
         self.picture_N3HW.lerp_(colour.expand_as(self.picture_N3HW), cover_NHW[:, None])
+        masks = self.mask_NMHW.shape[1]
+        if masks:
+            marked = [float(index == self.mark) for index in range(masks)]
+            wanted = self.mask_NMHW.new_tensor(marked)[None, :, None, None]
+            self.mask_NMHW.lerp_(wanted.expand_as(self.mask_NMHW), cover_NHW[:, None])
 
 
 def _over_pixels(colour: Tensor) -> Tensor:

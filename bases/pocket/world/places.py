@@ -14,15 +14,19 @@ Colour = tuple[float, float, float]
 
 
 class Backdrop:
-    """One place, painted over the pictures that show it; u runs right and v up, both in [-1, 1]."""
+    """One place, painted over the pictures that show it; u runs right and v up, both in [-1, 1].
 
-    def __init__(self, canvas: Canvas, pan_N: Tensor) -> None:
-        self.canvas = canvas
-        count = len(pan_N)
-        self.u = canvas.screen_x_1HW.expand(count, -1, -1)
-        self.v = canvas.screen_y_1HW.expand(count, -1, -1)
-        self.pan_N = pan_N
-        self.pixel = self.u.new_full((count, 1, 1), 2 / self.u.shape[-1])
+    Args:
+        canvas: the pictures.
+        pan_N: how far the place has gone sideways, in half pictures.
+        zoom_N: how much larger it looks.
+    """
+
+    def __init__(self, canvas: Canvas, pan_N: Tensor, zoom_N: Tensor) -> None:
+        self.canvas, self.pan_N = canvas, pan_N
+        zoom = zoom_N[:, None, None]
+        self.u, self.v = canvas.screen_x_1HW / zoom, canvas.screen_y_1HW / zoom
+        self.pixel = 2 / (self.u.shape[-1] * zoom)
 
     def sky(self, top: Colour, bottom: Colour) -> None:
         """A vertical gradient over the whole picture."""
@@ -121,6 +125,65 @@ def _desert(place: Backdrop) -> None:
     place.hills(-0.36, 0.06, 4.0, 0.5, (0.93, 0.72, 0.42))
 
 
+def _park(place: Backdrop) -> None:
+    place.sky((0.42, 0.72, 0.98), (0.86, 0.95, 1.0))
+    cloud = place.repeated(1.6, 0.1)
+    for x, y, size in ((-0.15, 0.62, 0.16), (0.05, 0.68, 0.20), (0.22, 0.61, 0.14)):
+        place.paint(ellipse(cloud, place.v, x, y, size, 0.7 * size), (1.0, 1.0, 1.0))
+    place.hills(-0.12, 0.06, 2.2, 0.2, (0.56, 0.78, 0.38))
+    tree = place.repeated(1.3, 0.4, 0.6)
+    place.paint(box(tree, place.v, 0.0, -0.1, 0.05, 0.26), (0.45, 0.30, 0.18))
+    place.paint(ellipse(tree, place.v, 0.0, 0.26, 0.27, 0.27), (0.26, 0.58, 0.24))
+    bench = place.repeated(1.3, 0.4)
+    for y in (-0.18, -0.08):
+        place.paint(box(bench, place.v, 0.0, y, 0.24, 0.035), (0.62, 0.22, 0.16))
+    place.hills(-0.34, 0.02, 3.0, 0.6, (0.44, 0.70, 0.30))
+
+
+def _kitchen(place: Backdrop) -> None:
+    place.sky((0.82, 0.92, 0.90), (0.76, 0.88, 0.87))
+    tile = place.repeated(0.2, 0.4)
+    lines = torch.minimum(tile.abs(), torch.remainder(place.v, 0.2)) - 0.008
+    place.paint(lines, (0.93, 0.97, 0.97))
+    hood = place.repeated(1.7, 0.4, 0.6)
+    place.paint(box(hood, place.v, 0.0, 0.62, 0.30, 0.22), (0.52, 0.56, 0.60))
+    place.paint(box(hood, place.v, 0.0, 0.40, 0.40, 0.05), (0.40, 0.44, 0.48))
+    fridge = place.repeated(1.7, 0.4, -0.2)
+    place.paint(box(fridge, place.v, 0.0, 0.10, 0.26, 0.66, 0.05), (0.96, 0.96, 0.93))
+    place.paint(box(fridge, place.v, 0.0, 0.28, 0.26, 0.012), (0.70, 0.72, 0.72))
+    place.paint(box(fridge, place.v, -0.19, 0.10, 0.02, 0.10), (0.45, 0.48, 0.50))
+    place.below(-0.30, (0.93, 0.55, 0.25))
+    place.below(-0.38, (0.86, 0.82, 0.74))
+    floor = place.repeated(0.4, 0.7).abs() - 0.1
+    place.paint(torch.maximum(floor, place.v + 0.52), (0.70, 0.64, 0.56))
+
+
+def _stage(place: Backdrop) -> None:
+    place.sky((0.34, 0.04, 0.10), (0.50, 0.07, 0.14))
+    fold = place.repeated(0.24, 0.3)
+    place.paint(fold.abs() - 0.035, (0.26, 0.03, 0.08))
+    lamp = place.repeated(1.2, 0.3, 0.3)
+    beam = torch.maximum(lamp.abs() - 0.10 - 0.30 * (0.95 - place.v), place.v - 0.95)
+    place.paint(torch.maximum(beam, -0.40 - place.v), (0.72, 0.30, 0.28))
+    place.paint(box(lamp, place.v, 0.0, 0.93, 0.10, 0.07), (0.12, 0.12, 0.14))
+    place.below(-0.38, (0.66, 0.44, 0.24))
+    board = place.repeated(0.5, 0.7).abs() - 0.012
+    place.paint(torch.maximum(board, place.v + 0.38), (0.48, 0.30, 0.16))
+
+
+def _moon(place: Backdrop) -> None:
+    place.sky((0.02, 0.02, 0.07), (0.08, 0.08, 0.18))
+    for period, start, height in ((0.5, 0.1, 0.80), (0.7, 0.4, 0.45), (0.6, 0.2, 0.15)):
+        star = place.repeated(period, 0.08, start)
+        place.paint(ellipse(star, place.v, 0.0, height, 0.022, 0.022), (1.0, 1.0, 0.92))
+    place.paint(ellipse(place.u, place.v, -0.55, 0.55, 0.26, 0.26), (0.22, 0.48, 0.86))
+    place.paint(ellipse(place.u, place.v, -0.60, 0.60, 0.12, 0.08), (0.36, 0.66, 0.36))
+    place.hills(-0.18, 0.07, 3.4, 0.3, (0.56, 0.56, 0.60))
+    place.hills(-0.34, 0.02, 5.0, 0.6, (0.70, 0.70, 0.73))
+    crater = place.repeated(0.8, 0.6, 0.2)
+    place.paint(ellipse(crater, place.v, 0.0, -0.62, 0.26, 0.07), (0.55, 0.55, 0.59))
+
+
 _PAINTERS: dict[str, Callable[[Backdrop], None]] = {
     "beach": _beach,
     "forest": _forest,
@@ -128,15 +191,23 @@ _PAINTERS: dict[str, Callable[[Backdrop], None]] = {
     "room": _room,
     "snow": _snow,
     "desert": _desert,
+    "park": _park,
+    "kitchen": _kitchen,
+    "stage": _stage,
+    "moon": _moon,
 }
 
 
-def paint_places(canvas: Canvas, place_N: Tensor, pan_N: Tensor) -> None:
-    """Paint each picture's place over all of it; pictures of one place are painted together."""
-    pictures = canvas.picture_N3HW
+def paint_places(canvas: Canvas, place_N: Tensor, pan_N: Tensor, zoom_N: Tensor) -> None:
+    """Paint each picture's place over all of it; pictures of one place are painted together.
+
+    Args:
+        canvas: the pictures.
+        place_N: indices into `PLACES`.
+        pan_N: how far the place has gone sideways, in half pictures.
+        zoom_N: how much larger it looks than without a zoom.
+    """
     for index in place_N.unique().tolist():
         rows = place_N == index
-        canvas.picture_N3HW = pictures[rows]
-        _PAINTERS[PLACES[index]](Backdrop(canvas, pan_N[rows]))
-        pictures[rows] = canvas.picture_N3HW
-    canvas.picture_N3HW = pictures
+        with canvas.only(rows) as part:
+            _PAINTERS[PLACES[index]](Backdrop(part, pan_N[rows], zoom_N[rows]))

@@ -13,7 +13,7 @@ from bases.pocket.face_crops import norm_crop
 from bases.pocket.face_export import export_package
 from bases.pocket.face_losses import anchors, contrastive_loss, detector_loss
 from bases.pocket.face_networks import DETECTOR_SIZE, Detector, Recogniser
-from bases.pocket.face_pictures import look_alikes, photos, portraits, redressed
+from bases.pocket.face_pictures import PEOPLE, look_alikes, photos, portraits, redressed
 from bases.pocket.face_report import embeddings, faces, load_package, template
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.canvas import Canvas
@@ -33,7 +33,7 @@ def app() -> FaceAnalysis:
 @pytest.mark.parametrize("size", [64, 128])
 def test_finds_every_face_and_its_landmarks(app: FaceAnalysis, size: int) -> None:
     generator = Generator().manual_seed(SEED)
-    look, scene = sample_looks(40, generator), sample_scenes(40, generator)
+    look, scene = sample_looks(40, generator), sample_scenes(40, generator, PEOPLE)
     truth = face_truth(look, scene, size=size)
     errors = []
     for picture, points, box in zip(
@@ -48,9 +48,9 @@ def test_finds_every_face_and_its_landmarks(app: FaceAnalysis, size: int) -> Non
 
 
 def test_finds_nobody_where_nobody_is(app: FaceAnalysis) -> None:
-    scene = sample_scenes(30, Generator().manual_seed(SEED))
+    scene = sample_scenes(30, Generator().manual_seed(SEED), PEOPLE)
     canvas = Canvas(torch.zeros(30, 2), torch.ones(30), 96)
-    paint_places(canvas, scene.place, scene.pan)
+    paint_places(canvas, scene.place, scene.pan, torch.ones(30))
     assert not any(faces(app, picture) for picture in canvas.picture_N3HW * 2 - 1)
 
 
@@ -58,9 +58,11 @@ def test_tells_twenty_people_from_fifty_strangers(app: FaceAnalysis) -> None:
     generator = Generator().manual_seed(SEED + 1)
     look = sample_looks(70, generator)
     rows = torch.arange(70).repeat_interleave(2)
-    known = film(look[rows], sample_scenes(140, generator, view="front"), size=96)[:, :, 0]
+    known = film(look[rows], sample_scenes(140, generator, PEOPLE, view="front"), size=96)[:, :, 0]
     gallery = np.stack([template(app, pair) for pair in known.unflatten(0, (70, 2))])
-    asked = film(look[:20], sample_scenes(20, generator, view="three-quarter"), size=64)[:, :, 0]
+    asked = film(look[:20], sample_scenes(20, generator, PEOPLE, view="three-quarter"), size=64)[
+        :, :, 0
+    ]
     vectors = np.stack([embeddings(app, picture[None])[0] for picture in asked])
     similar = vectors @ gallery.T
     own = similar[np.arange(20), np.arange(20)]
@@ -70,7 +72,7 @@ def test_tells_twenty_people_from_fifty_strangers(app: FaceAnalysis) -> None:
 
 def test_crops_are_insightface_crops() -> None:
     generator = Generator().manual_seed(0)
-    look, scene = sample_looks(4, generator), sample_scenes(4, generator)
+    look, scene = sample_looks(4, generator), sample_scenes(4, generator, PEOPLE)
     pictures = film(look, scene, size=128)[:, :, 0]
     points = face_truth(look, scene, size=128).landmarks[:, 0]
     ours = norm_crop(pictures, points)
@@ -84,7 +86,7 @@ def test_crops_are_insightface_crops() -> None:
 
 def test_look_alikes_keep_most_traits_and_clothes_change_no_face() -> None:
     generator = Generator().manual_seed(0)
-    look = sample_looks(200, generator)
+    look = sample_looks(200, generator).person
     alike, dressed = look_alikes(look, generator), redressed(look, generator)
     assert 0.6 < (alike.nose == look.nose).float().mean() < 0.8
     assert torch.equal(dressed.skin, look.skin)
@@ -95,7 +97,7 @@ def test_a_seed_always_draws_the_same_training_pictures() -> None:
     first, again = (photos(8, 64, Generator().manual_seed(3)) for _ in range(2))
     assert torch.equal(first.pictures, again.pictures)
     assert first.landmarks.shape == (8, 2, 5, 2)
-    look = sample_looks(3, Generator().manual_seed(1))
+    look = sample_looks(3, Generator().manual_seed(1)).person
     assert portraits(look, {32: 2, 48: 1}, Generator().manual_seed(2)).shape == (3, 3, 112, 112)
 
 
