@@ -42,7 +42,6 @@ def sample_photos(seed: int) -> torch.Tensor:
             generator,
             PEOPLE,
             action="stand",
-            light="day",
             shot=shot,
             view=view,
             place=place,
