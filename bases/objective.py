@@ -27,8 +27,14 @@ class FlowMatching:
     spread: float = 1.0
 
     def sample_sigmas(self, count: int, generator: Generator) -> Tensor:
-        """Noise levels (count,) in (0, 1), drawn on the CPU so that a seed means one thing."""
-        plain = torch.sigmoid(self.spread * torch.randn(count, generator=generator))
+        """Noise levels (count,) in (0, 1), drawn on the CPU so that a seed means one thing.
+
+        They are stratified: of `count` equally likely ranges each gives one level, in random order,
+        so that a small batch too sees little and much noise.
+        """
+        ranks = torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)
+        normal = torch.special.ndtri((ranks / count).clamp(1e-6, 1 - 1e-6))
+        plain = torch.sigmoid(self.spread * normal)
         return self.shift * plain / (1 + (self.shift - 1) * plain)
 
     def noisy(self, clean: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:

@@ -22,14 +22,15 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, Wa
 from jsonargparse import auto_cli
 from torch import Tensor, nn
 from tqdm import trange
-from transformers import UMT5Config, UMT5EncoderModel
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5Config, UMT5EncoderModel
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, crew_size, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
+from bases.pocket.still_convolutions import speed_up
 from bases.pocket.tokenizer import free_caption, train_tokenizer
-from bases.pocket.train_vae import draw, speed_up_stills
+from bases.pocket.train_vae import draw, sample
 from bases.pocket.training import (
     Run,
     attention,
@@ -40,7 +41,6 @@ from bases.pocket.training import (
     rate_at,
     take_over,
 )
-from bases.pocket.world import sample_looks, sample_scenes
 from bases.wan import TIMESTEPS, WanText, embed_prompts, latent_statistics
 
 RENDER_SHIFT = 3.0
@@ -69,6 +69,7 @@ def train_transformer(
     pool: int = 1200,
     rate: float = 1e-3,
     dropout: float = 0.1,
+    compiled: bool = False,
 ) -> None:
     """Train the text encoder and the transformer.
 
@@ -83,17 +84,21 @@ def train_transformer(
         pool: clips in the pool of each process.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
+        compiled: whether the transformer's blocks are compiled: a third less time a step, after a
+            minute or two, where there is a C++ compiler.
     """
     join_crew()
     torch.manual_seed(0)
     device = best_device()
     codec = AutoencoderKLWan.from_pretrained(vae, dtype=torch.float32).to(device).eval()
-    speed_up_stills(codec)
+    speed_up(codec)
     tokenizer = train_tokenizer()
     model = TextToLatent(shape, len(tokenizer)).to(device)
     if init is not None:
-        load_base(model, init)
+        load_base(model, tokenizer, init)
     average = averaged(model, 0.998)
+    if compiled:
+        model.transformer.compile_repeated_blocks()
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     latents_pool = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
@@ -130,17 +135,23 @@ def train_transformer(
     print(f"Wrote {out / 'pocket'}.")
 
 
-def load_base(model: TextToLatent, folder: Path) -> None:
-    """Take over the weights of a base that `assemble` wrote."""
+def load_base(model: TextToLatent, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Take over the weights of a base that `assemble` wrote, and what it knows of each token."""
     text = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
     flow = WanTransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
+    known = AutoTokenizer.from_pretrained(folder / "tokenizer").get_vocab()
+    tokens = model.text.shared.weight.detach().clone()
+    for token, row in tokenizer.get_vocab().items():
+        if token in known:
+            tokens[row] = text.shared.weight[known[token]]
     take_over(model.text, text)
     take_over(model.transformer, flow)
+    model.text.shared.weight.data.copy_(tokens)
 
 
 def flow_loss(
     model: TextToLatent,
-    tokenizer: object,
+    tokenizer: PreTrainedTokenizerBase,
     objective: FlowMatching,
     latents: Tensor,
     prompts: list[str],
@@ -202,16 +213,18 @@ def _captions(
     seed: int, count: int, shape: PocketShape, rng: random.Random, dropout: float
 ) -> list[str]:
     """Captions of what `draw` draws with the same seed and count."""
-    generator = torch.Generator().manual_seed(seed)
-    sample_looks(count, generator)
-    scenes = sample_scenes(count, generator, shape.world)
+    _, scenes = sample(seed, count, shape)
     return [
         "" if rng.random() < dropout else free_caption(scenes, index, rng) for index in range(count)
     ]
 
 
 def assemble(
-    model: nn.Module, tokenizer: object, shape: PocketShape, vae: Path, folder: Path
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    shape: PocketShape,
+    vae: Path,
+    folder: Path,
 ) -> None:
     """Write the whole base in diffusers' layout, in bfloat16, in files under 16 MB."""
     pipe = WanPipeline(

@@ -47,3 +47,11 @@ def test_a_seed_means_one_draw() -> None:
     )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_even_a_small_batch_sees_little_and_much_noise() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(50):
+        sigmas = FlowMatching(shift=1.0).sample_sigmas(4, generator)
+        assert (sigmas < 0.5).sum() == 2
+        assert (sigmas > 0.66).any()

@@ -36,10 +36,27 @@ def film(look: Look, scene: Scene, *, size: int, frames: int = 1, fps: float = 1
     Raises:
         ValueError: if there are not as many individuals as scenes.
     """
+    return _filmed(look, scene, size=size, frames=frames, fps=fps, masks=0)[0]
+
+
+@torch.no_grad()
+def film_with_masks(
+    look: Look, scene: Scene, *, size: int, frames: int = 1, fps: float = 16.0
+) -> tuple[Tensor, Tensor]:
+    """What `film` draws, and where its subjects are seen: (B, 1, frames, size, size) in [0, 1]."""
+    return _filmed(look, scene, size=size, frames=frames, fps=fps, masks=1)
+
+
+def _filmed(
+    look: Look, scene: Scene, *, size: int, frames: int, fps: float, masks: int
+) -> tuple[Tensor, Tensor]:
     look, scene, seconds = moments(look, scene, frames=frames, fps=fps)
-    canvas = painted(look, scene, seconds, size=size)
-    pictures = lit(canvas.picture_N3HW, scene)
-    return pictures.unflatten(0, (-1, frames)).transpose(1, 2).contiguous()
+    canvas = painted(look, scene, seconds, size=size, masks=masks)
+
+    def by_clip(pictures: Tensor) -> Tensor:
+        return pictures.unflatten(0, (-1, frames)).transpose(1, 2).contiguous()
+
+    return by_clip(lit(canvas.picture_N3HW, scene)), by_clip(canvas.mask_NMHW)
 
 
 def moments(look: Look, scene: Scene, *, frames: int, fps: float) -> tuple[Look, Scene, Tensor]:

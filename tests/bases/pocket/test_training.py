@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from diffusers import AutoencoderKLWan
+from diffusers import AutoencoderKLWan, WanPipeline
 from torch import Tensor, nn
 
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.shape import PocketShape
+from bases.pocket.tokenizer import train_tokenizer
+from bases.pocket.train_transformer import TextToLatent, load_base, train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.training import Run, descend
 
@@ -33,8 +36,18 @@ TINY = PocketShape(
         "scale_factor_spatial": 8,
         "scale_factor_temporal": 4,
     },
-    transformer={},
-    text={},
+    transformer={
+        "patch_size": [1, 1, 1],
+        "num_attention_heads": 1,
+        "attention_head_dim": 12,
+        "in_channels": 4,
+        "out_channels": 4,
+        "text_dim": 8,
+        "freq_dim": 8,
+        "ffn_dim": 16,
+        "num_layers": 1,
+    },
+    text={"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2},
 )
 
 
@@ -66,6 +79,34 @@ def test_the_vae_script_ends_with_weights_that_load_and_go_on(tmp_path: Path) ->
     assert all(spread > 0 for spread in vae.config.latents_std)
     train_vae(TINY, tmp_path / "next", init=tmp_path / "first" / "vae", steps=1, stills=1)
     assert (tmp_path / "next" / "vae" / "config.json").is_file()
+
+
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")  # autocast leaves norms in float32
+def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path: Path) -> None:
+    train_vae(TINY, tmp_path / "vae", steps=2, stills=2, clips=1)
+    vae, first = tmp_path / "vae" / "vae", tmp_path / "first"
+    train_transformer(TINY, vae, first, steps=2, stills=2, clips=1, pool=4)
+    pipe = WanPipeline.from_pretrained(first / "pocket")
+    assert pipe.transformer.config.in_channels == 4
+    next_ = tmp_path / "next"
+    train_transformer(TINY, vae, next_, init=first / "pocket", steps=1, stills=1, clips=1, pool=4)
+    assert (next_ / "pocket" / "model_index.json").is_file()
+
+
+def test_a_base_keeps_what_it_knows_of_a_token_in_another_tokenizer(tmp_path: Path) -> None:
+    before, after = (train_tokenizer(captions=count, vocabulary=300) for count in (200, 60))
+    known = TextToLatent(TINY, len(before))
+    known.text.save_pretrained(tmp_path / "text_encoder")
+    known.transformer.save_pretrained(tmp_path / "transformer")
+    before.save_pretrained(tmp_path / "tokenizer")
+    model = TextToLatent(TINY, len(after))
+    load_base(model, after, tmp_path)
+    shared = set(before.get_vocab()) & set(after.get_vocab())
+    moved = [token for token in shared if before.get_vocab()[token] != after.get_vocab()[token]]
+    assert moved
+    for token in shared:
+        old = known.text.shared.weight[before.get_vocab()[token]]
+        assert torch.equal(model.text.shared.weight[after.get_vocab()[token]], old)
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:

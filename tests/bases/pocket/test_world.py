@@ -9,6 +9,7 @@ from bases.pocket.world import (
     Repertoire,
     caption,
     film,
+    film_with_masks,
     sample_looks,
     sample_scenes,
 )
@@ -54,6 +55,14 @@ def test_pictures_stay_in_range_and_have_the_shape_asked_for() -> None:
     assert clip.min() >= -1
     assert clip.max() <= 1
     assert clip.isfinite().all()
+
+
+def test_masks_come_with_the_same_film() -> None:
+    generator = torch.Generator().manual_seed(2)
+    look, scene = sample_looks(6, generator), sample_scenes(6, generator)
+    video, masks = film_with_masks(look, scene, size=32, frames=2)
+    assert torch.equal(video, film(look, scene, size=32, frames=2))
+    assert torch.equal(masks[:, 0], clip_truth(look, scene, size=32, frames=2).masks[:, 0])
 
 
 @pytest.mark.parametrize(
