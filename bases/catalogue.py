@@ -81,6 +81,22 @@ BASES = (
         source="Wan-AI/Wan2.1-T2V-14B-Diffusers",
         summary="14B parameters, Apache-2.0, wants a large GPU",
     ),
+    Base(
+        name="wan2.2-5b",
+        source="Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+        summary="5B parameters, Apache-2.0, wants a GPU",
+        height=704,
+        width=1280,
+        frames=121,
+        fps=24,
+    ),
+    Base(
+        name="wan2.2-a14b",
+        source="Wan-AI/Wan2.2-T2V-A14B-Diffusers",
+        summary="two experts of 14B parameters, Apache-2.0, wants a large GPU",
+        steps=40,
+        guidance=4.0,
+    ),
 )
 
 

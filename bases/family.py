@@ -13,7 +13,24 @@ from torch import Tensor, nn
 
 from bases.objective import FlowMatching
 
-Part = Literal["text", "vae", "transformer", "scheduler"]
+Part = Literal["text", "vae", "transformer", "transformer_2", "scheduler"]
+
+
+@dataclass(frozen=True)
+class Expert:
+    """A transformer of a base, and the noise levels that it is asked about.
+
+    Attributes:
+        name: as in the names of files, empty where one transformer is asked about all.
+        part: the pipeline's name for it.
+        low: the lowest of its noise levels, in [0, 1).
+        high: the highest, in (0, 1].
+    """
+
+    name: str = ""
+    part: Part = "transformer"
+    low: float = 0.0
+    high: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,15 @@ class Family(ABC):
     def grid(self) -> LatentGrid:
         """How pixels become latents, read from the base's own configuration."""
 
+    @property
+    def experts(self) -> tuple[Expert, ...]:
+        """The transformers to be trained, from high noise to low; one, unless a family says more.
+
+        Raises:
+            BrokenBase: if the base's own configuration cannot be read.
+        """
+        return (Expert(),)
+
     @abstractmethod
     def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
         """Load one part of the base, ready to use and frozen.
@@ -93,9 +119,9 @@ class Family(ABC):
 
     @abstractmethod
     def pipeline(
-        self, *, dtype: torch.dtype, device: torch.device, transformer: nn.Module | None = None
+        self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
     ) -> DiffusionPipeline:
-        """The family's own diffusers pipeline over this base, or over a transformer in training."""
+        """The family's own diffusers pipeline over this base, with parts that are in memory."""
 
     @abstractmethod
     def call_arguments(self, pipe: Any) -> dict[str, Any]:

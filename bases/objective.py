@@ -26,16 +26,25 @@ class FlowMatching:
     shift: float = 3.0
     spread: float = 1.0
 
-    def sample_sigmas(self, count: int, generator: Generator) -> Tensor:
-        """Noise levels (count,) in (0, 1), drawn on the CPU so that a seed means one thing.
+    def sample_sigmas(
+        self, count: int, generator: Generator, *, low: float = 0.0, high: float = 1.0
+    ) -> Tensor:
+        """Noise levels (count,) in (low, high), drawn on the CPU so that a seed means one thing.
 
         They are stratified: of `count` equally likely ranges each gives one level, in random order,
         so that a small batch too sees little and much noise.
         """
         ranks = torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)
-        normal = torch.special.ndtri((ranks / count).clamp(1e-6, 1 - 1e-6))
+        first, last = self._share_below(torch.tensor([low, high], dtype=torch.float64))
+        share = first + (last - first) * ranks.double() / count
+        normal = torch.special.ndtri(share.clamp(1e-6, 1 - 1e-6))
         plain = torch.sigmoid(self.spread * normal)
-        return self.shift * plain / (1 + (self.shift - 1) * plain)
+        return (self.shift * plain / (1 + (self.shift - 1) * plain)).float()
+
+    def _share_below(self, sigmas: Tensor) -> Tensor:
+        """The share of noise levels below these, in [0, 1]."""
+        plain = sigmas / (self.shift - (self.shift - 1) * sigmas)
+        return torch.special.ndtr(torch.logit(plain) / self.spread)
 
     def noisy(self, clean: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
         """The input x_sigma; `clean` and `noise` are (B, ...), `sigmas` is (B,)."""

@@ -1,4 +1,4 @@
-"""Wan 2.1 text-to-video, in diffusers' layout; Pocket is one of these.
+"""Wan 2.1 and 2.2 text-to-video, in diffusers' layout; Pocket is one of these.
 
 Shapes: B clips, C channels, F frames, H rows, W columns, L prompt tokens, D numbers a token.
 """
@@ -6,31 +6,21 @@ Shapes: B clips, C channels, F frames, H rows, W columns, L prompt tokens, D num
 from __future__ import annotations
 
 import functools
-import json
-from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import torch
 from diffusers import AutoencoderKLWan, DiffusionPipeline, WanPipeline, WanTransformer3DModel
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from diffusers.schedulers import UniPCMultistepScheduler
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5EncoderModel
 
-from bases.errors import BrokenBase
-from bases.family import Family, LatentGrid, Part
+from bases.family import Expert, Family, LatentGrid, Part
+from bases.folder import check_folder, read_index
 from bases.loading import loading
 
 MAX_PROMPT_TOKENS = 512
 TIMESTEPS = 1000
-_PARTS = ("tokenizer", "text_encoder", "vae", "transformer", "scheduler")
-_SETTINGS = (
-    "tokenizer/tokenizer_config.json",
-    "scheduler/scheduler_config.json",
-    *(f"{part}/config.json" for part in ("text_encoder", "vae", "transformer")),
-)
-_VOCABULARIES = ("tokenizer.json", "spiece.model", "vocab.json")
 
 
 class WanText(NamedTuple):
@@ -46,7 +36,11 @@ class WanText(NamedTuple):
 
 
 class Wan(Family):
-    """A Wan 2.1 text-to-video checkpoint."""
+    """A Wan text-to-video checkpoint.
+
+    Which one it is, its own configuration says: 2.1 and 2.2 TI2V-5B have one transformer, and the
+    latter wants the noise level of each token; 2.2 A14B has two, for high noise and for low.
+    """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = WanPipeline
     lora_targets: ClassVar[str] = (
@@ -57,7 +51,7 @@ class Wan(Family):
     def grid(self) -> LatentGrid:
         """Strides and channels, from the configurations of the VAE and the transformer."""
         with loading(self.source):
-            check_folder(self.source)
+            check_folder(self.source, WanPipeline)
             vae = AutoencoderKLWan.load_config(self.source, subfolder="vae")
             transformer = WanTransformer3DModel.load_config(self.source, subfolder="transformer")
         spatial = vae.get("scale_factor_spatial", 8)
@@ -69,10 +63,27 @@ class Wan(Family):
             multiple=step if step % 16 == 0 else 16,
         )
 
+    @functools.cached_property
+    def _index(self) -> dict[str, Any]:
+        with loading(self.source):
+            check_folder(self.source, WanPipeline)
+            return read_index(self.source)
+
+    @property
+    def experts(self) -> tuple[Expert, ...]:
+        """One, or Wan 2.2's two, which meet at the pipeline's own boundary."""
+        boundary = self._index.get("boundary_ratio")
+        if boundary is None:
+            return (Expert(),)
+        return (
+            Expert("high_noise", "transformer", boundary, 1.0),
+            Expert("low_noise", "transformer_2", 0.0, boundary),
+        )
+
     def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
         """Load one part, frozen and in evaluation mode; see `Family.load`."""
         with loading(self.source):
-            check_folder(self.source)
+            check_folder(self.source, WanPipeline)
             return self._load(part, dtype, device)
 
     def _load(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
@@ -84,7 +95,7 @@ class Wan(Family):
                 self.source, subfolder="text_encoder", dtype=dtype
             )
             return WanText(tokenizer, _frozen(encoder, device))
-        kind = {"vae": AutoencoderKLWan, "transformer": WanTransformer3DModel}[part]
+        kind = AutoencoderKLWan if part == "vae" else WanTransformer3DModel
         model = kind.from_pretrained(self.source, subfolder=part, dtype=dtype)
         return _frozen(model, device)
 
@@ -103,8 +114,11 @@ class Wan(Family):
     def transformer_inputs(
         self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
     ) -> dict[str, Any]:
-        """Wan counts noise in thousandths and takes prompts as they are."""
+        """Wan counts noise in thousandths, 2.2 TI2V once a token, and takes prompts as they are."""
         timestep = sigmas.to(noisy_BCFHW.device) * TIMESTEPS
+        if self._index.get("expand_timesteps"):
+            tokens = noisy_BCFHW[0, 0, :, ::2, ::2].numel()
+            timestep = timestep[:, None].expand(-1, tokens)
         return {"hidden_states": noisy_BCFHW, "timestep": timestep, **conditions}
 
     def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
@@ -112,13 +126,12 @@ class Wan(Family):
         return output.sample if hasattr(output, "sample") else output[0]
 
     def pipeline(
-        self, *, dtype: torch.dtype, device: torch.device, transformer: nn.Module | None = None
+        self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
     ) -> WanPipeline:
         """Diffusers' `WanPipeline`, its VAE in float32 as the pipeline's own guide advises."""
-        parts = {"transformer": transformer} if transformer is not None else {}
         dtypes = {"vae": torch.float32, "default": dtype}
         with loading(self.source):
-            check_folder(self.source)
+            check_folder(self.source, WanPipeline)
             return WanPipeline.from_pretrained(self.source, dtype=dtypes, **parts).to(device)
 
     def call_arguments(self, pipe: WanPipeline) -> dict[str, Any]:
@@ -147,63 +160,6 @@ def latent_statistics(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
         for numbers in (vae.config.latents_mean, vae.config.latents_std)
     )
     return mean, std
-
-
-def check_folder(source: str) -> None:
-    """Say which parts of a local base are missing; a hub name passes.
-
-    Raises:
-        BrokenBase: if `source` is a folder that is no complete Wan pipeline.
-    """
-    folder = Path(source)
-    if not folder.is_dir():
-        return
-    index = folder / "model_index.json"
-    missing = [name for name in _PARTS if not (folder / name).is_dir()]
-    if not index.is_file():
-        missing.insert(0, index.name)
-    if missing:
-        raise BrokenBase(
-            f"The base in {source!r} lacks {', '.join(missing)}. A base in diffusers' layout has "
-            f"model_index.json and the folders {', '.join(_PARTS)}: copy or download it again."
-        )
-    _check_weights(folder)
-    said = json.loads(index.read_text())
-    name = said.get("_class_name") if isinstance(said, dict) else said
-    if name != WanPipeline.__name__:
-        raise BrokenBase(
-            f"The base in {source!r} is made for {name!r}, not for WanPipeline. "
-            "Give a Wan 2.1 text-to-video checkpoint in diffusers' layout."
-        )
-
-
-def _check_weights(folder: Path) -> None:
-    lost = [name for name in _SETTINGS if not (folder / name).is_file()]
-    if not any((folder / "tokenizer" / name).is_file() for name in _VOCABULARIES):
-        lost.append("tokenizer/tokenizer.json")
-    for part in ("text_encoder", "vae", "transformer"):
-        lost += _lost_weights(folder, part)
-    if lost:
-        raise BrokenBase(
-            f"The base in {str(folder)!r} lacks {', '.join(lost)}: copy or download it again."
-        )
-
-
-def _lost_weights(folder: Path, part: str) -> list[str]:
-    """The files of a part's weights that are missing or cut short."""
-    files = {path.name for path in (folder / part).glob("*.safetensors")}
-    for index in (folder / part).glob("*.safetensors.index.json"):
-        files |= set(json.loads(index.read_text())["weight_map"].values())
-    names = [f"{part}/{name}" for name in sorted(files or {"*.safetensors"})]
-    return [name for name in names if not _is_whole(folder / name)]
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        with safe_open(path, framework="pt"):
-            return True
-    except (OSError, SafetensorError):
-        return False
 
 
 def _frozen(model: nn.Module, device: torch.device) -> nn.Module:

@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from bases.catalogue import Base, find_base
+from bases.families import family_of
 from bases.wan import TIMESTEPS, Wan
 from finetune.data import Batch
 from finetune.module import LoraModule
@@ -66,7 +67,7 @@ def compare(
 
 def make_batches(base: Base, photos: int, clips: int) -> list[Batch]:
     """One step's batches of random latents, of the base's own size."""
-    family = Wan(base.source)
+    family = family_of(base.source)
     prompt = family.encode_prompts(
         family.load("text", dtype=torch.float32, device=torch.device("cpu")), ["a person waving"]
     )

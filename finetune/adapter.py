@@ -20,7 +20,7 @@ from finetune.tensors import write_tensors
 WEIGHTS, RUN, REPORT, CARD, SAMPLES = (
     "adapter.safetensors", "run.json", "report.json", "README.md", "samples",
 )  # fmt: skip
-_PART = "transformer"
+_PREFIX = "transformer"
 _KNOWN = (
     ("base", "name"),
     ("base", "fingerprint"),
@@ -30,6 +30,11 @@ _KNOWN = (
     ("subject", "noun"),
 )
 """What every record says, as text."""
+
+
+def weights_file(expert: str = "") -> str:
+    """The file of an adapter's weights, or of one expert's where the base has several."""
+    return f"adapter_{expert}.safetensors" if expert else WEIGHTS
 
 
 def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, seed: int) -> None:
@@ -83,7 +88,7 @@ class Adapter:
 
     @property
     def run(self) -> dict[str, Any]:
-        """How it was trained.
+        """How it was trained: of what, on which base, and each expert in turn.
 
         Raises:
             BrokenAdapter: if that cannot be read.
@@ -94,12 +99,20 @@ class Adapter:
             for part, key in _KNOWN:
                 if not isinstance(record[part][key], str):
                     raise TypeError(f"{part}.{key} is no text")
+            for expert in record["experts"]:
+                if not expert["part"].startswith(_PREFIX) or "/" in expert["file"]:
+                    raise ValueError(f"{expert['part']} in {expert['file']} is no expert")
             return record
-        except (OSError, TypeError, ValueError, KeyError, RecursionError) as error:
+        except (OSError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
             raise BrokenAdapter(
                 f"{str(path)!r} cannot be read ({error}). An adapter is a folder with "
                 f"{WEIGHTS} and {RUN}: train it again, or copy the whole folder."
             ) from error
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The file of weights for each of the pipeline's transformers, by the pipeline's name."""
+        return {expert["part"]: self.folder / expert["file"] for expert in self.run["experts"]}
 
     def check(self, base_print: str, base_name: str) -> None:
         """Make sure that the weights can be read and were trained on this base.
@@ -116,28 +129,32 @@ class Adapter:
                 f"{base_name!r} ({base_print}): give that base with --base, or train the subject "
                 f"on {base_name!r}."
             )
-        path = self.folder / WEIGHTS
-        try:
-            with safe_open(path, framework="pt") as file:
-                finite = [bool(file.get_tensor(n).isfinite().all()) for n in file.offset_keys()]
-        except (OSError, SafetensorError) as error:
-            raise BrokenAdapter(
-                f"{str(path)!r} cannot be read ({error}): train the subject again."
-            ) from error
-        if not finite or not all(finite):
-            flaw = "weights that are no numbers" if finite else "no weights"
-            raise BrokenAdapter(f"{str(path)!r} holds {flaw}: train the subject again.")
+        for path in self.files.values():
+            _check_weights(path)
 
 
-def write_weights(folder: Path, transformer: ModelMixin) -> dict[str, Tensor]:
-    """Write `adapter.safetensors` as diffusers' own loader wants it; returns what was written."""
+def _check_weights(path: Path) -> None:
+    try:
+        with safe_open(path, framework="pt") as file:
+            finite = [bool(file.get_tensor(n).isfinite().all()) for n in file.offset_keys()]
+    except (OSError, SafetensorError) as error:
+        raise BrokenAdapter(
+            f"{str(path)!r} cannot be read ({error}): train the subject again."
+        ) from error
+    if not finite or not all(finite):
+        flaw = "weights that are no numbers" if finite else "no weights"
+        raise BrokenAdapter(f"{str(path)!r} holds {flaw}: train the subject again.")
+
+
+def write_weights(path: Path, transformer: ModelMixin) -> dict[str, Tensor]:
+    """Write an adapter's file as diffusers' own loader wants it; returns what was written."""
     weights = lora_weights(transformer)
     config = transformer.peft_config["default"]
     said = {"r": config.r, "lora_alpha": config.r, "target_modules": config.target_modules}
-    record = {f"{_PART}.{key}": value for key, value in said.items()}
+    record = {f"{_PREFIX}.{key}": value for key, value in said.items()}
     write_tensors(
-        folder / WEIGHTS,
-        {f"{_PART}.{name}": weight for name, weight in weights.items()},
+        path,
+        {f"{_PREFIX}.{name}": weight for name, weight in weights.items()},
         {"format": "pt", LORA_ADAPTER_METADATA_KEY: json.dumps(record, sort_keys=True)},
     )
     return weights

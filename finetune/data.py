@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from bases.catalogue import find_base
+from bases.families import family_of
+from bases.family import Family
 from bases.fingerprint import fingerprint
-from bases.wan import Wan
 from finetune.buckets import RATIOS, Buckets
 from finetune.errors import TrainingError
 from finetune.examples import (
@@ -118,7 +119,7 @@ class SubjectData(pl.LightningDataModule):
         """Encode what is not yet kept, one encoder after the other."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        family = Wan(self.base.source)
+        family = family_of(self.base.source)
         buckets = Buckets(self.side, family.grid.multiple, self.ratios)
         photos = self._photos(family, buckets, 1, device)
         held = self._photos(family, buckets, self.base.frames, device) if self.held else []
@@ -138,7 +139,7 @@ class SubjectData(pl.LightningDataModule):
         self.embeddings = embed(captions, family, dtype=dtype, device=device)
 
     def _photos(
-        self, family: Wan, buckets: Buckets, frames: int, device: torch.device
+        self, family: Family, buckets: Buckets, frames: int, device: torch.device
     ) -> list[Example]:
         """The photos as clips of so many equal frames, encoded once."""
         settings: dict[str, object] = {

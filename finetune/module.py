@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from bases.catalogue import find_base
-from bases.family import Family
+from bases.families import family_of
+from bases.family import Expert, Family
 from bases.objective import FlowMatching
-from bases.wan import Wan
 from finetune.adapter import add_lora
 from finetune.data import Batch
+from finetune.errors import TrainingError
 from finetune.limits import above, at_least
 
 
@@ -30,10 +31,11 @@ class LoraModule(pl.LightningModule):
         shift: moves training towards more noise.
         spread: of the noise levels; see `FlowMatching`.
         targets: a regular expression over linear layers; the family's own if not given.
+        expert: which of the base's transformers, where there are several; the first if not given.
         seed: of the first weights and of the noise.
 
     Raises:
-        TrainingError: if a number is out of its range.
+        TrainingError: if a number is out of its range, or there is no such expert.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class LoraModule(pl.LightningModule):
         shift: float = 3.0,
         spread: float = 1.0,
         targets: str | None = None,
+        expert: str = "",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -54,17 +57,26 @@ class LoraModule(pl.LightningModule):
         at_least(0, weight_decay=weight_decay)
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
-        self.family: Family = Wan(find_base(base).source, FlowMatching(shift=shift, spread=spread))
+        objective = FlowMatching(shift=shift, spread=spread)
+        self.family: Family = family_of(find_base(base).source, objective)
+        self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
         self.strict_loading = False
+
+    def _find(self, name: str) -> Expert:
+        experts = {expert.name: expert for expert in reversed(self.family.experts)}
+        if name and name not in experts:
+            known = ", ".join(filter(None, experts)) or "none, for it has one transformer alone"
+            raise TrainingError(f"expert {name!r} is not one of the base's: {known}.")
+        return experts[name] if name else self.family.experts[0]
 
     def configure_model(self) -> None:
         """Load the base and add the layers, once, on the device that trains."""
         if hasattr(self, "transformer"):
             return
         self.transformer = self.family.load(
-            "transformer", dtype=self.base_dtype, device=self.training_device
+            self.expert.part, dtype=self.base_dtype, device=self.training_device
         )
         add_lora(
             self.transformer,
@@ -104,7 +116,9 @@ class LoraModule(pl.LightningModule):
         generator = torch.Generator().manual_seed(hash(tuple(key)) & 0x7FFFFFFF)
         clean = batch.latents.to(self.device)
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
-        sigmas = objective.sample_sigmas(len(clean), generator).to(self.device)
+        sigmas = objective.sample_sigmas(
+            len(clean), generator, low=self.expert.low, high=self.expert.high
+        ).to(self.device)
         noisy = objective.noisy(clean, noise, sigmas)
         conditions = {name: rows.to(self.device) for name, rows in batch.conditions.items()}
         inputs = self.family.transformer_inputs(noisy.to(self.base_dtype), sigmas, conditions)

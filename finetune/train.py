@@ -4,7 +4,8 @@
         --data.subject mira --data.home HOME
 
 Every argument of `LoraModule`, `SubjectData` and Lightning's `Trainer` can be given, as
-`--model.lr 1e-4` or in a YAML. A run that was killed goes on where it stood.
+`--model.lr 1e-4` or in a YAML. A base with two experts is trained twice, one after the other. A run
+that was killed goes on where it stood.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import shutil
 from argparse import ArgumentError
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
@@ -29,15 +30,16 @@ from finetune.callbacks import (
     ResumeState,
     StopGently,
     Throughput,
+    trained_experts,
 )
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
-from finetune.examples import photos_digest
+from finetune.examples import free_memory, photos_digest
 from finetune.limits import at_least
 from finetune.module import LoraModule
 from subjects.subject import folder_of
 
-_STATE, _DRAFT, _CONFIG = "state.ckpt", "adapter", "config.json"
+_DRAFT, _CONFIG = "adapter", "config.json"
 
 
 @dataclass
@@ -61,9 +63,24 @@ class TrainingCLI(LightningCLI):
     """LightningCLI with an output, whose model trains on the data's base."""
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """One base for both, one place for the result."""
+        """One base for both, one place for the result, settings of single experts."""
         parser.add_class_arguments(Output, "output")
+        parser.add_argument(
+            "--experts",
+            type=Optional[dict[str, dict[str, bool | int | float | str]]],
+            help="Settings that differ for one of a base's experts, by its name.",
+        )
         parser.link_arguments("data.base", "model.base")
+
+    @property
+    def output(self) -> Output:
+        """Where the adapter goes."""
+        return Output(**self.config.output.as_dict())
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that was chosen."""
+        return json.loads(self.parser.dump(self.config, format="json", skip_none=False))
 
 
 _TRAINER_DEFAULTS: dict[str, Any] = {
@@ -83,9 +100,38 @@ def train(arguments: list[str]) -> Adapter:
     Raises:
         TrainingError: if a setting does not fit, there is such an adapter already, or the training
             went wrong.
+        SubjectError: if the output's name cannot be an adapter's.
     """
+    chosen = _read(arguments)
+    turns = _turns(chosen, arguments)
+    data, output = chosen.datamodule, chosen.output
+    name = data.subject.name if output.name is None else output.name
+    folder_of(data.home, name)
+    for turn in turns:
+        at_least(1, max_steps=turn.trainer.max_steps, save_every=output.save_every)
+        at_least(0, preview_every=output.preview_every)
+    final, work = data.home / "adapters" / name, data.home / "runs" / name
+    if final.exists() and not output.force:
+        raise TrainingError(
+            f"There is an adapter {name!r} already. Render it with 'starring render {name} "
+            "PROMPT', train anew with --output.force true, or give another --output.name."
+        )
+    learns_from = {"photos": photos_digest(data.subject), "base": fingerprint(data.base.source)}
+    _open_run(work, [{**turn.settings, "output": None, **learns_from} for turn in turns])
     try:
-        cli = TrainingCLI(
+        for turn in turns:
+            _run(turn, work)
+        _replace(work / _DRAFT, final)
+    finally:
+        if not any(work.glob("*.ckpt")) and not trained_experts(work / _DRAFT):
+            shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+    return Adapter(final)
+
+
+def _read(arguments: list[str]) -> TrainingCLI:
+    try:
+        return TrainingCLI(
             LoraModule,
             SubjectData,
             args=arguments,
@@ -100,63 +146,58 @@ def train(arguments: list[str]) -> Adapter:
         raise TrainingError(
             f"A setting does not fit: {said}. 'python -m finetune.train --help' lists them all."
         ) from error
-    output = Output(**cli.config.output.as_dict())
-    config = json.loads(cli.parser.dump(cli.config, format="json", skip_none=False))
-    return run(cli.trainer, cli.model, cli.datamodule, output, config)
 
 
-def run(
-    trainer: Trainer, module: LoraModule, data: SubjectData, output: Output, config: dict[str, Any]
-) -> Adapter:
-    """Fit the module and put the adapter in its place as a whole.
+def _turns(chosen: TrainingCLI, arguments: list[str]) -> list[TrainingCLI]:
+    """One for each of the base's experts, with its own settings, or for the one asked for."""
+    names = [expert.name for expert in chosen.model.family.experts]
+    own = (chosen.config.experts or {}) if names != [""] else {}
+    for name in own:
+        if name not in names:
+            raise TrainingError(f"experts.{name} is none of the base's: {', '.join(names)}.")
+    if names == [""] or chosen.config.model.expert:
+        return [chosen]
+    return [
+        _read(
+            [
+                *arguments,
+                *(f"--{setting}={value}" for setting, value in own.get(name, {}).items()),
+                f"--model.expert={name}",
+            ]
+        )
+        for name in names
+    ]
 
-    Args:
-        trainer: Lightning's trainer.
-        module: the model.
-        data: the data.
-        output: where the adapter goes.
-        config: all settings; a state saved under others, or of other photos, is not resumed.
+
+def _run(turn: TrainingCLI, work: Path) -> None:
+    """Train one expert to its end, if that has not been done, and write it into the draft.
 
     Raises:
-        TrainingError: if a setting does not fit, there is such an adapter already, or the training
-            went wrong.
-        SubjectError: if the output's name cannot be an adapter's.
+        TrainingError: if it was stopped.
     """
-    name = data.subject.name if output.name is None else output.name
-    folder_of(data.home, name)
-    at_least(1, max_steps=trainer.max_steps, save_every=output.save_every)
-    at_least(0, preview_every=output.preview_every)
-    final, work = data.home / "adapters" / name, data.home / "runs" / name
-    if final.exists() and not output.force:
-        raise TrainingError(
-            f"There is an adapter {name!r} already. Render it with 'starring render {name} "
-            "PROMPT', train anew with --output.force true, or give another --output.name."
-        )
-    learns_from = {"photos": photos_digest(data.subject), "base": fingerprint(data.base.source)}
-    state = _open_run(work, {**config, "output": None, **learns_from})
-    draft = work / _DRAFT
+    draft, expert = work / _DRAFT, turn.model.expert.name
     draft.mkdir(exist_ok=True)
-    throughput = Throughput()
+    if any(done["name"] == expert for done in trained_experts(draft)):
+        return
+    state = work / f"{expert or 'state'}.ckpt"
+    trainer, output, throughput = turn.trainer, turn.output, Throughput()
     trainer.callbacks += [
         Progress(),
         throughput,
         Preview(draft / SAMPLES, output.preview_every),
-        ExportAdapter(draft, config, throughput),
-        ResumeState(work / _STATE, output.save_every),
+        ExportAdapter(draft, turn.settings, throughput),
+        ResumeState(state, output.save_every),
         StopGently(),
     ]
+    known = state if state.is_file() else None
     try:
-        trainer.fit(module, datamodule=data, ckpt_path=state, weights_only=True)
-        if trainer.global_step < trainer.max_steps:
-            raise _stopped(trainer, work / _STATE)
-        _replace(draft, final)
+        trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of a second Ctrl-C
-        raise _stopped(trainer, work / _STATE) from stop
-    finally:
-        if not (work / _STATE).is_file():
-            shutil.rmtree(work, ignore_errors=True)
-    shutil.rmtree(work, ignore_errors=True)
-    return Adapter(final)
+        raise _stopped(trainer, state) from stop
+    if trainer.global_step < trainer.max_steps:
+        raise _stopped(trainer, state)
+    del turn.model.transformer
+    free_memory()
 
 
 def _stopped(trainer: Trainer, state: Path) -> TrainingError:
@@ -166,16 +207,14 @@ def _stopped(trainer: Trainer, state: Path) -> TrainingError:
     )
 
 
-def _open_run(work: Path, config: dict[str, Any]) -> Path | None:
-    """The state to resume, if one was saved under the same settings; clears away any other."""
-    settings = json.dumps(config, sort_keys=True, default=str)
+def _open_run(work: Path, settings: list[dict[str, Any]]) -> None:
+    """Keep what an earlier run under the same settings left; clear away any other."""
+    said = json.dumps(settings, sort_keys=True, default=str)
     kept = work / _CONFIG
-    if not (kept.is_file() and kept.read_text() == settings):
+    if not (kept.is_file() and kept.read_text() == said):
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        kept.write_text(settings)
-    state = work / _STATE
-    return state if state.is_file() else None
+        kept.write_text(said)
 
 
 def _replace(draft: Path, final: Path) -> None:

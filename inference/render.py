@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from bases.catalogue import Base
+from bases.families import family_of
 from bases.family import Family
 from bases.fingerprint import fingerprint
 from bases.video import Frames
-from bases.wan import Wan
-from finetune.adapter import WEIGHTS, Adapter
+from finetune.adapter import Adapter
 from finetune.errors import BrokenAdapter
 from inference.errors import RenderError
 
@@ -58,7 +58,7 @@ class Renderer:
         self, base: Base, *, device: torch.device | None = None, progress: bool = True
     ) -> None:
         self.base = base
-        self.family: Family = Wan(base.source)
+        self.family: Family = family_of(base.source)
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.pipe = self.family.pipeline(dtype=dtype, device=self.device)
@@ -84,12 +84,15 @@ class Renderer:
             self._load(adapter, scale)
             yield
         finally:
-            self.pipe.unload_lora_weights()
+            for expert in self.family.experts:
+                getattr(self.pipe, expert.part).unload_lora()
 
     def _load(self, adapter: Adapter, scale: float) -> None:
         try:
-            self.pipe.load_lora_weights(adapter.folder, weight_name=WEIGHTS, adapter_name=_SLOT)
-            self.pipe.set_adapters(_SLOT, scale)
+            for part, path in adapter.files.items():
+                transformer = getattr(self.pipe, part)
+                transformer.load_lora_adapter(path, adapter_name=_SLOT)
+                transformer.set_adapters(_SLOT, scale)
         except (KeyError, ValueError, RuntimeError) as error:
             said = " ".join(str(error).split())[:160].rstrip(".")
             raise BrokenAdapter(

@@ -74,7 +74,7 @@ def run_demo(
     report = measure(subject, adapted, plain, face_finder("pocket"))
     report |= {
         "seconds": {part: round(taken, 1) for part, taken in seconds.items()},
-        "steps": adapter.run["steps"],
+        "steps": adapter.run["experts"][0]["steps"],
         "base": base,
         "seed": seed,
     }

@@ -41,9 +41,9 @@ def _libraries() -> str:
 
 def _pocket() -> str:
     from bases.catalogue import find_base
-    from bases.wan import check_folder
+    from bases.families import family_of
 
-    check_folder(find_base("pocket").source)
+    _ = family_of(find_base("pocket").source).grid
     return "its parts are complete"
 
 

@@ -1,4 +1,4 @@
-"""A Wan so small that every test can train and render it; its weights are random."""
+"""Wans so small that every test can train and render them; their weights are random."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ from bases.pocket.tokenizer import train_tokenizer
 
 SIZE, FRAMES, FPS, STEPS = 32, 5, 16, 2
 CHANNELS = 4
+BOUNDARY = 0.875
 
 
-def write_tiny_base(folder: Path, *, seed: int = 0) -> Path:
-    """Write a whole base in diffusers' layout; another seed gives other weights."""
+def write_tiny_base(folder: Path, *, seed: int = 0, like: str = "2.1") -> Path:
+    """Write a whole base in diffusers' layout.
+
+    Args:
+        folder: where to.
+        seed: another one gives other weights.
+        like: which Wan it is like: 2.1, 2.2-5b with the noise level of each token, or 2.2-a14b
+            with two experts.
+    """
     tokenizer = train_tokenizer(captions=100, vocabulary=320)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -28,6 +36,9 @@ def write_tiny_base(folder: Path, *, seed: int = 0) -> Path:
                 prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0
             ),
             transformer=_transformer(),
+            transformer_2=_transformer() if like == "2.2-a14b" else None,
+            boundary_ratio=BOUNDARY if like == "2.2-a14b" else None,
+            expand_timesteps=like == "2.2-5b",
         )
     pipe.save_pretrained(folder)
     clip = {"height": SIZE, "width": SIZE, "frames": FRAMES, "fps": FPS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytorch_lightning as pl
 
 from bases.catalogue import Base
 from bases.fingerprint import fingerprint
-from finetune.adapter import CARD, RUN, change, write_weights
+from finetune.adapter import CARD, RUN, change, weights_file, write_weights
 from finetune.callbacks.throughput import Throughput
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
@@ -27,61 +28,82 @@ class ExportAdapter(pl.Callback):
     """Writes weights, record and model card into a folder that exists.
 
     Args:
-        folder: where to.
+        folder: where to; what it holds of other experts stays.
         config: the run's whole configuration.
         throughput: what timed the steps.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any], throughput: Throughput) -> None:
         self.folder, self.config, self.throughput = folder, config, throughput
-        self.size = 0.0
-        self.tensors = 0
 
     def on_train_end(self, trainer: pl.Trainer, module: LoraModule) -> None:
-        """Write the adapter.
+        """Write what was trained.
 
         Raises:
             TrainingError: if the adapter changes nothing, or is not finite.
         """
-        weights = write_weights(self.folder, module.transformer)
-        self.size, self.tensors = change(weights), len(weights)
-        if not 0 < self.size < float("inf"):
+        file = weights_file(module.expert.name)
+        weights = write_weights(self.folder / file, module.transformer)
+        size = change(weights)
+        if not 0 < size < float("inf"):
             raise TrainingError(
-                f"After {trainer.global_step} steps the adapter changes the base by {self.size!r}: "
+                f"After {trainer.global_step} steps the adapter changes the base by {size!r}: "
                 "it would do nothing, or harm. Train again with a lower --model.lr."
             )
-        data: SubjectData = trainer.datamodule
-        record = self._record(trainer.global_step, data)
-        text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
-        (self.folder / RUN).write_text(text + "\n")
-        (self.folder / CARD).write_text(_card(data.subject, data.base))
-
-    def _record(self, steps: int, data: SubjectData) -> dict[str, Any]:
-        subject = data.subject
-        return {
-            "subject": {
-                "name": subject.name,
-                "trigger": subject.trigger,
-                "noun": subject.class_noun,
-            },
-            "base": {
-                "name": data.base.name,
-                "source": data.base.public_source,
-                "fingerprint": fingerprint(data.base.source),
-            },
-            "photos": {"count": len(subject.kept), "digest": photos_digest(subject)},
-            "steps": steps,
-            "tensors": self.tensors,
-            "change": self.size,
+        expert = {
+            "name": module.expert.name,
+            "part": module.expert.part,
+            "file": file,
+            "steps": trainer.global_step,
+            "tensors": len(weights),
+            "change": size,
             "throughput": self.throughput.summary,
             "config": {**self.config, "data": {**self.config["data"], "home": None}},
-            "versions": {name: version(name) for name in _PACKAGES},
-            "python": platform.python_version(),
         }
+        data: SubjectData = trainer.datamodule
+        before = [e for e in trained_experts(self.folder) if e["name"] != module.expert.name]
+        record = _record(data, [*before, expert])
+        text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
+        (self.folder / CARD).write_text(_card(data.subject, data.base, record["experts"]))
+        partial = self.folder / f"{RUN}.part"
+        partial.write_text(text + "\n")
+        os.replace(partial, self.folder / RUN)
 
 
-def _card(subject: Subject, base: Base) -> str:
+def trained_experts(folder: Path) -> list[dict[str, Any]]:
+    """What the record in a folder says of the experts that have been trained; none without one."""
+    path = folder / RUN
+    return json.loads(path.read_text())["experts"] if path.is_file() else []
+
+
+def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
+    subject = data.subject
+    return {
+        "subject": {
+            "name": subject.name,
+            "trigger": subject.trigger,
+            "noun": subject.class_noun,
+        },
+        "base": {
+            "name": data.base.name,
+            "source": data.base.public_source,
+            "fingerprint": fingerprint(data.base.source),
+        },
+        "photos": {"count": len(subject.kept), "digest": photos_digest(subject)},
+        "experts": experts,
+        "versions": {name: version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+    }
+
+
+def _card(subject: Subject, base: Base, experts: list[dict[str, Any]]) -> str:
     prompt = f"{subject.called}, waving"
+    second = ", load_into_transformer_2=True"
+    loads = "\n    ".join(
+        f'pipe.load_lora_weights(FOLDER, weight_name="{expert["file"]}"'
+        f"{second if expert['part'] == 'transformer_2' else ''})"
+        for expert in experts
+    )
     return f"""---
 library_name: diffusers
 tags: [lora, text-to-video, starring]
@@ -93,7 +115,7 @@ A LoRA adapter that makes the base `{base.name}` render one subject, called `{su
     from diffusers import WanPipeline
 
     pipe = WanPipeline.from_pretrained(BASE)
-    pipe.load_lora_weights(FOLDER, weight_name="adapter.safetensors")
+    {loads}
     tokens = min(pipe.tokenizer.model_max_length, 512)
     pipe("{prompt}", height={base.height}, width={base.width}, num_frames={base.frames},
          num_inference_steps={base.steps}, guidance_scale={base.guidance},

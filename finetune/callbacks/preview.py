@@ -18,7 +18,7 @@ class Preview(pl.Callback):
     """Renders a clip every few steps.
 
     Args:
-        folder: receives `step-00100.mp4` and so on.
+        folder: receives `step-00100.mp4` and so on, with an expert's name before it if it has one.
         every: steps between two clips; 0 for none.
         prompt: what they show, after the trigger and the class noun.
         seed: of their noise.
@@ -40,14 +40,17 @@ class Preview(pl.Callback):
             return
         data: SubjectData = trainer.datamodule
         frames = self._render(module, data)
-        write_mp4(self.folder / f"step-{step:05d}.mp4", frames, fps=data.base.fps)
+        name = "-".join(filter(None, (module.expert.name, f"step-{step:05d}")))
+        write_mp4(self.folder / f"{name}.mp4", frames, fps=data.base.fps)
 
     @torch.no_grad()
     def _render(self, module: LoraModule, data: SubjectData) -> Any:
         base, subject = data.base, data.subject
         module.transformer.eval()
         pipe = module.family.pipeline(
-            dtype=module.base_dtype, device=module.device, transformer=module.transformer
+            dtype=module.base_dtype,
+            device=module.device,
+            **{module.expert.part: module.transformer},
         )
         pipe.set_progress_bar_config(disable=True)
         video = pipe(

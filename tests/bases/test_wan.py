@@ -17,9 +17,15 @@ from torch import Tensor
 from bases.errors import BrokenBase
 from bases.wan import TIMESTEPS, Wan
 from tests.conftest import CPU
-from tests.tiny_base import CHANNELS, FRAMES, SIZE
+from tests.tiny_base import CHANNELS, FRAMES, SIZE, write_tiny_base
 
 PROMPT, STEPS = "toto, an object, waving at the beach", 3
+
+
+@pytest.fixture(scope="module", params=["2.1", "2.2-5b", "2.2-a14b"])
+def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Wan:
+    folder = tmp_path_factory.mktemp("bases") / request.param
+    return Wan(write_tiny_base(folder, like=request.param))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,10 @@ def seen(pipe: WanPipeline, family: Wan, noise: Tensor) -> list[dict[str, Any]]:
         assert not args
         calls.append(arguments)
 
-    hook = pipe.transformer.register_forward_pre_hook(keep, with_kwargs=True)
+    hooks = [
+        getattr(pipe, expert.part).register_forward_pre_hook(keep, with_kwargs=True)
+        for expert in family.experts
+    ]
     pipe(
         PROMPT,
         height=SIZE,
@@ -56,7 +65,8 @@ def seen(pipe: WanPipeline, family: Wan, noise: Tensor) -> list[dict[str, Any]]:
         output_type="latent",
         **family.call_arguments(pipe),
     )
-    hook.remove()
+    for hook in hooks:
+        hook.remove()
     return calls
 
 
@@ -78,7 +88,9 @@ def test_training_builds_the_tensors_that_the_pipeline_builds(
     assert torch.equal(ours["encoder_hidden_states"], theirs["encoder_hidden_states"])
     # The scheduler cuts its timesteps to whole numbers; training keeps the fraction.
     assert ours["timestep"].shape == theirs["timestep"].shape
-    assert 0 <= (ours["timestep"] - theirs["timestep"]).item() < 1
+    off = ours["timestep"] - theirs["timestep"]
+    assert off.min() >= 0
+    assert off.max() < 1
 
 
 def test_the_pipeline_begins_with_the_latents_as_they_were_given(
@@ -151,7 +163,8 @@ def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
     def stand_still(hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
         return (torch.zeros_like(hidden_states),)
 
-    monkeypatch.setattr(pipe.transformer, "forward", stand_still)
+    for expert in family.experts:
+        monkeypatch.setattr(getattr(pipe, expert.part), "forward", stand_still)
     theirs = pipe(
         PROMPT,
         height=SIZE,
@@ -200,6 +213,32 @@ def test_what_is_loaded_is_frozen(family: Wan) -> None:
         model = family.load(part, dtype=torch.float32, device=CPU)
         assert not any(weight.requires_grad for weight in model.parameters())
         assert not model.training
+
+
+def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
+    family: Wan, pipe: WanPipeline, noise: Tensor
+) -> None:
+    asked: list[str] = []
+    hooks = [
+        getattr(pipe, expert.part).register_forward_pre_hook(
+            lambda *_, name=expert.name: asked.append(name) and None
+        )
+        for expert in family.experts
+    ]
+    arguments = {"height": SIZE, "width": SIZE, "num_frames": FRAMES, "latents": noise}
+    pipe(PROMPT, **arguments, num_inference_steps=12, guidance_scale=1.0, output_type="latent")
+    for hook in hooks:
+        hook.remove()
+    generator = torch.Generator().manual_seed(0)
+    for expert in family.experts:
+        levels = pipe.scheduler.sigmas[: len(asked)][[name == expert.name for name in asked]]
+        assert len(levels) > 1
+        trained = family.objective.sample_sigmas(500, generator, low=expert.low, high=expert.high)
+        assert trained.min() >= expert.low
+        assert trained.max() <= expert.high
+        assert levels.min() >= expert.low - 1e-3
+        assert levels.max() <= expert.high + 1e-3
+    assert len(set(asked)) == len(family.experts)
 
 
 def test_noise_is_counted_in_thousandths() -> None:

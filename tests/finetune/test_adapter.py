@@ -64,7 +64,7 @@ def learnt(family: Wan) -> nn.Module:
 @pytest.fixture(scope="module")
 def written(learnt: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("adapter")
-    write_weights(folder, learnt)
+    write_weights(folder / WEIGHTS, learnt)
     return folder
 
 
@@ -146,10 +146,12 @@ def test_the_record_says_how_it_was_trained(trained: Adapter, tiny: Base) -> Non
     assert run["base"]["fingerprint"] == fingerprint(tiny.source)
     assert run["subject"] == {"name": "toto", "trigger": "toto", "noun": "object"}
     assert run["photos"]["count"] == len(subject.kept)
-    assert (run["steps"], run["tensors"]) == (4, 40)
-    assert run["change"] > 0
-    assert run["config"]["model"]["alpha"] == ALPHA
-    assert run["config"]["data"]["seed"] == 0
+    (expert,) = run["experts"]
+    assert (expert["name"], expert["part"], expert["file"]) == ("", "transformer", WEIGHTS)
+    assert (expert["steps"], expert["tensors"]) == (4, 40)
+    assert expert["change"] > 0
+    assert expert["config"]["model"]["alpha"] == ALPHA
+    assert expert["config"]["data"]["seed"] == 0
     assert run["versions"]["torch"] == torch.__version__
 
 

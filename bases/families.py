@@ -1,0 +1,30 @@
+"""Every family, and which of them a base belongs to."""
+
+from __future__ import annotations
+
+from bases.errors import BrokenBase
+from bases.family import Family
+from bases.folder import read_index
+from bases.loading import loading
+from bases.objective import FlowMatching
+from bases.wan import Wan
+
+FAMILIES: tuple[type[Family], ...] = (Wan,)
+
+
+def family_of(source: str, objective: FlowMatching | None = None) -> Family:
+    """The base in a folder or on the hub, by the pipeline that it says it is made for.
+
+    Raises:
+        BrokenBase: if it is made for none that is known, or does not say.
+    """
+    with loading(source):
+        name = read_index(source).get("_class_name")
+    for family in FAMILIES:
+        if family.pipeline_class.__name__ == name:
+            return family(source, objective)
+    known = ", ".join(family.pipeline_class.__name__ for family in FAMILIES)
+    raise BrokenBase(
+        f"The base {source!r} is made for {name!r}: give one that is made for {known}, in "
+        "diffusers' layout."
+    )

@@ -1,0 +1,94 @@
+"""A base in a folder in diffusers' layout: whether all of it is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from diffusers import DiffusionPipeline
+from safetensors import SafetensorError, safe_open
+
+from bases.errors import BrokenBase
+
+INDEX = "model_index.json"
+_VOCABULARIES = ("tokenizer.json", "spiece.model", "vocab.json")
+
+
+def read_index(source: str) -> dict[str, Any]:
+    """The pipeline's own configuration: which parts it has, and its switches.
+
+    Raises:
+        BrokenBase: if it cannot be understood.
+    """
+    said = DiffusionPipeline.load_config(source)
+    if not isinstance(said, dict):
+        raise BrokenBase(f"{INDEX} of the base {source!r} says {said!r}: download the base again.")
+    return said
+
+
+def check_folder(source: str, pipeline: type[DiffusionPipeline]) -> None:
+    """Say which parts of a local base are missing; a hub name passes.
+
+    Args:
+        source: a folder, or a name on the hub.
+        pipeline: which it should be made for.
+
+    Raises:
+        BrokenBase: if it is a folder, and not such a pipeline as a whole.
+    """
+    folder = Path(source)
+    if not folder.is_dir():
+        return
+    index = folder / INDEX
+    if not index.is_file():
+        raise BrokenBase(
+            f"The base in {source!r} lacks {INDEX}. A base in diffusers' layout has {INDEX} and a "
+            "folder for each part that it names: copy or download it again."
+        )
+    said = json.loads(index.read_text())
+    name = said.get("_class_name") if isinstance(said, dict) else said
+    if name != pipeline.__name__:
+        raise BrokenBase(
+            f"The base in {source!r} is made for {name!r}, not for {pipeline.__name__}."
+        )
+    parts = [part for part, kind in said.items() if isinstance(kind, list) and kind[0]]
+    lost = [file for part in parts for file in _lost_files(folder, part)]
+    if lost:
+        raise BrokenBase(
+            f"The base in {source!r} lacks {', '.join(lost)}: copy or download it again."
+        )
+
+
+def _lost_files(folder: Path, part: str) -> list[str]:
+    """What a part needs and does not have."""
+    if not (folder / part).is_dir():
+        return [part]
+    if part.startswith("tokenizer"):
+        lost = _lost(folder, part, "tokenizer_config.json")
+        has_words = any((folder / part / name).is_file() for name in _VOCABULARIES)
+        return lost if has_words else [*lost, f"{part}/{_VOCABULARIES[0]}"]
+    if part == "scheduler":
+        return _lost(folder, part, "scheduler_config.json")
+    return _lost(folder, part, "config.json") + _lost_weights(folder, part)
+
+
+def _lost(folder: Path, part: str, name: str) -> list[str]:
+    return [] if (folder / part / name).is_file() else [f"{part}/{name}"]
+
+
+def _lost_weights(folder: Path, part: str) -> list[str]:
+    """The files of a part's weights that are missing or cut short."""
+    files = {path.name for path in (folder / part).glob("*.safetensors")}
+    for index in (folder / part).glob("*.safetensors.index.json"):
+        files |= set(json.loads(index.read_text())["weight_map"].values())
+    names = [f"{part}/{name}" for name in sorted(files or {"*.safetensors"})]
+    return [name for name in names if not _is_whole(folder / name)]
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with safe_open(path, framework="pt"):
+            return True
+    except (OSError, SafetensorError):
+        return False
