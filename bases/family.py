@@ -65,6 +65,12 @@ class Family(ABC):
     Tensors: `video_BCFHW` in [-1, 1] with 3 channels, a photo having F = 1; `latents_BCFHW`
     normalised to about zero mean and unit spread; sigmas (B,) in [0, 1].
 
+    Attributes:
+        pipeline_class: diffusers' own pipeline.
+        lora_targets: a regular expression over the linear layers that an adapter changes.
+        native_names: pieces of diffusers' names for layers, and what the model's authors say, from
+            whom other programs have their names; replaced in this order.
+
     Args:
         source: a folder in diffusers' layout, or a name on the Hugging Face hub.
         objective: how it is trained.
@@ -72,6 +78,7 @@ class Family(ABC):
 
     pipeline_class: ClassVar[type[DiffusionPipeline]]
     lora_targets: ClassVar[str]
+    native_names: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def __init__(self, source: str | Path, objective: FlowMatching | None = None) -> None:
         self.source = str(source)

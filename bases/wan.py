@@ -46,6 +46,14 @@ class Wan(Family):
     lora_targets: ClassVar[str] = (
         r"blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ffn\.net\.(0\.proj|2))"
     )
+    native_names: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("attn1.", "self_attn."),
+        ("attn2.", "cross_attn."),
+        (".to_out.0", ".o"),
+        (".to_", "."),
+        (".net.0.proj", ".0"),
+        (".net.2", ".2"),
+    )
 
     @functools.cached_property
     def grid(self) -> LatentGrid:

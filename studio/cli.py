@@ -191,6 +191,27 @@ def render(
 
 
 @app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="An adapter, by name or folder.")],
+    style: Annotated[
+        str, typer.Option("--format", help="comfyui, kohya or diffusers.")
+    ] = "comfyui",
+    out: Annotated[
+        Optional[Path],
+        typer.Option(
+            parser=path_of, metavar="FILE", help="The file; NAME.safetensors if not given."
+        ),
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Write an adapter for another program, and read it back."""
+    from studio.exporting import export_adapter
+
+    written = export_adapter(name, style=style, out=out, home=home_folder(home))
+    say("", f"Wrote {', '.join(map(str, written))}.", "Next: load it there at strength 1.")
+
+
+@app.command()
 def bases() -> None:
     """List the bases that are known by name."""
     from bases.catalogue import BASES

@@ -1,0 +1,124 @@
+"""Adapter files for other programs: ComfyUI's names and kohya's, read back before they are kept.
+
+| format | names |
+|---|---|
+| diffusers | `transformer.blocks.0.attn1.to_q.lora_A.weight` |
+| comfyui | `diffusion_model.blocks.0.self_attn.q.lora_A.weight` |
+| kohya | `lora_unet_blocks_0_self_attn_q.lora_down.weight`, `.lora_up.weight`, `.alpha` |
+
+An adapter's alpha is its rank, so that readers who ignore alpha are right too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bases.family import Family
+from finetune.adapter import change
+from finetune.errors import AdapterError
+from finetune.tensors import write_tensors
+
+FORMATS = ("diffusers", "comfyui", "kohya")
+_DOWN, _UP, _PREFIX = ".lora_A.weight", ".lora_B.weight", "transformer."
+
+
+def export(source: Path, target: Path, *, style: str, family: Family, run: dict[str, Any]) -> float:
+    """Write an adapter's file in another format, as read back by the family's own loader.
+
+    Args:
+        source: the adapter's own file.
+        target: the new one; what is there stays until the new one is proven.
+        style: one of `FORMATS`.
+        family: the base that it was trained on.
+        run: the adapter's record.
+
+    Returns:
+        the size of the change that the adapter makes, the same in both files.
+
+    Raises:
+        AdapterError: if the format is unknown, or the adapter cannot be said in it.
+        OSError: if the file cannot be written.
+    """
+    if style not in FORMATS:
+        raise AdapterError(f"format {style!r} is none of {', '.join(FORMATS)}.")
+    weights = load_file(source)
+    draft = target.with_name(f".{target.name}.unproven")
+    try:
+        write_tensors(draft, renamed(weights, style, family), _metadata(weights, run))
+        back = _read_back(draft, style, family)
+        _compare(weights, back, style)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return change(back)
+
+
+def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str, Tensor]:
+    """Weights under the names of another format; `weights` has diffusers' own."""
+    if style == "diffusers":
+        return weights
+    new = {}
+    for layer in layers(weights):
+        name = layer.removeprefix(_PREFIX)
+        for ours, theirs in family.native_names:
+            name = name.replace(ours, theirs)
+        down, up = weights[layer + _DOWN], weights[layer + _UP]
+        if style == "comfyui":
+            new[f"diffusion_model.{name}{_DOWN}"], new[f"diffusion_model.{name}{_UP}"] = down, up
+        else:
+            flat = f"lora_unet_{name.replace('.', '_')}"
+            new[f"{flat}.lora_down.weight"], new[f"{flat}.lora_up.weight"] = down, up
+            new[f"{flat}.alpha"] = torch.tensor(float(len(down)))
+    return new
+
+
+def layers(weights: dict[str, Tensor]) -> Iterator[str]:
+    """The layers that an adapter changes, by their names in diffusers."""
+    return (name.removesuffix(_DOWN) for name in weights if name.endswith(_DOWN))
+
+
+def _read_back(path: Path, style: str, family: Family) -> dict[str, Tensor]:
+    try:
+        return family.pipeline_class.lora_state_dict(path)
+    except (KeyError, ValueError) as error:
+        said = " ".join(str(error).split())[:160]
+        raise AdapterError(
+            f"This adapter cannot be said in the format {style!r} (its reader misses or does not "
+            f"know {said}): were some layers alone trained? Choose 'comfyui' or 'diffusers'."
+        ) from error
+
+
+def _compare(weights: dict[str, Tensor], back: dict[str, Tensor], style: str) -> None:
+    """Make sure that the loader makes the same change of every layer."""
+    for layer in layers(weights):
+        if layer + _DOWN not in back:
+            raise AdapterError(f"The format {style!r} has no name that is read for {layer!r}.")
+        ours = weights[layer + _UP].float() @ weights[layer + _DOWN].float()
+        theirs = back[layer + _UP].float() @ back[layer + _DOWN].float()
+        if not torch.allclose(ours, theirs, rtol=1e-4, atol=1e-6):
+            raise AdapterError(f"In the format {style!r} the change of {layer!r} is another.")
+
+
+def _metadata(weights: dict[str, Tensor], run: dict[str, Any]) -> dict[str, str]:
+    """What readers look for in a file's header, and where the adapter comes from."""
+    rank = str(len(next(weights[layer + _DOWN] for layer in layers(weights))))
+    base, subject = run["base"], run["subject"]
+    return {
+        "format": "pt",
+        "modelspec.sai_model_spec": "1.0.0",
+        "modelspec.title": subject["name"],
+        "modelspec.architecture": f"{base['name']}/lora",
+        "modelspec.trigger_phrase": subject["trigger"],
+        "modelspec.usage_hint": f"Begin the prompt with '{subject['trigger']}'.",
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": rank,
+        "ss_network_alpha": rank,
+        "starring.base": base["fingerprint"],
+        "starring.photos": run["photos"]["digest"],
+    }

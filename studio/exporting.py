@@ -1,0 +1,60 @@
+"""What `starring export` does: an adapter's files, written for another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bases.families import family_of
+from finetune.formats import FORMATS, export
+from studio.home import StudioError
+from studio.printing import say
+from studio.quiet import hush
+from studio.rendering import base_of, find_adapter
+
+
+def export_adapter(name: str, *, style: str, out: Path | None, home: Path) -> list[Path]:
+    """Write one file for each expert and print what was found when it was read back.
+
+    Args:
+        name: the adapter, by name or folder.
+        style: one of `FORMATS`.
+        out: the file; the adapter's name in this folder if not given. An expert's name is put
+            before its ending.
+        home: where everything lives.
+
+    Returns:
+        the files.
+
+    Raises:
+        StudioError: if the file cannot be written, or there is no such adapter.
+        AdapterError: if the format is unknown, or the adapter cannot be said in it.
+    """
+    hush()
+    if style not in FORMATS:
+        raise StudioError(f"format {style!r} is none of {', '.join(FORMATS)}.")
+    target = out or Path(f"{Path(name).resolve().name}.safetensors")
+    if target.suffix != ".safetensors":
+        raise StudioError(
+            f"{str(target)!r} cannot be written: the name ends in .safetensors, such as "
+            "'mira.safetensors'; give one with --out."
+        )
+    adapter = find_adapter(name, home)
+    run = adapter.run
+    family = family_of(base_of(run).source)
+    written = []
+    for expert in run["experts"]:
+        stem = "_".join(filter(None, (target.stem, expert["name"])))
+        path = target.with_name(f"{stem}.safetensors")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            size = export(
+                adapter.folder / expert["file"], path, style=style, family=family, run=run
+            )
+        except OSError as error:
+            raise StudioError(
+                f"{str(path)!r} cannot be written ({error.strerror or error}): give --out a name "
+                "in a folder where you may write."
+            ) from error
+        say(f"{path}: {expert['tensors']} tensors, all read back; size of the change {size:.3f}")
+        written.append(path)
+    return written

@@ -1,0 +1,132 @@
+"""Files for other programs change the base as the adapter does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import (
+    WanPipeline,
+    WanVACEPipeline,
+    WanVACETransformer3DModel,
+)
+from safetensors.torch import load_file, safe_open, save_file
+from torch import Tensor, nn
+
+from bases.catalogue import Base
+from bases.wan import Wan
+from finetune.adapter import WEIGHTS, Adapter
+from finetune.errors import AdapterError
+from finetune.formats import FORMATS, export
+from finetune.train import train
+from tests.finetune.test_adapter import output
+from tests.tiny_base import CHANNELS
+
+
+@pytest.fixture
+def exported(trained: Adapter, family: Wan, tmp_path: Path) -> Callable[[str], Path]:
+    def write(style: str) -> Path:
+        path = tmp_path / f"{style}.safetensors"
+        size = export(trained.folder / WEIGHTS, path, style=style, family=family, run=trained.run)
+        assert size == pytest.approx(trained.run["experts"][0]["change"], rel=1e-5)
+        return path
+
+    return write
+
+
+def pipeline(tiny: Base) -> WanPipeline:
+    return WanPipeline.from_pretrained(tiny.source, dtype=torch.float32)
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_diffusers_makes_the_same_model_of_every_format(
+    exported: Callable[[str], Path], trained: Adapter, tiny: Base, style: str
+) -> None:
+    ours, theirs = pipeline(tiny), pipeline(tiny)
+    before = output(ours.transformer)
+    ours.load_lora_weights(trained.folder, weight_name=WEIGHTS)
+    theirs.load_lora_weights(exported(style))
+    torch.testing.assert_close(output(theirs.transformer), output(ours.transformer))
+    assert not torch.allclose(output(ours.transformer), before, atol=1e-3)
+
+
+def test_names_are_the_formats_own(exported: Callable[[str], Path]) -> None:
+    comfy = load_file(exported("comfyui"))
+    assert "diffusion_model.blocks.1.self_attn.q.lora_A.weight" in comfy
+    assert "diffusion_model.blocks.0.cross_attn.o.lora_B.weight" in comfy
+    assert "diffusion_model.blocks.0.ffn.0.lora_A.weight" in comfy
+    kohya = load_file(exported("kohya"))
+    assert "lora_unet_blocks_1_self_attn_q.lora_down.weight" in kohya
+    assert "lora_unet_blocks_0_ffn_2.lora_up.weight" in kohya
+    assert kohya["lora_unet_blocks_0_ffn_2.alpha"] == 4
+    assert len(comfy) == 40
+    assert len(kohya) == 60
+
+
+def test_the_header_says_how_to_use_it(exported: Callable[[str], Path]) -> None:
+    with safe_open(exported("comfyui"), framework="pt") as file:
+        said = file.metadata()
+    assert said["modelspec.trigger_phrase"] == "toto"
+    assert said["ss_network_dim"] == said["ss_network_alpha"] == "4"
+
+
+def test_a_wan_that_takes_other_inputs_takes_the_adapter(trained: Adapter, tiny: Base) -> None:
+    """Wan-VACE has Wan's own blocks beside others, and the adapter finds them."""
+    torch.manual_seed(0)
+    plain = pipeline(tiny)
+    config = {**plain.transformer.config, "vace_layers": [0], "vace_in_channels": 3 * CHANNELS}
+    vace = WanVACEPipeline(
+        tokenizer=plain.tokenizer,
+        text_encoder=plain.text_encoder,
+        vae=plain.vae,
+        scheduler=plain.scheduler,
+        transformer=WanVACETransformer3DModel.from_config(config),
+    )
+    vace.load_lora_weights(trained.folder, weight_name=WEIGHTS)
+    changed = {name.split(".lora_A")[0] for name, _ in loaded(vace.transformer)}
+    assert len(changed) == 20
+
+
+def loaded(transformer: nn.Module) -> list[tuple[str, Tensor]]:
+    return [(name, w) for name, w in transformer.named_parameters() if ".lora_A." in name]
+
+
+def test_layers_that_kohyas_readers_need_and_that_were_not_trained_are_refused(
+    home: Path, command: Callable[..., list[str]], family: Wan, tmp_path: Path
+) -> None:
+    some = train(command(home, r"--model.targets=blocks\.\d+\.attn1\.to_q", "--data.clips=0"))
+    target = tmp_path / "some.safetensors"
+    arguments = {"family": family, "run": some.run}
+    with pytest.raises(AdapterError, match="misses or does not know .*self_attn_k"):
+        export(some.folder / WEIGHTS, target, style="kohya", **arguments)
+    assert list(tmp_path.glob("*some*")) == []
+    assert export(some.folder / WEIGHTS, target, style="comfyui", **arguments) > 0
+
+
+def test_a_name_that_no_reader_knows_is_refused(
+    trained: Adapter, family: Wan, tmp_path: Path
+) -> None:
+    weights = load_file(trained.folder / WEIGHTS)
+    odd = {name.replace("attn1.to_q", "attn1.to_z"): weight for name, weight in weights.items()}
+    save_file(odd, tmp_path / "odd.safetensors")
+    with pytest.raises(AdapterError, match="does not know"):
+        export(
+            tmp_path / "odd.safetensors",
+            tmp_path / "out.safetensors",
+            style="comfyui",
+            family=family,
+            run=trained.run,
+        )
+
+
+def test_an_unknown_format_is_refused(trained: Adapter, family: Wan, tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match="'gguf' is none of diffusers, comfyui, kohya"):
+        export(
+            trained.folder / WEIGHTS,
+            tmp_path / "out.safetensors",
+            style="gguf",
+            family=family,
+            run=trained.run,
+        )
