@@ -97,6 +97,15 @@ BASES = (
         steps=40,
         guidance=4.0,
     ),
+    Base(
+        name="hunyuan-video-1.5",
+        source="hunyuanvideo-community/HunyuanVideo-1.5-480p_t2v",
+        summary="8.3B parameters, Tencent's own licence, wants a GPU",
+        width=848,
+        frames=121,
+        fps=24,
+        guidance=6.0,
+    ),
 )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bases.errors import BrokenBase
 from bases.family import Family
 from bases.folder import read_index
+from bases.hunyuan_video15 import HunyuanVideo15
 from bases.loading import loading
 from bases.objective import FlowMatching
 from bases.wan import Wan
 
-FAMILIES: tuple[type[Family], ...] = (Wan,)
+FAMILIES: tuple[type[Family], ...] = (Wan, HunyuanVideo15)
 
 
 def family_of(source: str, objective: FlowMatching | None = None) -> Family:

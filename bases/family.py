@@ -70,6 +70,7 @@ class Family(ABC):
         lora_targets: a regular expression over the linear layers that an adapter changes.
         native_names: pieces of diffusers' names for layers, and what the model's authors say, from
             whom other programs have their names; replaced in this order.
+        example: a call of the pipeline, for people to copy; `{clip}` stands for prompt and size.
 
     Args:
         source: a folder in diffusers' layout, or a name on the Hugging Face hub.
@@ -79,6 +80,7 @@ class Family(ABC):
     pipeline_class: ClassVar[type[DiffusionPipeline]]
     lora_targets: ClassVar[str]
     native_names: ClassVar[tuple[tuple[str, str], ...]] = ()
+    example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
 
     def __init__(self, source: str | Path, objective: FlowMatching | None = None) -> None:
         self.source = str(source)
@@ -120,9 +122,9 @@ class Family(ABC):
     ) -> dict[str, Any]:
         """The arguments of the transformer's forward, as the family's pipeline would give them."""
 
-    @abstractmethod
     def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
-        """The transformer's output as e - x."""
+        """The transformer's output as e - x, which most models predict themselves."""
+        return output.sample if hasattr(output, "sample") else output[0]
 
     @abstractmethod
     def pipeline(
@@ -131,5 +133,15 @@ class Family(ABC):
         """The family's own diffusers pipeline over this base, with parts that are in memory."""
 
     @abstractmethod
-    def call_arguments(self, pipe: Any) -> dict[str, Any]:
-        """What to tell the pipeline at each call, so that it renders as the base was trained."""
+    def call_arguments(self, pipe: Any, guidance: float) -> dict[str, Any]:
+        """What to tell the pipeline at each call, so that it renders as the base was trained.
+
+        Args:
+            pipe: the pipeline.
+            guidance: scale of classifier-free guidance; 1 for none.
+        """
+
+
+def frozen(model: nn.Module, device: torch.device) -> nn.Module:
+    """A model on its device, in evaluation mode, that learns nothing."""
+    return model.to(device).eval().requires_grad_(False)

@@ -12,7 +12,9 @@ from safetensors import SafetensorError, safe_open
 from bases.errors import BrokenBase
 
 INDEX = "model_index.json"
+_SETTINGS = {"scheduler": "scheduler_config.json", "guider": "guider_config.json"}
 _VOCABULARIES = ("tokenizer.json", "spiece.model", "vocab.json")
+_NEEDS_NO_VOCABULARY = ("ByT5Tokenizer",)
 
 
 def read_index(source: str) -> dict[str, Any]:
@@ -52,24 +54,26 @@ def check_folder(source: str, pipeline: type[DiffusionPipeline]) -> None:
         raise BrokenBase(
             f"The base in {source!r} is made for {name!r}, not for {pipeline.__name__}."
         )
-    parts = [part for part, kind in said.items() if isinstance(kind, list) and kind[0]]
-    lost = [file for part in parts for file in _lost_files(folder, part)]
+    parts = {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
+    lost = [file for part, kind in parts.items() for file in _lost_files(folder, part, kind)]
     if lost:
         raise BrokenBase(
             f"The base in {source!r} lacks {', '.join(lost)}: copy or download it again."
         )
 
 
-def _lost_files(folder: Path, part: str) -> list[str]:
+def _lost_files(folder: Path, part: str, kind: str) -> list[str]:
     """What a part needs and does not have."""
     if not (folder / part).is_dir():
         return [part]
     if part.startswith("tokenizer"):
         lost = _lost(folder, part, "tokenizer_config.json")
-        has_words = any((folder / part / name).is_file() for name in _VOCABULARIES)
-        return lost if has_words else [*lost, f"{part}/{_VOCABULARIES[0]}"]
-    if part == "scheduler":
-        return _lost(folder, part, "scheduler_config.json")
+        words = [folder / part / name for name in _VOCABULARIES]
+        if kind not in _NEEDS_NO_VOCABULARY and not any(path.is_file() for path in words):
+            lost.append(f"{part}/{_VOCABULARIES[0]}")
+        return lost
+    if part in _SETTINGS:
+        return _lost(folder, part, _SETTINGS[part])
     return _lost(folder, part, "config.json") + _lost_weights(folder, part)
 
 

@@ -15,7 +15,7 @@ from diffusers.schedulers import UniPCMultistepScheduler
 from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5EncoderModel
 
-from bases.family import Expert, Family, LatentGrid, Part
+from bases.family import Expert, Family, LatentGrid, Part, frozen
 from bases.folder import check_folder, read_index
 from bases.loading import loading
 
@@ -46,6 +46,9 @@ class Wan(Family):
     lora_targets: ClassVar[str] = (
         r"blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ffn\.net\.(0\.proj|2))"
     )
+    example: ClassVar[str] = """\
+tokens = min(pipe.tokenizer.model_max_length, 512)
+pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
     native_names: ClassVar[tuple[tuple[str, str], ...]] = (
         ("attn1.", "self_attn."),
         ("attn2.", "cross_attn."),
@@ -102,10 +105,10 @@ class Wan(Family):
             encoder = UMT5EncoderModel.from_pretrained(
                 self.source, subfolder="text_encoder", dtype=dtype
             )
-            return WanText(tokenizer, _frozen(encoder, device))
+            return WanText(tokenizer, frozen(encoder, device))
         kind = AutoencoderKLWan if part == "vae" else WanTransformer3DModel
         model = kind.from_pretrained(self.source, subfolder=part, dtype=dtype)
-        return _frozen(model, device)
+        return frozen(model, device)
 
     @torch.no_grad()
     def encode_prompts(self, text: WanText, prompts: list[str]) -> dict[str, Tensor]:
@@ -129,10 +132,6 @@ class Wan(Family):
             timestep = timestep[:, None].expand(-1, tokens)
         return {"hidden_states": noisy_BCFHW, "timestep": timestep, **conditions}
 
-    def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
-        """Wan predicts e - x itself."""
-        return output.sample if hasattr(output, "sample") else output[0]
-
     def pipeline(
         self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
     ) -> WanPipeline:
@@ -142,9 +141,10 @@ class Wan(Family):
             check_folder(self.source, WanPipeline)
             return WanPipeline.from_pretrained(self.source, dtype=dtypes, **parts).to(device)
 
-    def call_arguments(self, pipe: WanPipeline) -> dict[str, Any]:
-        """How long prompts are padded, which is part of what the transformer learnt."""
-        return {"max_sequence_length": WanText(pipe.tokenizer, pipe.text_encoder).max_tokens}
+    def call_arguments(self, pipe: WanPipeline, guidance: float) -> dict[str, Any]:
+        """Guidance, and how long prompts are padded, which is part of what was learnt."""
+        text = WanText(pipe.tokenizer, pipe.text_encoder)
+        return {"guidance_scale": guidance, "max_sequence_length": text.max_tokens}
 
 
 def embed_prompts(text: WanText, prompts: list[str]) -> Tensor:
@@ -168,7 +168,3 @@ def latent_statistics(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
         for numbers in (vae.config.latents_mean, vae.config.latents_std)
     )
     return mean, std
-
-
-def _frozen(model: nn.Module, device: torch.device) -> nn.Module:
-    return model.to(device).eval().requires_grad_(False)

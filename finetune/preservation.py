@@ -94,10 +94,9 @@ def draw_examples(
             width=base.width,
             num_frames=base.frames,
             num_inference_steps=base.steps,
-            guidance_scale=base.guidance,
             generator=torch.Generator("cpu").manual_seed(seed),
             output_type="latent",
-            **family.call_arguments(pipe),
+            **family.call_arguments(pipe, base.guidance),
         ).frames
         examples.append(Example(latents[0].float().cpu(), prompt))
     return examples

@@ -20,7 +20,9 @@ from typing import Any, Optional
 
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from bases.errors import BaseModelError
 from bases.fingerprint import fingerprint
 from finetune.adapter import SAMPLES, Adapter
 from finetune.callbacks import (
@@ -33,10 +35,11 @@ from finetune.callbacks import (
     trained_experts,
 )
 from finetune.data import SubjectData
-from finetune.errors import TrainingError
+from finetune.errors import AdapterError, TrainingError
 from finetune.examples import free_memory, photos_digest
 from finetune.limits import at_least
 from finetune.module import LoraModule
+from subjects import SubjectError
 from subjects.subject import folder_of
 
 _DRAFT, _CONFIG = "adapter", "config.json"
@@ -141,8 +144,10 @@ def _read(arguments: list[str]) -> TrainingCLI:
             trainer_defaults=_TRAINER_DEFAULTS,
             parser_kwargs={"exit_on_error": False},
         )
-    except ArgumentError as error:
-        said = " ".join(str(error).split()).rstrip(".")
+    except (AdapterError, BaseModelError, SubjectError):
+        raise
+    except (ArgumentError, MisconfigurationException, TypeError, ValueError) as error:
+        said = " ".join(str(error).split()).split(" Subtypes:")[0][:300].rstrip(".")
         raise TrainingError(
             f"A setting does not fit: {said}. 'python -m finetune.train --help' lists them all."
         ) from error

@@ -152,12 +152,12 @@ class Renderer:
             RenderError: if the prompt or the clip does not fit.
         """
         settings = self.settings(prompt, clip or Clip())
-        seed = settings.pop("seed")
+        seed, guidance = settings.pop("seed"), settings.pop("guidance_scale")
         video = self.pipe(
             **settings,
             generator=torch.Generator("cpu").manual_seed(seed),
             output_type="np",
-            **self.family.call_arguments(self.pipe),
+            **self.family.call_arguments(self.pipe, guidance),
         ).frames[0]
         return np.round(video * 255).astype(np.uint8)
 

@@ -6,6 +6,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import yaml
+
 from bases.catalogue import find_base
 from bases.video import write_mp4
 from finetune.adapter import REPORT, SAMPLES, Adapter
@@ -19,6 +21,7 @@ from studio.yardstick import Yardstick, likeness_line
 from subjects import Subject
 
 SAMPLE_PROMPT, SAMPLE_SEED = "waving at the beach, close-up", 7
+_SECTIONS = ("model", "data", "trainer", "output", "experts")
 
 
 def train_and_measure(
@@ -50,15 +53,34 @@ def arguments(
     """The command line of `finetune.train` for a subject.
 
     Raises:
-        StudioError: if the YAML does not exist.
+        StudioError: if the YAML is missing or no recipe, or a setting says what the command says.
     """
     known = find_base(base)
     Subject.load(home, name)
+    own = {"--data.subject": name, "--data.home": str(home), "--data.base": base}
+    for setting, told in zip(own, ("the name after 'train'", "--home", "--base"), strict=True):
+        if any(given.partition("=")[0] == setting for given in extra):
+            raise StudioError(f"{setting} is given by {told}: leave it out.")
     recipe = config or ROOT / "configs" / "finetune" / f"{known.name}.yaml"
-    if config is not None and not config.is_file():
-        raise StudioError(f"There is no file {str(config)!r}: give --config a YAML.")
+    if config is not None:
+        _check_recipe(config)
     chosen = [f"--config={recipe}"] if recipe.is_file() else []
-    return [*chosen, f"--data.subject={name}", f"--data.home={home}", f"--data.base={base}", *extra]
+    return [*chosen, *extra, *(f"{setting}={value}" for setting, value in own.items())]
+
+
+def _check_recipe(path: Path) -> None:
+    """Refuse what is no YAML of settings, by the file's name."""
+    if not path.is_file():
+        raise StudioError(f"There is no file {str(path)!r}: give --config a YAML.")
+    try:
+        said = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise StudioError(f"{str(path)!r} is no YAML that can be read ({error}).") from error
+    if not isinstance(said, dict) or not all(isinstance(said.get(p, {}), dict) for p in _SECTIONS):
+        raise StudioError(
+            f"{str(path)!r} is no recipe: it holds settings under {', '.join(_SECTIONS)}, such as "
+            "'model:' and beneath it '  lr: 1.0e-4'."
+        )
 
 
 def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick) -> None:

@@ -99,7 +99,7 @@ def read_photos(folder: Path) -> Iterator[Photo]:
     lines: dict[str, int] = {}
     for number, row in read_jsonl(path):
         name, caption = row.get("file_name"), row.get("caption")
-        if not isinstance(name, str) or Path(name).name != name or not (folder / name).is_file():
+        if not isinstance(name, str) or not _is_photo(folder, name):
             raise line_error(path, number, f"file_name {shorten(name)} is no photo in that folder")
         if name in lines:
             raise line_error(
@@ -113,6 +113,13 @@ def read_photos(folder: Path) -> Iterator[Photo]:
         if measures is None:
             raise line_error(path, number, "measures are missing")
         yield Photo(folder / name, caption, verdict, str(row.get("reason", "")), measures)
+
+
+def _is_photo(folder: Path, name: str) -> bool:
+    try:
+        return Path(name).name == name and (folder / name).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def read_audit(path: Path) -> Iterator[AuditedPhoto]:
@@ -153,6 +160,6 @@ def _measures(row: dict[str, Any], path: Path, number: int) -> Measures | None:
         return None
     try:
         return Measures.of(record)
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         problem = f"measures {shorten(record)} cannot be understood ({error})"
         raise line_error(path, number, problem) from error

@@ -45,8 +45,8 @@ def shorten(value: object) -> str:
 def line_error(path: Path, number: int, problem: str) -> StorageError:
     """A line that cannot be understood."""
     return StorageError(
-        f"{str(path)!r}, line {number}: {problem}; every line is one JSON object such as "
-        '{"file_name": "0001.png", "caption": "mira, a person", "verdict": "keep", …}.'
+        f"{str(path)!r}, line {number}: {problem}; every line is one JSON object, such as its "
+        "neighbours: mend the line, or remove it."
     )
 
 
@@ -60,6 +60,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     try:
         record = yaml.safe_load(_text(path))
+    except StorageError:
+        raise
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise StorageError(f"{str(path)!r} is not YAML ({reason}); correct it there.") from error
@@ -91,4 +93,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise StorageError(f"{str(path)!r} cannot be read ({reason}).") from error
+        raise StorageError(
+            f"{str(path)!r} cannot be read ({reason}): put it back from a copy, or remove the "
+            "subject's folder and add it anew."
+        ) from error

@@ -135,6 +135,11 @@ class Subject:
         """
         folder = folder_of(home, name)
         if not (folder / RECORD).is_file():
+            if folder.exists():
+                raise StorageError(
+                    f"{str(folder)!r} lacks {RECORD}, without which it is no subject: put that "
+                    f"file back, or remove the folder and add {name!r} anew."
+                )
             known = ", ".join(subject_names(home)) or "none yet"
             raise StorageError(
                 f"there is no subject {name!r}; known are: {known}. "
@@ -222,7 +227,11 @@ def _consent_in(record: dict[str, Any], kind: str, path: Path) -> Consent | None
             "Add the subject anew and answer the question."
         )
     try:
-        return Consent(**{key: str(value) for key, value in consent.items()})
+        return Consent(
+            **{key: value if value is None else str(value) for key, value in consent.items()}
+        )
+    except ConsentError as error:
+        raise ConsentError(f"{str(path)!r}: {error}") from error
     except TypeError as error:
         raise ConsentError(
             f"{str(path)!r}: consent has {list(consent)}; "

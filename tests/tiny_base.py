@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from transformers import UMT5Config, UMT5EncoderModel
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from bases.pocket.tokenizer import train_tokenizer
 
@@ -41,9 +42,27 @@ def write_tiny_base(folder: Path, *, seed: int = 0, like: str = "2.1") -> Path:
             expand_timesteps=like == "2.2-5b",
         )
     pipe.save_pretrained(folder)
+    return say_clip(folder)
+
+
+def say_clip(folder: Path) -> Path:
+    """Write which clips the base in a folder draws."""
     clip = {"height": SIZE, "width": SIZE, "frames": FRAMES, "fps": FPS}
     (folder / "starring.json").write_text(json.dumps({**clip, "steps": STEPS, "guidance": 3.0}))
     return folder
+
+
+def plain_tokenizer() -> PreTrainedTokenizerFast:
+    """One token a byte."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        special_tokens=["<pad>", "</s>"], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator([""], trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>")
 
 
 def _text_encoder(vocabulary: int) -> UMT5EncoderModel:

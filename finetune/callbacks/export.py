@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from bases.catalogue import Base
+from bases.family import Family
 from bases.fingerprint import fingerprint
 from finetune.adapter import CARD, RUN, change, weights_file, write_weights
 from finetune.callbacks.throughput import Throughput
@@ -64,7 +65,9 @@ class ExportAdapter(pl.Callback):
         before = [e for e in trained_experts(self.folder) if e["name"] != module.expert.name]
         record = _record(data, [*before, expert])
         text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
-        (self.folder / CARD).write_text(_card(data.subject, data.base, record["experts"]))
+        (self.folder / CARD).write_text(
+            _card(data.subject, data.base, module.family, record["experts"])
+        )
         partial = self.folder / f"{RUN}.part"
         partial.write_text(text + "\n")
         os.replace(partial, self.folder / RUN)
@@ -96,14 +99,23 @@ def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _card(subject: Subject, base: Base, experts: list[dict[str, Any]]) -> str:
-    prompt = f"{subject.called}, waving"
-    second = ", load_into_transformer_2=True"
-    loads = "\n    ".join(
-        f'pipe.load_lora_weights(FOLDER, weight_name="{expert["file"]}"'
-        f"{second if expert['part'] == 'transformer_2' else ''})"
-        for expert in experts
+def _card(subject: Subject, base: Base, family: Family, experts: list[dict[str, Any]]) -> str:
+    pipeline = family.pipeline_class.__name__
+    clip = (
+        f'"{subject.called}, waving", height={base.height}, width={base.width}, '
+        f"num_frames={base.frames}, num_inference_steps={base.steps}"
     )
+    lines = [
+        f"from diffusers import {pipeline}",
+        "",
+        f"pipe = {pipeline}.from_pretrained(BASE)",
+        *(
+            f'pipe.{expert["part"]}.load_lora_adapter(FOLDER, weight_name="{expert["file"]}")'
+            for expert in experts
+        ),
+        *family.example.format(clip=clip, guidance=base.guidance).splitlines(),
+    ]
+    code = "\n".join(f"    {line}".rstrip() for line in lines)
     return f"""---
 library_name: diffusers
 tags: [lora, text-to-video, starring]
@@ -112,14 +124,7 @@ tags: [lora, text-to-video, starring]
 
 A LoRA adapter that makes the base `{base.name}` render one subject, called `{subject.trigger}`.
 
-    from diffusers import WanPipeline
-
-    pipe = WanPipeline.from_pretrained(BASE)
-    {loads}
-    tokens = min(pipe.tokenizer.model_max_length, 512)
-    pipe("{prompt}", height={base.height}, width={base.width}, num_frames={base.frames},
-         num_inference_steps={base.steps}, guidance_scale={base.guidance},
-         max_sequence_length=tokens)
+{code}
 
 `run.json` records how it was trained, `report.json` how like its subject it is.
 Use it only for what the person shown has agreed to.

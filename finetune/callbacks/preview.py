@@ -59,10 +59,9 @@ class Preview(pl.Callback):
             width=base.width,
             num_frames=base.frames,
             num_inference_steps=base.steps,
-            guidance_scale=base.guidance,
             generator=torch.Generator("cpu").manual_seed(self.seed),
             output_type="np",
-            **module.family.call_arguments(pipe),
+            **module.family.call_arguments(pipe, base.guidance),
         ).frames[0]
         del pipe
         free_memory()

@@ -111,8 +111,8 @@ def test_plain_diffusers_renders_what_ours_renders(adapter: Adapter, two: Base) 
 
 def test_the_card_says_how_to_load_both(adapter: Adapter) -> None:
     card = (adapter.folder / "README.md").read_text()
-    assert 'weight_name="adapter_high_noise.safetensors")' in card
-    assert 'weight_name="adapter_low_noise.safetensors", load_into_transformer_2=True)' in card
+    for part, file in FILES.items():
+        assert f'pipe.{part}.load_lora_adapter(FOLDER, weight_name="{file}")' in card
 
 
 def test_a_run_killed_in_the_second_expert_does_not_train_the_first_again(

@@ -53,10 +53,9 @@ def test_clips_are_what_the_base_draws_for_the_prompt(tiny: Base, family: Wan) -
         width=tiny.width,
         num_frames=tiny.frames,
         num_inference_steps=tiny.steps,
-        guidance_scale=tiny.guidance,
         generator=torch.Generator().manual_seed(1),
         output_type="latent",
-        **family.call_arguments(pipe),
+        **family.call_arguments(pipe, tiny.guidance),
     ).frames[0]
     assert torch.equal(second.latents, theirs)
 

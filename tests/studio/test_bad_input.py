@@ -275,6 +275,53 @@ def test_a_setting_that_does_not_fit(
     assert setting.removeprefix("--") in line
 
 
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("--trainer.accelerator=banana", "banana"),
+        ("--trainer.devices=0", "devices"),
+        ("--trainer.strategy=banana", "banana"),
+        ("--trainer.limit_train_batches=7.5", "7.5"),
+        ("--trainer.profiler=banana", "profiler"),
+    ],
+)
+def test_a_setting_that_lightning_refuses(
+    refused: Callable[..., str], home: Path, tiny: Base, setting: str, named: str
+) -> None:
+    said = refused("train", "toto", "--home", home, "--base", tiny.source, setting)
+    assert "A setting does not fit" in said
+    assert named in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [("--data.subject", "the name"), ("--data.home", "--home"), ("--data.base=x", "--base")],
+)
+def test_a_setting_that_the_command_gives_itself(
+    refused: Callable[..., str], home: Path, setting: str, told: str
+) -> None:
+    said = refused("train", "toto", "--home", home, setting, "other")
+    assert f"is given by {told}" in said
+
+
+@pytest.mark.parametrize(
+    "said", [b"\xff\xfe\x00", b"", b"model: 3", b"- a list", b"a: [", b"just text"]
+)
+def test_a_config_that_is_no_recipe(
+    refused: Callable[..., str], home: Path, tmp_path: Path, said: bytes
+) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(said)
+    assert "odd.yaml" in refused("train", "toto", "--home", home, "--config", path)
+
+
+def test_a_subjects_folder_without_its_record_is_named(
+    refused: Callable[..., str], home: Path
+) -> None:
+    (home / "subjects" / "toto" / "subject.yaml").unlink()
+    assert "lacks subject.yaml" in refused("subject", "show", "toto", "--home", home)
+
+
 def test_an_adapter_that_does_not_exist(refused: Callable[..., str], home: Path) -> None:
     assert "starring train toto" in refused("render", "toto", "waving", "--home", home)
 

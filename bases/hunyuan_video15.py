@@ -1,0 +1,139 @@
+"""HunyuanVideo 1.5 text-to-video, in diffusers' layout.
+
+Shapes: B clips, C channels, F frames, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, ClassVar
+
+import torch
+from diffusers import (
+    AutoencoderKLHunyuanVideo15,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    HunyuanVideo15Pipeline,
+    HunyuanVideo15Transformer3DModel,
+)
+from torch import Tensor, nn
+
+from bases.family import Family, LatentGrid, Part, frozen
+from bases.folder import check_folder
+from bases.loading import loading
+
+TIMESTEPS = 1000
+IMAGE_TOKENS = 729
+_CONDITIONS = (
+    "encoder_hidden_states",
+    "encoder_attention_mask",
+    "encoder_hidden_states_2",
+    "encoder_attention_mask_2",
+)
+
+
+class HunyuanVideo15(Family):
+    """A HunyuanVideo 1.5 text-to-video checkpoint.
+
+    Its transformer sees the noisy latents beside those of a first frame and a mask of what is
+    given, all of them zero for text alone, and zeros for a picture's embedding.
+    """
+
+    pipeline_class: ClassVar[type[DiffusionPipeline]] = HunyuanVideo15Pipeline
+    lora_targets: ClassVar[str] = (
+        r"transformer_blocks\.\d+\.("
+        r"attn\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
+        r"ff(_context)?\.net\.(0\.proj|2))"
+    )
+
+    example: ClassVar[str] = """\
+pipe.guider = pipe.guider.new(guidance_scale={guidance})
+pipe({clip})"""
+
+    @functools.cached_property
+    def grid(self) -> LatentGrid:
+        """Strides and channels, from the VAE's own configuration."""
+        with loading(self.source):
+            check_folder(self.source, HunyuanVideo15Pipeline)
+            vae = AutoencoderKLHunyuanVideo15.load_config(self.source, subfolder="vae")
+        spatial = vae.get("spatial_compression_ratio", 16)
+        return LatentGrid(
+            spatial=spatial,
+            temporal=vae.get("temporal_compression_ratio", 4),
+            channels=vae.get("latent_channels", 32),
+            multiple=spatial,
+        )
+
+    @functools.cached_property
+    def _image_size(self) -> int:
+        """Numbers a token of a picture's embedding."""
+        with loading(self.source):
+            config = HunyuanVideo15Transformer3DModel.load_config(
+                self.source, subfolder="transformer"
+            )
+        return int(config["image_embed_dim"])
+
+    def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
+        """Load one part, frozen; the text part is the pipeline with its text encoders alone."""
+        with loading(self.source):
+            check_folder(self.source, HunyuanVideo15Pipeline)
+            return self._load(part, dtype, device)
+
+    def _load(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        if part == "scheduler":
+            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
+        if part == "text":
+            return self._text(dtype).to(device)
+        kind = AutoencoderKLHunyuanVideo15 if part == "vae" else HunyuanVideo15Transformer3DModel
+        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
+
+    def _text(self, dtype: torch.dtype) -> HunyuanVideo15Pipeline:
+        """The pipeline without the rest; what it asks of the VAE, a shell without weights knows."""
+        config = AutoencoderKLHunyuanVideo15.load_config(self.source, subfolder="vae")
+        with torch.device("meta"):
+            shell = AutoencoderKLHunyuanVideo15.from_config(config)
+        text = HunyuanVideo15Pipeline.from_pretrained(
+            self.source, dtype=dtype, transformer=None, vae=shell
+        )
+        text.vae = None
+        return text
+
+    @torch.no_grad()
+    def encode_prompts(self, text: Any, prompts: list[str]) -> dict[str, Tensor]:
+        """What the pipeline makes of prompts: those of both encoders, each with its mask."""
+        encoded = text.encode_prompt(prompt=prompts, batch_size=len(prompts))
+        return dict(zip(_CONDITIONS, encoded, strict=True))
+
+    @torch.no_grad()
+    def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
+        """Latents times the VAE's own scale; its attention takes one clip at a time."""
+        clips = video_BCFHW.to(vae.device, vae.dtype).split(1)
+        latents = torch.cat([vae.encode(clip).latent_dist.mode() for clip in clips])
+        return latents * vae.config.scaling_factor
+
+    def transformer_inputs(
+        self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
+    ) -> dict[str, Any]:
+        """The noisy latents with nothing given beside them, noise counted in thousandths."""
+        nothing = torch.zeros_like(noisy_BCFHW)
+        return {
+            "hidden_states": torch.cat([noisy_BCFHW, nothing, nothing[:, :1]], dim=1),
+            "timestep": (sigmas.to(noisy_BCFHW.device) * TIMESTEPS).to(noisy_BCFHW.dtype),
+            "image_embeds": noisy_BCFHW.new_zeros(len(noisy_BCFHW), IMAGE_TOKENS, self._image_size),
+            **conditions,
+        }
+
+    def pipeline(
+        self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
+    ) -> HunyuanVideo15Pipeline:
+        """Diffusers' `HunyuanVideo15Pipeline`."""
+        with loading(self.source):
+            check_folder(self.source, HunyuanVideo15Pipeline)
+            return HunyuanVideo15Pipeline.from_pretrained(self.source, dtype=dtype, **parts).to(
+                device
+            )
+
+    def call_arguments(self, pipe: HunyuanVideo15Pipeline, guidance: float) -> dict[str, Any]:
+        """Nothing; guidance is a part of this pipeline, which is set instead."""
+        pipe.guider = pipe.guider.new(guidance_scale=guidance)
+        return {}

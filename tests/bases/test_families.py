@@ -1,0 +1,230 @@
+"""Training hands each family's transformer what its own pipeline hands it, and reads it alike."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
+from torch import Tensor
+
+from bases.families import family_of
+from bases.family import Family
+from tests.conftest import CPU
+from tests.tiny_base import CHANNELS, FRAMES, SIZE
+from tests.tiny_families import TINY
+
+PROMPT, STEPS = "toto, an object, waving at the beach", 3
+
+
+@pytest.fixture(scope="module", params=TINY)
+def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
+    folder = tmp_path_factory.mktemp("bases") / request.param
+    return family_of(str(TINY[request.param](folder)))
+
+
+@pytest.fixture(scope="module")
+def pipe(family: Family) -> DiffusionPipeline:
+    pipe = family.pipeline(dtype=torch.float32, device=CPU)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+@pytest.fixture(scope="module")
+def noise(family: Family) -> Tensor:
+    shape = (1, *family.grid.latent_shape(SIZE, SIZE, FRAMES))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.fixture(scope="module")
+def seen(pipe: DiffusionPipeline, family: Family, noise: Tensor) -> list[dict[str, Any]]:
+    """What the pipeline hands its transformer: with the prompt and without it, at every step."""
+    calls: list[dict[str, Any]] = []
+
+    def keep(module: torch.nn.Module, args: tuple[Any, ...], arguments: dict[str, Any]) -> None:
+        assert not args
+        calls.append(arguments)
+
+    hooks = [
+        getattr(pipe, expert.part).register_forward_pre_hook(keep, with_kwargs=True)
+        for expert in family.experts
+    ]
+    pipe(
+        PROMPT,
+        height=SIZE,
+        width=SIZE,
+        num_frames=FRAMES,
+        num_inference_steps=STEPS,
+        latents=noise,
+        output_type="latent",
+        **family.call_arguments(pipe, 3.0),
+    )
+    for hook in hooks:
+        hook.remove()
+    return calls
+
+
+@pytest.mark.parametrize("step", range(STEPS))
+@pytest.mark.parametrize(("prompt", "offset"), [(PROMPT, 0), ("", 1)])
+def test_training_builds_the_tensors_that_the_pipeline_builds(
+    family: Family,
+    pipe: DiffusionPipeline,
+    seen: list[dict[str, Any]],
+    step: int,
+    prompt: str,
+    offset: int,
+) -> None:
+    theirs = seen[2 * step + offset]
+    text = family.load("text", dtype=torch.float32, device=CPU)
+    sigmas = pipe.scheduler.sigmas[step : step + 1]
+    noisy = theirs["hidden_states"][:, :CHANNELS]
+    ours = family.transformer_inputs(noisy, sigmas, family.encode_prompts(text, [prompt]))
+    assert set(theirs) - set(ours) == {"attention_kwargs", "return_dict"}
+    assert theirs["attention_kwargs"] is None
+    for name in set(ours) - {"timestep"}:
+        assert torch.equal(ours[name], theirs[name]), name
+    # A scheduler may cut its timesteps to whole numbers; training keeps the fraction.
+    assert ours["timestep"].shape == theirs["timestep"].shape
+    off = ours["timestep"] - theirs["timestep"]
+    assert off.min() > -0.01
+    assert off.max() < 1
+
+
+def test_the_pipeline_begins_with_the_latents_as_they_were_given(
+    seen: list[dict[str, Any]], noise: Tensor
+) -> None:
+    assert torch.equal(seen[0]["hidden_states"][:, :CHANNELS], noise)
+
+
+def test_a_batch_of_prompts_is_embedded_as_each_prompt_alone(family: Family) -> None:
+    text = family.load("text", dtype=torch.float32, device=CPU)
+    prompts = [PROMPT, "", "a person jumping " * 40]
+    together = family.encode_prompts(text, prompts)
+    for index, prompt in enumerate(prompts):
+        alone = family.encode_prompts(text, [prompt])
+        assert set(alone) == set(together)
+        for name, rows in together.items():
+            torch.testing.assert_close(rows[index], alone[name][0], msg=name)
+
+
+def test_one_euler_step_is_the_schedulers(family: Family, noise: Tensor) -> None:
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
+    scheduler.set_timesteps(5)
+    step(family, scheduler, noise)
+
+
+def test_one_euler_step_is_the_first_order_step_of_the_bases_own_scheduler(
+    family: Family, noise: Tensor
+) -> None:
+    scheduler = family.load("scheduler", dtype=torch.float32, device=CPU)
+    scheduler.set_timesteps(5)
+    step(family, scheduler, noise)
+
+
+def step(family: Family, scheduler: Any, noisy: Tensor) -> None:
+    """Compare the scheduler's first step with ours, for the same output of the transformer."""
+    output = torch.randn(noisy.shape, generator=torch.Generator().manual_seed(4))
+    theirs = scheduler.step(output, scheduler.timesteps[0], noisy, return_dict=False)[0]
+    now, after = scheduler.sigmas[:2]
+    ours = noisy + (after - now) * family.prediction((output,), noisy)
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(ours, noisy, atol=1e-2)
+
+
+def test_a_perfect_prediction_leads_from_noise_to_the_clip(family: Family, noise: Tensor) -> None:
+    clean = torch.randn(noise.shape, generator=torch.Generator().manual_seed(5))
+    scheduler = family.load("scheduler", dtype=torch.float32, device=CPU)
+    scheduler.set_timesteps(5)
+    objective = family.objective
+    latents = objective.noisy(clean, noise, scheduler.sigmas[:1])
+    for timestep in scheduler.timesteps:
+        output = objective.target(clean, noise)
+        latents = scheduler.step(output, timestep, latents, return_dict=False)[0]
+    torch.testing.assert_close(latents, clean, rtol=1e-3, atol=1e-3)
+
+
+def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
+    family: Family, pipe: DiffusionPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = (1, 3, FRAMES, SIZE, SIZE)
+    video = torch.rand(shape, generator=torch.Generator().manual_seed(6)) * 2 - 1
+    latents = family.encode_video(pipe.vae, video)
+
+    def stand_still(hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
+        return (torch.zeros_like(hidden_states[:, :CHANNELS]),)
+
+    for expert in family.experts:
+        monkeypatch.setattr(getattr(pipe, expert.part), "forward", stand_still)
+    theirs = pipe(
+        PROMPT,
+        height=SIZE,
+        width=SIZE,
+        num_frames=FRAMES,
+        num_inference_steps=2,
+        latents=latents,
+        output_type="pt",
+        **family.call_arguments(pipe, 1.0),
+    ).frames[0]
+    with torch.no_grad():
+        plain = pipe.vae.decode(pipe.vae.encode(video).latent_dist.mode()).sample[0]
+    ours = (plain.transpose(0, 1) / 2 + 0.5).clamp(0, 1)
+    torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-4)
+    assert ours.std() > 1e-3
+
+
+def test_a_photo_is_one_latent_frame(family: Family, pipe: DiffusionPipeline) -> None:
+    latents = family.encode_video(pipe.vae, torch.zeros(2, 3, 1, SIZE, SIZE))
+    assert latents.shape == (2, *family.grid.latent_shape(SIZE, SIZE, 1))
+
+
+def test_the_grid_says_what_the_vae_does(family: Family, pipe: DiffusionPipeline) -> None:
+    latents = family.encode_video(pipe.vae, torch.zeros(1, 3, FRAMES, SIZE, 2 * SIZE))
+    assert latents.shape[1:] == family.grid.latent_shape(SIZE, 2 * SIZE, FRAMES)
+    assert SIZE % family.grid.multiple == 0
+
+
+def test_the_lora_targets_are_attention_and_feed_forward_of_every_block(family: Family) -> None:
+    transformer = family.load("transformer", dtype=torch.float32, device=CPU)
+    linear = [
+        name for name, part in transformer.named_modules() if isinstance(part, torch.nn.Linear)
+    ]
+    chosen = {name for name in linear if re.fullmatch(family.lora_targets, name)}
+    assert len({re.search(r"blocks\.(\d+)", name)[1] for name in chosen}) == 2
+    blocks = {name for name in linear if re.match(r"(transformer_)?blocks\.", name)}
+    assert chosen == {name for name in blocks if "norm" not in name}
+
+
+def test_what_is_loaded_is_frozen(family: Family) -> None:
+    for part in ("vae", "transformer"):
+        model = family.load(part, dtype=torch.float32, device=CPU)
+        assert not any(weight.requires_grad for weight in model.parameters())
+        assert not model.training
+
+
+def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
+    family: Family, pipe: DiffusionPipeline, noise: Tensor
+) -> None:
+    asked: list[str] = []
+    hooks = [
+        getattr(pipe, expert.part).register_forward_pre_hook(
+            lambda *_, name=expert.name: asked.append(name) and None
+        )
+        for expert in family.experts
+    ]
+    arguments = {"height": SIZE, "width": SIZE, "num_frames": FRAMES, "latents": noise}
+    arguments |= family.call_arguments(pipe, 1.0)
+    pipe(PROMPT, **arguments, num_inference_steps=12, output_type="latent")
+    for hook in hooks:
+        hook.remove()
+    generator = torch.Generator().manual_seed(0)
+    for expert in family.experts:
+        levels = pipe.scheduler.sigmas[: len(asked)][[name == expert.name for name in asked]]
+        assert len(levels) > 1
+        trained = family.objective.sample_sigmas(500, generator, low=expert.low, high=expert.high)
+        assert trained.min() >= expert.low
+        assert trained.max() <= expert.high
+        assert levels.min() >= expert.low - 1e-3
+        assert levels.max() <= expert.high + 1e-3
+    assert len(set(asked)) == len(family.experts)

@@ -1,0 +1,96 @@
+"""On a base of every family a subject is learnt, and plain diffusers renders what was learnt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bases.catalogue import Base, find_base
+from bases.families import family_of
+from finetune.adapter import CARD, Adapter
+from finetune.train import train
+from inference.render import Clip, Renderer
+from subjects import PUPPETS, add_subject
+from tests.conftest import CPU
+from tests.tiny_families import TINY
+
+PROMPT = "toto, an object, waving"
+
+
+@pytest.fixture(scope="module", params=TINY)
+def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Base:
+    folder = tmp_path_factory.mktemp("bases") / request.param
+    return find_base(str(TINY[request.param](folder)))
+
+
+@pytest.fixture(scope="module")
+def adapter(
+    base: Base,
+    tmp_path_factory: pytest.TempPathFactory,
+    photos: Path,
+    command: Callable[..., list[str]],
+) -> Adapter:
+    home = tmp_path_factory.mktemp("home")
+    add_subject(
+        "toto", [photos], home=home, kind="object", consent=None, faces=None, limits=PUPPETS
+    )
+    return train([*command(home), f"--data.base={base.source}"])
+
+
+def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:
+    family = family_of(base.source)
+    transformer = family.load("transformer", dtype=torch.float32, device=CPU)
+    targeted = {
+        name
+        for name, part in transformer.named_modules()
+        if isinstance(part, torch.nn.Linear) and re.fullmatch(family.lora_targets, name)
+    }
+    for path in adapter.files.values():
+        weights = load_file(path)
+        ups = {name: weight for name, weight in weights.items() if ".lora_B." in name}
+        names = {name.removeprefix("transformer.").split(".lora_B")[0] for name in ups}
+        assert names == targeted
+        # What a last block adds to the prompt's own stream is thrown away.
+        last = max(names, key=lambda name: int(re.search(r"\d+", name)[0]))
+        prefix = last[: re.search(r"\d+\.", last).end()]
+        idle = re.compile(re.escape(prefix) + r"(ff_context|attn\.to_add_out|attn\.add_q_proj)")
+        for name, weight in ups.items():
+            moved = bool(weight.abs().max() > 0)
+            assert moved or idle.match(name.removeprefix("transformer.")), name
+
+
+def test_plain_diffusers_renders_what_ours_renders(adapter: Adapter, base: Base) -> None:
+    renderer, clip = Renderer(base, device=CPU, progress=False), Clip(seed=5)
+    plain = renderer.render(PROMPT, clip)
+    with renderer.adapter(adapter):
+        ours = renderer.render(PROMPT, clip)
+    assert np.array_equal(renderer.render(PROMPT, clip), plain)
+    assert not np.array_equal(ours, plain)
+    family = family_of(base.source)
+    pipe = family.pipeline_class.from_pretrained(base.source, dtype=torch.float32)
+    for part, path in adapter.files.items():
+        getattr(pipe, part).load_lora_adapter(path)
+    theirs = pipe(
+        PROMPT,
+        height=base.height,
+        width=base.width,
+        num_frames=base.frames,
+        num_inference_steps=base.steps,
+        generator=torch.Generator().manual_seed(5),
+        output_type="np",
+        **family.call_arguments(pipe, base.guidance),
+    ).frames[0]
+    assert np.abs(np.round(theirs * 255) - ours).max() <= 1
+
+
+def test_the_cards_code_names_the_pipeline_and_every_file(adapter: Adapter, base: Base) -> None:
+    card = (adapter.folder / CARD).read_text()
+    assert f"{family_of(base.source).pipeline_class.__name__}.from_pretrained(BASE)" in card
+    for part, path in adapter.files.items():
+        assert f'pipe.{part}.load_lora_adapter(FOLDER, weight_name="{path.name}")' in card

@@ -1,0 +1,48 @@
+"""The command writes an adapter for another program, or says in one line why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from finetune.adapter import Adapter
+from studio.exporting import export_adapter
+from studio.home import StudioError
+
+
+@pytest.fixture
+def export(trained: Adapter) -> Callable[..., list[Path]]:
+    def run(out: Path, style: str = "comfyui") -> list[Path]:
+        return export_adapter("toto", style=style, out=out, home=trained.folder.parents[1])
+
+    return run
+
+
+def test_the_file_is_written_where_it_was_asked_for(
+    export: Callable[..., list[Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "new" / "mine.safetensors"
+    assert export(path) == [path]
+    assert all(name.startswith("diffusion_model.") for name in load_file(path))
+    assert "40 tensors, all read back; size of the change" in capsys.readouterr().out
+    assert [p.name for p in path.parent.iterdir()] == ["mine.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "said"),
+    [
+        ("mine.ckpt", "comfyui", "ends in .safetensors"),
+        ("mine.safetensors", "gguf", "'gguf' is none of diffusers, comfyui, kohya"),
+        ("file/mine.safetensors", "kohya", "give --out a name in a folder"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(
+    export: Callable[..., list[Path]], tmp_path: Path, name: str, style: str, said: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StudioError, match=said):
+        export(tmp_path / name, style)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

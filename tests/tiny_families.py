@@ -1,0 +1,17 @@
+"""A tiny base of every kind that can be trained; whoever adds a family adds a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from tests.tiny_base import write_tiny_base
+from tests.tiny_hunyuan_video15 import write_tiny_hunyuan_video15
+
+TINY: dict[str, Callable[[Path], Path]] = {
+    "wan2.1": write_tiny_base,
+    "wan2.2-5b": partial(write_tiny_base, like="2.2-5b"),
+    "wan2.2-a14b": partial(write_tiny_base, like="2.2-a14b"),
+    "hunyuan-video-1.5": write_tiny_hunyuan_video15,
+}
