@@ -98,6 +98,17 @@ BASES = (
         guidance=4.0,
     ),
     Base(
+        name="ltx-2",
+        source="Lightricks/LTX-2",
+        summary="19B parameters, its own licence, draws sound too, wants a large GPU",
+        height=512,
+        width=768,
+        frames=121,
+        fps=24,
+        steps=30,
+        guidance=3.0,
+    ),
+    Base(
         name="hunyuan-video-1.5",
         source="hunyuanvideo-community/HunyuanVideo-1.5-480p_t2v",
         summary="8.3B parameters, Tencent's own licence, wants a GPU",

@@ -7,10 +7,11 @@ from bases.family import Family
 from bases.folder import read_index
 from bases.hunyuan_video15 import HunyuanVideo15
 from bases.loading import loading
+from bases.ltx2 import LTX2
 from bases.objective import FlowMatching
 from bases.wan import Wan
 
-FAMILIES: tuple[type[Family], ...] = (Wan, HunyuanVideo15)
+FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15)
 
 
 def family_of(source: str, objective: FlowMatching | None = None) -> Family:

@@ -141,6 +141,10 @@ class Family(ABC):
             guidance: scale of classifier-free guidance; 1 for none.
         """
 
+    def drawn_latents(self, pipe: Any, latents_BCFHW: Tensor) -> Tensor:
+        """What the pipeline gives as latents, normalised as `encode_video` gives them."""
+        return latents_BCFHW
+
 
 def frozen(model: nn.Module, device: torch.device) -> nn.Module:
     """A model on its device, in evaluation mode, that learns nothing."""

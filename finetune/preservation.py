@@ -98,5 +98,6 @@ def draw_examples(
             output_type="latent",
             **family.call_arguments(pipe, base.guidance),
         ).frames
+        latents = family.drawn_latents(pipe, latents)
         examples.append(Example(latents[0].float().cpu(), prompt))
     return examples

@@ -7,16 +7,40 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
+from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, LTX2Pipeline
 from torch import Tensor
 
 from bases.families import family_of
 from bases.family import Family
+from bases.ltx2 import LTX2
 from tests.conftest import CPU
 from tests.tiny_base import CHANNELS, FRAMES, SIZE
 from tests.tiny_families import TINY
 
 PROMPT, STEPS = "toto, an object, waving at the beach", 3
+PLAIN = {
+    LTX2Pipeline: {
+        "stg_scale": 0.0,
+        "audio_stg_scale": 0.0,
+        "modality_scale": 1.0,
+        "audio_modality_scale": 1.0,
+    }
+}
+"""Arguments that leave a pipeline with classifier-free guidance alone."""
+DIFFERS = {
+    LTX2Pipeline: (
+        {"audio_hidden_states", "audio_num_frames", "isolate_modalities"},
+        {
+            "fps",
+            "video_coords",
+            "audio_coords",
+            "spatio_temporal_guidance_blocks",
+            "perturbation_mask",
+            "use_cross_timestep",
+        },
+    )
+}
+"""What training says otherwise, for it has no sound, and what it leaves unsaid."""
 
 
 @pytest.fixture(scope="module", params=TINY)
@@ -39,8 +63,8 @@ def noise(family: Family) -> Tensor:
 
 
 @pytest.fixture(scope="module")
-def seen(pipe: DiffusionPipeline, family: Family, noise: Tensor) -> list[dict[str, Any]]:
-    """What the pipeline hands its transformer: with the prompt and without it, at every step."""
+def seen(pipe: DiffusionPipeline, family: Family) -> list[dict[str, dict[str, Any]]]:
+    """What the pipeline hands its transformer at every step, by the prompt."""
     calls: list[dict[str, Any]] = []
 
     def keep(module: torch.nn.Module, args: tuple[Any, ...], arguments: dict[str, Any]) -> None:
@@ -57,45 +81,87 @@ def seen(pipe: DiffusionPipeline, family: Family, noise: Tensor) -> list[dict[st
         width=SIZE,
         num_frames=FRAMES,
         num_inference_steps=STEPS,
-        latents=noise,
+        generator=torch.Generator().manual_seed(3),
         output_type="latent",
         **family.call_arguments(pipe, 3.0),
+        **PLAIN.get(type(pipe), {}),
     )
     for hook in hooks:
         hook.remove()
-    return calls
+    if len(calls) == STEPS:  # both prompts at once
+        return [{"": _row(call, 0), PROMPT: _row(call, 1)} for call in calls]
+    return [{PROMPT: calls[2 * step], "": calls[2 * step + 1]} for step in range(STEPS)]
+
+
+def packed(family: Family, latents: Tensor) -> Tensor:
+    """Latents as the transformer gives them."""
+    return LTX2Pipeline._pack_latents(latents) if isinstance(family, LTX2) else latents
+
+
+def begin(scheduler: Any, steps: int) -> Any:
+    """A scheduler at the first of its steps; some shift by the length of the clip."""
+    more = {"mu": 1.0} if scheduler.config.get("use_dynamic_shifting") else {}
+    scheduler.set_timesteps(steps, **more)
+    return scheduler
+
+
+def _row(arguments: dict[str, Any], row: int) -> dict[str, Any]:
+    return {
+        name: value[row : row + 1] if isinstance(value, Tensor) else value
+        for name, value in arguments.items()
+    }
 
 
 @pytest.mark.parametrize("step", range(STEPS))
-@pytest.mark.parametrize(("prompt", "offset"), [(PROMPT, 0), ("", 1)])
+@pytest.mark.parametrize("prompt", [PROMPT, ""])
 def test_training_builds_the_tensors_that_the_pipeline_builds(
     family: Family,
     pipe: DiffusionPipeline,
-    seen: list[dict[str, Any]],
+    noise: Tensor,
+    seen: list[dict[str, dict[str, Any]]],
     step: int,
     prompt: str,
-    offset: int,
 ) -> None:
-    theirs = seen[2 * step + offset]
+    theirs = seen[step][prompt]
     text = family.load("text", dtype=torch.float32, device=CPU)
     sigmas = pipe.scheduler.sigmas[step : step + 1]
-    noisy = theirs["hidden_states"][:, :CHANNELS]
+    noisy = family.prediction((theirs["hidden_states"],), noise)[:, :CHANNELS]
     ours = family.transformer_inputs(noisy, sigmas, family.encode_prompts(text, [prompt]))
-    assert set(theirs) - set(ours) == {"attention_kwargs", "return_dict"}
-    assert theirs["attention_kwargs"] is None
-    for name in set(ours) - {"timestep"}:
-        assert torch.equal(ours[name], theirs[name]), name
-    # A scheduler may cut its timesteps to whole numbers; training keeps the fraction.
-    assert ours["timestep"].shape == theirs["timestep"].shape
-    off = ours["timestep"] - theirs["timestep"]
-    assert off.min() > -0.01
-    assert off.max() < 1
+    own, unsaid = DIFFERS.get(type(pipe), (set(), set()))
+    assert own <= set(ours) <= set(theirs)
+    assert set(theirs) - set(ours) == {"attention_kwargs", "return_dict"} | unsaid
+    for name in set(ours) - own:
+        if name in ("timestep", "sigma"):
+            # A scheduler may cut its timesteps to whole numbers; training keeps the fraction.
+            assert ours[name].shape == theirs[name].shape
+            off = ours[name] - theirs[name]
+            assert off.min() > -0.01
+            assert off.max() < 1
+        elif isinstance(ours[name], Tensor):
+            assert torch.equal(ours[name], theirs[name]), name
+        else:
+            assert ours[name] == theirs[name], name
 
 
-def test_the_pipeline_begins_with_the_latents_as_they_were_given(
-    seen: list[dict[str, Any]], noise: Tensor
+def test_the_transformer_answers_to_training_as_to_the_pipeline(
+    family: Family, pipe: DiffusionPipeline, noise: Tensor, seen: list[dict[str, dict[str, Any]]]
 ) -> None:
-    assert torch.equal(seen[0]["hidden_states"][:, :CHANNELS], noise)
+    """What the pipeline says beyond training's arguments changes nothing."""
+    theirs = seen[0][PROMPT]
+    text = family.load("text", dtype=torch.float32, device=CPU)
+    noisy = family.prediction((theirs["hidden_states"],), noise)[:, :CHANNELS]
+    conditions = family.encode_prompts(text, [PROMPT])
+    ours = family.transformer_inputs(noisy, pipe.scheduler.sigmas[:1], conditions)
+    own, _ = DIFFERS.get(type(pipe), (set(), set()))
+    theirs = {**theirs, **{name: ours[name] for name in own | {"timestep"}}}
+    theirs |= {name: None for name in ("audio_coords",) if name in theirs}
+    transformer = getattr(pipe, family.experts[0].part)
+    with torch.no_grad():
+        answers = [
+            family.prediction(transformer(**{**said, "return_dict": False}), noisy)
+            for said in (ours, theirs)
+        ]
+    torch.testing.assert_close(*answers)
 
 
 def test_a_batch_of_prompts_is_embedded_as_each_prompt_alone(family: Family) -> None:
@@ -110,17 +176,14 @@ def test_a_batch_of_prompts_is_embedded_as_each_prompt_alone(family: Family) -> 
 
 
 def test_one_euler_step_is_the_schedulers(family: Family, noise: Tensor) -> None:
-    scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0)
-    scheduler.set_timesteps(5)
-    step(family, scheduler, noise)
+    step(family, begin(FlowMatchEulerDiscreteScheduler(shift=3.0), 5), noise)
 
 
 def test_one_euler_step_is_the_first_order_step_of_the_bases_own_scheduler(
     family: Family, noise: Tensor
 ) -> None:
     scheduler = family.load("scheduler", dtype=torch.float32, device=CPU)
-    scheduler.set_timesteps(5)
-    step(family, scheduler, noise)
+    step(family, begin(scheduler, 5), noise)
 
 
 def step(family: Family, scheduler: Any, noisy: Tensor) -> None:
@@ -128,15 +191,14 @@ def step(family: Family, scheduler: Any, noisy: Tensor) -> None:
     output = torch.randn(noisy.shape, generator=torch.Generator().manual_seed(4))
     theirs = scheduler.step(output, scheduler.timesteps[0], noisy, return_dict=False)[0]
     now, after = scheduler.sigmas[:2]
-    ours = noisy + (after - now) * family.prediction((output,), noisy)
+    ours = noisy + (after - now) * family.prediction((packed(family, output),), noisy)
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(ours, noisy, atol=1e-2)
 
 
 def test_a_perfect_prediction_leads_from_noise_to_the_clip(family: Family, noise: Tensor) -> None:
     clean = torch.randn(noise.shape, generator=torch.Generator().manual_seed(5))
-    scheduler = family.load("scheduler", dtype=torch.float32, device=CPU)
-    scheduler.set_timesteps(5)
+    scheduler = begin(family.load("scheduler", dtype=torch.float32, device=CPU), 5)
     objective = family.objective
     latents = objective.noisy(clean, noise, scheduler.sigmas[:1])
     for timestep in scheduler.timesteps:
@@ -152,8 +214,10 @@ def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
     video = torch.rand(shape, generator=torch.Generator().manual_seed(6)) * 2 - 1
     latents = family.encode_video(pipe.vae, video)
 
-    def stand_still(hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
-        return (torch.zeros_like(hidden_states[:, :CHANNELS]),)
+    def stand_still(hidden_states: Tensor, **rest: Any) -> tuple[Tensor, ...]:
+        audio = rest.get("audio_hidden_states", hidden_states)
+        video = hidden_states[:, :CHANNELS] if hidden_states.ndim == 5 else hidden_states
+        return torch.zeros_like(video), torch.zeros_like(audio)
 
     for expert in family.experts:
         monkeypatch.setattr(getattr(pipe, expert.part), "forward", stand_still)
@@ -163,7 +227,7 @@ def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
         width=SIZE,
         num_frames=FRAMES,
         num_inference_steps=2,
-        latents=latents,
+        latents=packed(family, latents),
         output_type="pt",
         **family.call_arguments(pipe, 1.0),
     ).frames[0]
@@ -193,7 +257,7 @@ def test_the_lora_targets_are_attention_and_feed_forward_of_every_block(family: 
     chosen = {name for name in linear if re.fullmatch(family.lora_targets, name)}
     assert len({re.search(r"blocks\.(\d+)", name)[1] for name in chosen}) == 2
     blocks = {name for name in linear if re.match(r"(transformer_)?blocks\.", name)}
-    assert chosen == {name for name in blocks if "norm" not in name}
+    assert chosen == {name for name in blocks if not re.search("norm|audio", name)}
 
 
 def test_what_is_loaded_is_frozen(family: Family) -> None:
@@ -204,7 +268,7 @@ def test_what_is_loaded_is_frozen(family: Family) -> None:
 
 
 def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
-    family: Family, pipe: DiffusionPipeline, noise: Tensor
+    family: Family, pipe: DiffusionPipeline
 ) -> None:
     asked: list[str] = []
     hooks = [
@@ -213,8 +277,8 @@ def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
         )
         for expert in family.experts
     ]
-    arguments = {"height": SIZE, "width": SIZE, "num_frames": FRAMES, "latents": noise}
-    arguments |= family.call_arguments(pipe, 1.0)
+    arguments = {"height": SIZE, "width": SIZE, "num_frames": FRAMES}
+    arguments |= family.call_arguments(pipe, 1.0) | PLAIN.get(type(pipe), {})
     pipe(PROMPT, **arguments, num_inference_steps=12, output_type="latent")
     for hook in hooks:
         hook.remove()

@@ -1,0 +1,142 @@
+"""LTX-2 text-to-video, in diffusers' layout: its video branch alone.
+
+Shapes: B clips, C channels, F frames, H rows, W columns, S video tokens (F × H × W).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, ClassVar
+
+import torch
+from diffusers import (
+    AutoencoderKLLTX2Video,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    LTX2Pipeline,
+    LTX2VideoTransformer3DModel,
+)
+from torch import Tensor, nn
+
+from bases.family import Family, LatentGrid, Part, frozen
+from bases.folder import check_folder
+from bases.loading import loading
+
+TIMESTEPS = 1000
+_OTHER_PARTS = ("transformer", "vae", "audio_vae", "vocoder")
+
+
+class LTX2(Family):
+    """An LTX-2 text-to-video checkpoint.
+
+    Photos are silent, so that training turns the exchange between video and sound off and hands the
+    sound's branch one empty token; nothing of that branch is trained.
+    """
+
+    pipeline_class: ClassVar[type[DiffusionPipeline]] = LTX2Pipeline
+    lora_targets: ClassVar[str] = (
+        r"transformer_blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
+    )
+
+    @functools.cached_property
+    def grid(self) -> LatentGrid:
+        """Strides and channels, from the VAE's own configuration."""
+        with loading(self.source):
+            check_folder(self.source, LTX2Pipeline)
+            config = AutoencoderKLLTX2Video.load_config(self.source, subfolder="vae")
+            with torch.device("meta"):
+                vae = AutoencoderKLLTX2Video.from_config(config)
+        spatial = int(vae.spatial_compression_ratio)
+        return LatentGrid(
+            spatial=spatial,
+            temporal=int(vae.temporal_compression_ratio),
+            channels=config["latent_channels"],
+            multiple=max(spatial, 32),
+        )
+
+    @functools.cached_property
+    def _config(self) -> dict[str, Any]:
+        with loading(self.source):
+            return LTX2VideoTransformer3DModel.load_config(self.source, subfolder="transformer")
+
+    def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
+        """Load one part, frozen; the text part is the pipeline with its text side alone."""
+        with loading(self.source):
+            check_folder(self.source, LTX2Pipeline)
+            return self._load(part, dtype, device)
+
+    def _load(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        if part == "scheduler":
+            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
+        if part == "text":
+            rest = dict.fromkeys(_OTHER_PARTS)
+            return LTX2Pipeline.from_pretrained(self.source, dtype=dtype, **rest).to(device)
+        kind = AutoencoderKLLTX2Video if part == "vae" else LTX2VideoTransformer3DModel
+        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
+
+    @torch.no_grad()
+    def encode_prompts(self, text: LTX2Pipeline, prompts: list[str]) -> dict[str, Tensor]:
+        """What the pipeline's encoder and connectors make of prompts, for video and for sound."""
+        hidden, mask, *_ = text.encode_prompt(prompts, do_classifier_free_guidance=False)
+        video, audio, mask = text.connectors(hidden, mask, padding_side=text.tokenizer.padding_side)
+        return {
+            "encoder_hidden_states": video,
+            "audio_encoder_hidden_states": audio,
+            "encoder_attention_mask": mask,
+            "audio_encoder_attention_mask": mask,
+        }
+
+    @torch.no_grad()
+    def encode_video(self, vae: AutoencoderKLLTX2Video, video_BCFHW: Tensor) -> Tensor:
+        """Latents normalised with the VAE's own mean and spread a channel."""
+        latents = vae.encode(video_BCFHW.to(vae.device, vae.dtype)).latent_dist.mode()
+        return normalised(vae, latents)
+
+    def transformer_inputs(
+        self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
+    ) -> dict[str, Any]:
+        """One token a latent cell, noise counted in thousandths, and no sound."""
+        count, _, frames, height, width = noisy_BCFHW.shape
+        timestep = sigmas.to(noisy_BCFHW.device) * TIMESTEPS
+        return {
+            "hidden_states": LTX2Pipeline._pack_latents(noisy_BCFHW),
+            "audio_hidden_states": noisy_BCFHW.new_zeros(
+                count, 1, self._config["audio_in_channels"]
+            ),
+            "timestep": timestep,
+            "sigma": timestep,
+            "num_frames": frames,
+            "height": height,
+            "width": width,
+            "audio_num_frames": 1,
+            "isolate_modalities": True,
+            **conditions,
+        }
+
+    def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
+        """LTX-2 predicts e - x itself, token by token."""
+        tokens_BSC = output.sample if hasattr(output, "sample") else output[0]
+        return LTX2Pipeline._unpack_latents(tokens_BSC, *noisy_BCFHW.shape[2:])
+
+    def pipeline(
+        self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
+    ) -> LTX2Pipeline:
+        """Diffusers' `LTX2Pipeline`, which draws sound as well."""
+        with loading(self.source):
+            check_folder(self.source, LTX2Pipeline)
+            return LTX2Pipeline.from_pretrained(self.source, dtype=dtype, **parts).to(device)
+
+    def call_arguments(self, pipe: LTX2Pipeline, guidance: float) -> dict[str, Any]:
+        """Guidance of the video; all else as the pipeline has it."""
+        return {"guidance_scale": guidance}
+
+    def drawn_latents(self, pipe: LTX2Pipeline, latents_BCFHW: Tensor) -> Tensor:
+        """This pipeline gives latents as its VAE takes them."""
+        return normalised(pipe.vae, latents_BCFHW)
+
+
+def normalised(vae: AutoencoderKLLTX2Video, latents_BCFHW: Tensor) -> Tensor:
+    """The VAE's latents with zero mean and unit spread a channel."""
+    return LTX2Pipeline._normalize_latents(
+        latents_BCFHW, vae.latents_mean, vae.latents_std, vae.config.scaling_factor
+    )
