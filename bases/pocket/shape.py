@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bases.pocket.world import Repertoire
+from bases.pocket.world import LANGUAGES, Repertoire
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class PocketShape:
         transformer: arguments of diffusers' `WanTransformer3DModel`.
         text: arguments of transformers' `UMT5Config`.
         world: which scenes it learns; all that there are if not given.
+        languages: in which it learns captions; all that there are if not given.
     """
 
     size: int
@@ -29,3 +30,4 @@ class PocketShape:
     transformer: dict[str, Any]
     text: dict[str, Any]
     world: Repertoire = field(default_factory=Repertoire)
+    languages: tuple[str, ...] = LANGUAGES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from tokenizers import (
@@ -53,12 +53,12 @@ def _corpus(captions: int) -> Iterator[str]:
     rng = random.Random(0)
     scenes = sample_scenes(captions, torch.Generator().manual_seed(0))
     for index in range(captions):
-        yield free_caption(scenes, index, rng)
+        yield free_caption(scenes, index, rng, LANGUAGES)
 
 
-def free_caption(scenes: Scene, index: int, rng: random.Random) -> str:
-    """A caption as a person might type it: any language, any wording, a made-up name at times."""
-    language = rng.choice([*LANGUAGES, "en"])
+def free_caption(scenes: Scene, index: int, rng: random.Random, languages: Sequence[str]) -> str:
+    """A caption as a person might type it: any wording, a made-up name at times, English most."""
+    language = rng.choice([*languages, "en"])
     subject = None
     if rng.random() < 0.3:
         words = words_of(language)

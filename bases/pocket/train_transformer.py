@@ -15,9 +15,10 @@ import copy
 import json
 import random
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from jsonargparse import auto_cli
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
 from bases.pocket.tokenizer import free_caption, train_tokenizer
-from bases.pocket.train_vae import draw, sample
+from bases.pocket.train_vae import draw_with_masks, sample
 from bases.pocket.training import (
     Run,
     attention,
@@ -69,6 +70,7 @@ def train_transformer(
     pool: int = 1200,
     rate: float = 1e-3,
     dropout: float = 0.1,
+    subject_weight: float = 2.0,
     compiled: bool = False,
 ) -> None:
     """Train the text encoder and the transformer.
@@ -77,13 +79,15 @@ def train_transformer(
         shape: how large Pocket is.
         vae: the folder of a trained VAE.
         out: where the run is kept.
-        init: the folder of a base to go on from; what has another size starts anew.
+        init: the folder of a base to go on from, whose tokenizer stays; what has another size
+            starts anew.
         steps: how many steps.
         stills: pictures a step of each process, each drawn once and never again.
         clips: clips a step of each process, from a pool that is drawn and encoded once.
         pool: clips in the pool of each process.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
+        subject_weight: what an error on the subject counts beyond one on the place.
         compiled: whether the transformer's blocks are compiled: a third less time a step, after a
             minute or two, where there is a C++ compiler.
     """
@@ -92,16 +96,16 @@ def train_transformer(
     device = best_device()
     codec = AutoencoderKLWan.from_pretrained(vae, dtype=torch.float32).to(device).eval()
     speed_up(codec)
-    tokenizer = train_tokenizer()
+    tokenizer = AutoTokenizer.from_pretrained(init / "tokenizer") if init else train_tokenizer()
     model = TextToLatent(shape, len(tokenizer)).to(device)
     if init is not None:
-        load_base(model, tokenizer, init)
+        load_base(model, init)
     average = averaged(model, 0.998)
     if compiled:
         model.transformer.compile_repeated_blocks()
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
-    latents_pool = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
+    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
     objective = FlowMatching(shift=2.0)
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
@@ -110,15 +114,17 @@ def train_transformer(
         chosen = torch.randint(pool, (clips,), generator=generator)
         batches = [
             (
-                encode(codec, draw(seed, stills, shape, 1, device)),
+                encode(codec, *draw_with_masks(seed, stills, shape, 1, device)),
                 _captions(seed, stills, shape, rng, dropout),
             ),
-            (latents_pool[chosen].to(device), _pool_captions(chosen, shape, rng, dropout)),
+            (known.at(chosen, device), _pool_captions(chosen, shape, rng, dropout)),
         ]
         losses = []
-        for latents, prompts in batches:
+        for (latents, masks), prompts in batches:
+            weights = 1 + subject_weight * masks
             with autocast(device), attention(device):
-                loss = flow_loss(model, tokenizer, objective, latents, prompts, generator)
+                error = flow_error(model, tokenizer, objective, latents, prompts, generator)
+                loss = (weights * error).mean() / weights.mean()
                 (loss / len(batches)).backward()
             losses.append(loss.item())
         share_gradients(model.parameters())
@@ -135,21 +141,15 @@ def train_transformer(
     print(f"Wrote {out / 'pocket'}.")
 
 
-def load_base(model: TextToLatent, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Take over the weights of a base that `assemble` wrote, and what it knows of each token."""
+def load_base(model: TextToLatent, folder: Path) -> None:
+    """Take over the weights of a base that `assemble` wrote."""
     text = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
     flow = WanTransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
-    known = AutoTokenizer.from_pretrained(folder / "tokenizer").get_vocab()
-    tokens = model.text.shared.weight.detach().clone()
-    for token, row in tokenizer.get_vocab().items():
-        if token in known:
-            tokens[row] = text.shared.weight[known[token]]
     take_over(model.text, text)
     take_over(model.transformer, flow)
-    model.text.shared.weight.data.copy_(tokens)
 
 
-def flow_loss(
+def flow_error(
     model: TextToLatent,
     tokenizer: PreTrainedTokenizerBase,
     objective: FlowMatching,
@@ -157,7 +157,7 @@ def flow_loss(
     prompts: list[str],
     generator: torch.Generator,
 ) -> Tensor:
-    """Mean squared error of the predicted flow."""
+    """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W)."""
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     sigmas = objective.sample_sigmas(len(latents), generator).to(latents.device)
     output = model.transformer(
@@ -166,41 +166,57 @@ def flow_loss(
         encoder_hidden_states=embed_prompts(WanText(tokenizer, model.text), prompts),
         return_dict=False,
     )[0]
-    return (output.float() - objective.target(latents, noise)).square().mean()
+    return (output.float() - objective.target(latents, noise)).square()
+
+
+class Encoded(NamedTuple):
+    """Clips as a transformer sees them.
+
+    Attributes:
+        latents: normalised, (B, C, F, H, W).
+        masks: the share of each latent cell that shows the subject, (B, 1, F, H, W) in [0, 1].
+    """
+
+    latents: Tensor
+    masks: Tensor
+
+    def at(self, chosen: Tensor, device: torch.device) -> Encoded:
+        """Some of the clips."""
+        return Encoded(*(tensor[chosen].to(device) for tensor in self))
 
 
 @torch.no_grad()
-def encode(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
-    """Normalised latents of clips in [-1, 1]."""
+def encode(vae: AutoencoderKLWan, video: Tensor, masks: Tensor) -> Encoded:
+    """Encode clips in [-1, 1] and where their subjects are, (B, 1, frames, height, width)."""
     mean, std = latent_statistics(vae)
     with autocast(vae.device):
         latents = vae.encode(video).latent_dist.mode()
-    return (latents.float() - mean) / std
+    first, rest = masks[:, :, :1], masks[:, :, 1:]
+    size = latents.shape[3:]
+    shares = [F.adaptive_avg_pool3d(first, (1, *size))]
+    if rest.shape[2]:
+        shares.append(F.adaptive_avg_pool3d(rest, (latents.shape[2] - 1, *size)))
+    return Encoded((latents.float() - mean) / std, torch.cat(shares, dim=2))
 
 
 @torch.no_grad()
 def encode_pool(
     vae: AutoencoderKLWan, shape: PocketShape, count: int, path: Path, device: torch.device
-) -> Tensor:
-    """Latents (count, C, F, H, W) of this process's clips, drawn and encoded once, then read."""
+) -> Encoded:
+    """This process's clips, drawn and encoded once, then read."""
     if path.exists():
-        return torch.load(path, weights_only=True)
-    batch = 4
-    latents = [
-        encode(vae, _draw_pool(range(first, first + batch), shape, device)).half().cpu()
-        for first in trange(0, count, batch, desc="clips")
+        return Encoded(*torch.load(path, weights_only=True))
+    clips = [
+        encode(vae, *draw_with_masks(_pool_seed(index), 1, shape, shape.frames, device))
+        for index in trange(count, desc="clips")
     ]
-    pool = torch.cat(latents).float()
-    torch.save(pool, path)
-    return pool
+    known = Encoded(*(torch.cat(parts).half().float().cpu() for parts in zip(*clips, strict=True)))
+    torch.save(list(known), path)
+    return known
 
 
 def _pool_seed(index: int) -> int:
     return 20_000_000 + index * crew_size() + crew_rank()
-
-
-def _draw_pool(indices: range, shape: PocketShape, device: torch.device) -> Tensor:
-    return torch.cat([draw(_pool_seed(i), 1, shape, shape.frames, device) for i in indices])
 
 
 def _pool_captions(
@@ -215,7 +231,8 @@ def _captions(
     """Captions of what `draw` draws with the same seed and count."""
     _, scenes = sample(seed, count, shape)
     return [
-        "" if rng.random() < dropout else free_caption(scenes, index, rng) for index in range(count)
+        "" if rng.random() < dropout else free_caption(scenes, index, rng, shape.languages)
+        for index in range(count)
     ]
 
 

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.shape import PocketShape
-from bases.pocket.tokenizer import train_tokenizer
-from bases.pocket.train_transformer import TextToLatent, load_base, train_transformer
+from bases.pocket.train_transformer import encode, train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.training import Run, descend
 
@@ -93,20 +92,14 @@ def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path
     assert (next_ / "pocket" / "model_index.json").is_file()
 
 
-def test_a_base_keeps_what_it_knows_of_a_token_in_another_tokenizer(tmp_path: Path) -> None:
-    before, after = (train_tokenizer(captions=count, vocabulary=300) for count in (200, 60))
-    known = TextToLatent(TINY, len(before))
-    known.text.save_pretrained(tmp_path / "text_encoder")
-    known.transformer.save_pretrained(tmp_path / "transformer")
-    before.save_pretrained(tmp_path / "tokenizer")
-    model = TextToLatent(TINY, len(after))
-    load_base(model, after, tmp_path)
-    shared = set(before.get_vocab()) & set(after.get_vocab())
-    moved = [token for token in shared if before.get_vocab()[token] != after.get_vocab()[token]]
-    assert moved
-    for token in shared:
-        old = known.text.shared.weight[before.get_vocab()[token]]
-        assert torch.equal(model.text.shared.weight[after.get_vocab()[token]], old)
+def test_masks_come_with_latents_cell_by_cell(tmp_path: Path) -> None:
+    vae = AutoencoderKLWan(**TINY.vae, latents_mean=[0.0] * 4, latents_std=[1.0] * 4).eval()
+    masks = torch.zeros(1, 1, 5, 16, 16)
+    masks[:, :, 0, :8] = 1
+    masks[:, :, 1:3, :, 8:] = 1
+    encoded = encode(vae, torch.zeros(1, 3, 5, 16, 16), masks)
+    assert encoded.latents.shape == (1, 4, 2, 2, 2)
+    assert encoded.masks[0, 0].tolist() == [[[1, 1], [0, 0]], [[0, 0.5], [0, 0.5]]]
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
