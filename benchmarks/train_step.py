@@ -77,7 +77,7 @@ def make_batches(base: Base, photos: int, clips: int) -> list[Batch]:
         shape = family.grid.latent_shape(base.height, base.width, frames)
         latents = torch.randn(count, *shape, generator=generator)
         conditions = {key: rows.expand(count, *rows.shape[1:]) for key, rows in prompt.items()}
-        made.append(Batch(name, 0, 1.0, latents, conditions))
+        made.append(Batch(name, 0, 1.0, latents, conditions, latents.new_zeros(count, 1, 1, 1, 1)))
     return [batch for batch in made if len(batch.latents)]
 
 

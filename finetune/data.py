@@ -20,6 +20,7 @@ from bases.fingerprint import fingerprint
 from finetune.buckets import RATIOS, Buckets
 from finetune.errors import TrainingError
 from finetune.examples import (
+    HEAD_MARGIN,
     Example,
     embed,
     load_examples,
@@ -41,6 +42,7 @@ class Batch(NamedTuple):
         weight: of its loss.
         latents: clean.
         conditions: one row an example.
+        faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
         motion_only: whether an error that is the same in all frames is forgiven.
     """
 
@@ -49,6 +51,7 @@ class Batch(NamedTuple):
     weight: float
     latents: Tensor
     conditions: dict[str, Tensor]
+    faces: Tensor
     motion_only: bool = False
 
 
@@ -149,6 +152,7 @@ class SubjectData(pl.LightningDataModule):
             "ratios": list(self.ratios),
             "flip": self.flip,
             "frames": frames,
+            "head": HEAD_MARGIN,
         }
         kind = "photos" if frames == 1 else "held"
         path = self.work / f"{self.subject.name}-{kind}-{self.base.name}.safetensors"
@@ -200,11 +204,18 @@ class SubjectData(pl.LightningDataModule):
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
             conditions={key: torch.stack([row[key] for row in rows]) for key in rows[0]},
+            faces=torch.stack([_face(e) for e in chosen]),
             motion_only=name == "clips",
         )
 
     def _conditions(self, caption: str, rng: random.Random) -> dict[str, Tensor]:
         return self.embeddings["" if rng.random() < self.dropout else caption]
+
+
+def _face(example: Example) -> Tensor:
+    if example.face is not None:
+        return example.face
+    return example.latents.new_zeros(1, 1, *example.latents.shape[2:])
 
 
 class _Steps(IterableDataset[list[Batch]]):

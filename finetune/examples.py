@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -20,14 +22,24 @@ from finetune.tensors import write_tensors
 from subjects import Subject
 
 Progress = Callable[[int, int], None]
+HEAD_MARGIN = 0.33
+"""How far a head reaches beyond its face's box on every side, in shares of the box."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One photo or clip: normalised latents (C, F, H, W) and its caption."""
+    """One photo or clip.
+
+    Attributes:
+        latents: normalised, (C, F, H, W).
+        caption: what it shows.
+        face: the share of each latent cell that the subject's head covers, (1, 1, H, W) in [0, 1];
+            None where none is known.
+    """
 
     latents: Tensor
     caption: str
+    face: Tensor | None = None
 
 
 def photo_examples(
@@ -54,18 +66,40 @@ def photo_examples(
     vae = family.load("vae", dtype=dtype, device=device)
     examples = []
     for photo in subject.kept:
-        picture = photo.open()
-        picture = fit(picture, *buckets.nearest(*picture.size), keep=photo.measures.box)
-        video = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None, :, None] / 127.5 - 1
-        video = video.repeat(1, 1, frames, 1, 1)
-        views = [video, video.flip(-1)] if flip else [video]
-        examples += [
-            Example(family.encode_video(vae, view)[0].float().cpu(), photo.caption)
-            for view in views
-        ]
+        picture, box = photo.open(), photo.measures.box
+        size = buckets.nearest(*picture.size)
+        head = head_mask(picture.size, box)
+        video = _pixels(fit(picture, *size, keep=box)) * 2 - 1
+        video, mask = video.repeat(1, 1, frames, 1, 1), _pixels(fit(head, *size, keep=box))
+        views = [(video, mask), (video.flip(-1), mask.flip(-1))] if flip else [(video, mask)]
+        for view, mask in views:
+            latents = family.encode_video(vae, view)[0].float().cpu()
+            face = F.adaptive_avg_pool3d(mask[0], (1, *latents.shape[2:]))
+            examples.append(Example(latents, photo.caption, face))
     del vae
     free_memory()
     return examples
+
+
+def head_mask(size: tuple[int, int], box: tuple[float, float, float, float] | None) -> Image.Image:
+    """White where the subject's head is: its face's box, and `HEAD_MARGIN` more for hair.
+
+    Args:
+        size: width and height.
+        box: left, top, right and bottom of the face in pixels; all is black without one.
+    """
+    mask = Image.new("L", size)
+    if box is not None:
+        left, top, right, bottom = box
+        x, y = HEAD_MARGIN * (right - left), HEAD_MARGIN * (bottom - top)
+        ImageDraw.Draw(mask).rectangle((left - x, top - y, right + x, bottom + y), fill=255)
+    return mask
+
+
+def _pixels(picture: Image.Image) -> Tensor:
+    """A picture as (1, channels, 1, height, width) in [0, 1]."""
+    pixels = torch.from_numpy(np.atleast_3d(np.array(picture))).permute(2, 0, 1)
+    return pixels[None, :, None] / 255
 
 
 def embed(
@@ -105,6 +139,7 @@ def save_examples(
 ) -> None:
     """Keep latents and captions in one safetensors file; replaced as a whole."""
     tensors = {f"{i:05d}": e.latents.to(dtype).contiguous() for i, e in enumerate(examples)}
+    tensors |= {f"{i:05d}.face": e.face for i, e in enumerate(examples) if e.face is not None}
     captions = json.dumps([e.caption for e in examples], ensure_ascii=False)
     metadata = {"captions": captions, "settings": json.dumps(settings, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,16 +160,22 @@ def _read_examples(path: Path, settings: dict[str, object] | None) -> list[Examp
         if settings is not None and json.loads(metadata["settings"]) != settings:
             return None
         captions = json.loads(metadata["captions"])
+        known = file.offset_keys()
         return [
-            Example(file.get_tensor(f"{index:05d}").float(), caption)
-            for index, caption in enumerate(captions)
+            Example(
+                file.get_tensor(name).float(),
+                caption,
+                file.get_tensor(f"{name}.face") if f"{name}.face" in known else None,
+            )
+            for name, caption in ((f"{i:05d}", caption) for i, caption in enumerate(captions))
         ]
 
 
 def photos_digest(subject: Subject) -> str:
-    """Twelve hex digits that change with any photo or caption."""
+    """Twelve hex digits that change with any photo, its caption or its face's box."""
     digest = hashlib.sha256()
     for photo in subject.kept:
         digest.update(photo.path.read_bytes())
         digest.update(photo.caption.encode())
+        digest.update(str(photo.measures.box).encode())
     return digest.hexdigest()[:12]

@@ -31,6 +31,7 @@ class LoraModule(pl.LightningModule):
         shift: moves training towards more noise.
         spread: of the noise levels; see `FlowMatching`.
         targets: a regular expression over linear layers; the family's own if not given.
+        face_weight: what an error on the subject's head counts beyond one elsewhere.
         expert: which of the base's transformers, where there are several; the first if not given.
         seed: of the first weights and of the noise.
 
@@ -49,12 +50,13 @@ class LoraModule(pl.LightningModule):
         shift: float = 3.0,
         spread: float = 1.0,
         targets: str | None = None,
+        face_weight: float = 0.0,
         expert: str = "",
         seed: int = 0,
     ) -> None:
         super().__init__()
         at_least(1, rank=rank, warmup=warmup)
-        at_least(0, weight_decay=weight_decay)
+        at_least(0, weight_decay=weight_decay, face_weight=face_weight)
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
@@ -62,6 +64,7 @@ class LoraModule(pl.LightningModule):
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
+        self.face_weight = face_weight
         self.strict_loading = False
 
     def _find(self, name: str) -> Expert:
@@ -127,7 +130,8 @@ class LoraModule(pl.LightningModule):
         error = predicted.float() - objective.target(clean, noise)
         if batch.motion_only:
             error = error - error.mean(2, keepdim=True)
-        return error.square().mean()
+        weights = 1 + self.face_weight * batch.faces.to(self.device)
+        return (weights * error.square()).mean() / weights.mean()
 
     def configure_optimizers(self) -> Any:
         """AdamW over the LoRA layers, warmed up, then falling as a cosine."""

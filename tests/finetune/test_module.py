@@ -20,7 +20,7 @@ from tests.tiny_base import CHANNELS
 class Oracle(nn.Module):
     """Knows the clean latents, so that it can tell the flow from the noisy ones exactly."""
 
-    def __init__(self, clean: Tensor, off: float = 0.0) -> None:
+    def __init__(self, clean: Tensor, off: float | Tensor = 0.0) -> None:
         super().__init__()
         self.clean, self.off = clean, off
         self.seen: list[dict[str, Any]] = []
@@ -43,7 +43,8 @@ def module(tiny: Base, monkeypatch: pytest.MonkeyPatch) -> LoraModule:
 def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(3, CHANNELS, 2, 4, 4, generator=generator)
-    return Batch("photos", 7, 1.0, latents, {"encoder_hidden_states": torch.zeros(3, 5, 32)})
+    conditions = {"encoder_hidden_states": torch.zeros(3, 5, 32)}
+    return Batch("photos", 7, 1.0, latents, conditions, torch.zeros(3, 1, 1, 4, 4))
 
 
 def test_a_perfect_prediction_has_no_loss(module: LoraModule, batch: Batch) -> None:
@@ -57,6 +58,20 @@ def test_a_batch_counts_by_its_weight(module: LoraModule, batch: Batch) -> None:
     module.transformer = Oracle(batch.latents, off=0.5)
     both = [batch, batch._replace(name="clips", weight=0.5)]
     assert module.training_step(both, 0).item() == pytest.approx(0.375, abs=1e-3)
+
+
+def test_an_error_on_the_head_counts_for_more(module: LoraModule, batch: Batch) -> None:
+    off = torch.zeros(3, CHANNELS, 2, 4, 4)
+    off[..., :2] = 1.0
+    module.transformer = Oracle(batch.latents, off=off)
+    half = torch.zeros(3, 1, 1, 4, 4)
+    half[..., :2] = 1.0
+    plain = module.training_step([batch], 0).item()
+    assert plain == pytest.approx(0.5, abs=1e-3)
+    module.face_weight = 3.0
+    assert module.training_step([batch], 0).item() == pytest.approx(plain, abs=1e-3)
+    weighted = module.training_step([batch._replace(faces=half)], 0).item()
+    assert weighted == pytest.approx(4 / 5, abs=1e-3)
 
 
 def test_of_a_clip_whose_motion_alone_counts_a_constant_error_is_forgiven(
