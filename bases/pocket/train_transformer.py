@@ -102,7 +102,7 @@ def train_transformer(
         load_base(model, init)
     average = averaged(model, 0.998)
     if compiled:
-        model.transformer.compile_repeated_blocks()
+        model.transformer.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
