@@ -117,6 +117,16 @@ BASES = (
         fps=24,
         guidance=6.0,
     ),
+    Base(
+        name="hunyuan-video",
+        source="hunyuanvideo-community/HunyuanVideo",
+        summary="13B parameters, Tencent's own licence, wants a large GPU",
+        height=544,
+        width=960,
+        frames=129,
+        fps=24,
+        guidance=6.0,
+    ),
 )
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from bases.errors import BrokenBase
 from bases.family import Family
 from bases.folder import read_index
+from bases.hunyuan_video import HunyuanVideo
 from bases.hunyuan_video15 import HunyuanVideo15
 from bases.loading import loading
 from bases.ltx2 import LTX2
 from bases.objective import FlowMatching
 from bases.wan import Wan
 
-FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15)
+FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15, HunyuanVideo)
 
 
 def family_of(source: str, objective: FlowMatching | None = None) -> Family:

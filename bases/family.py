@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import AutoModel, DiffusionPipeline
 from torch import Tensor, nn
 
+from bases.folder import check_folder
+from bases.loading import loading
 from bases.objective import FlowMatching
 
 Part = Literal["text", "vae", "transformer", "transformer_2", "scheduler"]
@@ -67,6 +69,7 @@ class Family(ABC):
 
     Attributes:
         pipeline_class: diffusers' own pipeline.
+        float32_parts: of the pipeline, which render in that whatever the rest does.
         lora_targets: a regular expression over the linear layers that an adapter changes.
         native_names: pieces of diffusers' names for layers, and what the model's authors say, from
             whom other programs have their names; replaced in this order.
@@ -78,6 +81,7 @@ class Family(ABC):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]]
+    float32_parts: ClassVar[tuple[str, ...]] = ()
     lora_targets: ClassVar[str]
     native_names: ClassVar[tuple[tuple[str, str], ...]] = ()
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
@@ -100,13 +104,29 @@ class Family(ABC):
         """
         return (Expert(),)
 
-    @abstractmethod
     def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
         """Load one part of the base, ready to use and frozen.
 
         Raises:
             BrokenBase: if it is missing or belongs to another family.
         """
+        with loading(self.source):
+            check_folder(self.source, self.pipeline_class)
+            return self.load_part(part, dtype, device)
+
+    def config(self, part: str) -> dict[str, Any]:
+        """What the base says of one of its networks.
+
+        Raises:
+            BrokenBase: if the base is missing or belongs to another family.
+        """
+        with loading(self.source):
+            check_folder(self.source, self.pipeline_class)
+            return AutoModel.load_config(self.source, subfolder=part)
+
+    @abstractmethod
+    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        """What `load` gives, of a base whose files are all there."""
 
     @abstractmethod
     def encode_prompts(self, text: Any, prompts: list[str]) -> dict[str, Tensor]:
@@ -126,11 +146,19 @@ class Family(ABC):
         """The transformer's output as e - x, which most models predict themselves."""
         return output.sample if hasattr(output, "sample") else output[0]
 
-    @abstractmethod
     def pipeline(
         self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
     ) -> DiffusionPipeline:
-        """The family's own diffusers pipeline over this base, with parts that are in memory."""
+        """The family's own diffusers pipeline over this base, with parts that are in memory.
+
+        Raises:
+            BrokenBase: if the base is missing or belongs to another family.
+        """
+        dtypes = {**dict.fromkeys(self.float32_parts, torch.float32), "default": dtype}
+        with loading(self.source):
+            check_folder(self.source, self.pipeline_class)
+            pipe = self.pipeline_class.from_pretrained(self.source, dtype=dtypes, **parts)
+            return pipe.to(device)
 
     @abstractmethod
     def call_arguments(self, pipe: Any, guidance: float) -> dict[str, Any]:

@@ -16,11 +16,9 @@ from diffusers import (
     HunyuanVideo15Pipeline,
     HunyuanVideo15Transformer3DModel,
 )
-from torch import Tensor, nn
+from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
-from bases.folder import check_folder
-from bases.loading import loading
 
 TIMESTEPS = 1000
 IMAGE_TOKENS = 729
@@ -53,9 +51,7 @@ pipe({clip})"""
     @functools.cached_property
     def grid(self) -> LatentGrid:
         """Strides and channels, from the VAE's own configuration."""
-        with loading(self.source):
-            check_folder(self.source, HunyuanVideo15Pipeline)
-            vae = AutoencoderKLHunyuanVideo15.load_config(self.source, subfolder="vae")
+        vae = self.config("vae")
         spatial = vae.get("spatial_compression_ratio", 16)
         return LatentGrid(
             spatial=spatial,
@@ -67,19 +63,10 @@ pipe({clip})"""
     @functools.cached_property
     def _image_size(self) -> int:
         """Numbers a token of a picture's embedding."""
-        with loading(self.source):
-            config = HunyuanVideo15Transformer3DModel.load_config(
-                self.source, subfolder="transformer"
-            )
-        return int(config["image_embed_dim"])
+        return int(self.config("transformer")["image_embed_dim"])
 
-    def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
-        """Load one part, frozen; the text part is the pipeline with its text encoders alone."""
-        with loading(self.source):
-            check_folder(self.source, HunyuanVideo15Pipeline)
-            return self._load(part, dtype, device)
-
-    def _load(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        """See `Family.load`; the text part is the pipeline with its text encoders alone."""
         if part == "scheduler":
             return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
         if part == "text":
@@ -89,9 +76,8 @@ pipe({clip})"""
 
     def _text(self, dtype: torch.dtype) -> HunyuanVideo15Pipeline:
         """The pipeline without the rest; what it asks of the VAE, a shell without weights knows."""
-        config = AutoencoderKLHunyuanVideo15.load_config(self.source, subfolder="vae")
         with torch.device("meta"):
-            shell = AutoencoderKLHunyuanVideo15.from_config(config)
+            shell = AutoencoderKLHunyuanVideo15.from_config(self.config("vae"))
         text = HunyuanVideo15Pipeline.from_pretrained(
             self.source, dtype=dtype, transformer=None, vae=shell
         )
@@ -122,16 +108,6 @@ pipe({clip})"""
             "image_embeds": noisy_BCFHW.new_zeros(len(noisy_BCFHW), IMAGE_TOKENS, self._image_size),
             **conditions,
         }
-
-    def pipeline(
-        self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
-    ) -> HunyuanVideo15Pipeline:
-        """Diffusers' `HunyuanVideo15Pipeline`."""
-        with loading(self.source):
-            check_folder(self.source, HunyuanVideo15Pipeline)
-            return HunyuanVideo15Pipeline.from_pretrained(self.source, dtype=dtype, **parts).to(
-                device
-            )
 
     def call_arguments(self, pipe: HunyuanVideo15Pipeline, guidance: float) -> dict[str, Any]:
         """Nothing; guidance is a part of this pipeline, which is set instead."""

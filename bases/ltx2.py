@@ -16,11 +16,9 @@ from diffusers import (
     LTX2Pipeline,
     LTX2VideoTransformer3DModel,
 )
-from torch import Tensor, nn
+from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
-from bases.folder import check_folder
-from bases.loading import loading
 
 TIMESTEPS = 1000
 _OTHER_PARTS = ("transformer", "vae", "audio_vae", "vocoder")
@@ -41,11 +39,9 @@ class LTX2(Family):
     @functools.cached_property
     def grid(self) -> LatentGrid:
         """Strides and channels, from the VAE's own configuration."""
-        with loading(self.source):
-            check_folder(self.source, LTX2Pipeline)
-            config = AutoencoderKLLTX2Video.load_config(self.source, subfolder="vae")
-            with torch.device("meta"):
-                vae = AutoencoderKLLTX2Video.from_config(config)
+        config = self.config("vae")
+        with torch.device("meta"):
+            vae = AutoencoderKLLTX2Video.from_config(config)
         spatial = int(vae.spatial_compression_ratio)
         return LatentGrid(
             spatial=spatial,
@@ -55,17 +51,11 @@ class LTX2(Family):
         )
 
     @functools.cached_property
-    def _config(self) -> dict[str, Any]:
-        with loading(self.source):
-            return LTX2VideoTransformer3DModel.load_config(self.source, subfolder="transformer")
+    def _audio_channels(self) -> int:
+        return int(self.config("transformer")["audio_in_channels"])
 
-    def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
-        """Load one part, frozen; the text part is the pipeline with its text side alone."""
-        with loading(self.source):
-            check_folder(self.source, LTX2Pipeline)
-            return self._load(part, dtype, device)
-
-    def _load(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        """See `Family.load`; the text part is the pipeline with its text side alone."""
         if part == "scheduler":
             return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
         if part == "text":
@@ -100,9 +90,7 @@ class LTX2(Family):
         timestep = sigmas.to(noisy_BCFHW.device) * TIMESTEPS
         return {
             "hidden_states": LTX2Pipeline._pack_latents(noisy_BCFHW),
-            "audio_hidden_states": noisy_BCFHW.new_zeros(
-                count, 1, self._config["audio_in_channels"]
-            ),
+            "audio_hidden_states": noisy_BCFHW.new_zeros(count, 1, self._audio_channels),
             "timestep": timestep,
             "sigma": timestep,
             "num_frames": frames,
@@ -117,14 +105,6 @@ class LTX2(Family):
         """LTX-2 predicts e - x itself, token by token."""
         tokens_BSC = output.sample if hasattr(output, "sample") else output[0]
         return LTX2Pipeline._unpack_latents(tokens_BSC, *noisy_BCFHW.shape[2:])
-
-    def pipeline(
-        self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
-    ) -> LTX2Pipeline:
-        """Diffusers' `LTX2Pipeline`, which draws sound as well."""
-        with loading(self.source):
-            check_folder(self.source, LTX2Pipeline)
-            return LTX2Pipeline.from_pretrained(self.source, dtype=dtype, **parts).to(device)
 
     def call_arguments(self, pipe: LTX2Pipeline, guidance: float) -> dict[str, Any]:
         """Guidance of the video; all else as the pipeline has it."""

@@ -12,7 +12,7 @@ import torch
 from diffusers import AutoencoderKLWan, DiffusionPipeline, WanPipeline, WanTransformer3DModel
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from diffusers.schedulers import UniPCMultistepScheduler
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5EncoderModel
 
 from bases.family import Expert, Family, LatentGrid, Part, frozen
@@ -43,6 +43,7 @@ class Wan(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = WanPipeline
+    float32_parts: ClassVar[tuple[str, ...]] = ("vae",)  # as the pipeline's own guide advises
     lora_targets: ClassVar[str] = (
         r"blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ffn\.net\.(0\.proj|2))"
     )
@@ -61,10 +62,7 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
     @functools.cached_property
     def grid(self) -> LatentGrid:
         """Strides and channels, from the configurations of the VAE and the transformer."""
-        with loading(self.source):
-            check_folder(self.source, WanPipeline)
-            vae = AutoencoderKLWan.load_config(self.source, subfolder="vae")
-            transformer = WanTransformer3DModel.load_config(self.source, subfolder="transformer")
+        vae, transformer = self.config("vae"), self.config("transformer")
         spatial = vae.get("scale_factor_spatial", 8)
         step = spatial * transformer.get("patch_size", (1, 2, 2))[1]
         return LatentGrid(
@@ -91,13 +89,8 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
             Expert("low_noise", "transformer_2", 0.0, boundary),
         )
 
-    def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
-        """Load one part, frozen and in evaluation mode; see `Family.load`."""
-        with loading(self.source):
-            check_folder(self.source, WanPipeline)
-            return self._load(part, dtype, device)
-
-    def _load(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        """See `Family.load`; the text part is a `WanText`."""
         if part == "scheduler":
             return UniPCMultistepScheduler.from_pretrained(self.source, subfolder="scheduler")
         if part == "text":
@@ -131,15 +124,6 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
             tokens = noisy_BCFHW[0, 0, :, ::2, ::2].numel()
             timestep = timestep[:, None].expand(-1, tokens)
         return {"hidden_states": noisy_BCFHW, "timestep": timestep, **conditions}
-
-    def pipeline(
-        self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module
-    ) -> WanPipeline:
-        """Diffusers' `WanPipeline`, its VAE in float32 as the pipeline's own guide advises."""
-        dtypes = {"vae": torch.float32, "default": dtype}
-        with loading(self.source):
-            check_folder(self.source, WanPipeline)
-            return WanPipeline.from_pretrained(self.source, dtype=dtypes, **parts).to(device)
 
     def call_arguments(self, pipe: WanPipeline, guidance: float) -> dict[str, Any]:
         """Guidance, and how long prompts are padded, which is part of what was learnt."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.tiny_base import write_tiny_base
+from tests.tiny_hunyuan_video import write_tiny_hunyuan_video
 from tests.tiny_hunyuan_video15 import write_tiny_hunyuan_video15
 from tests.tiny_ltx2 import write_tiny_ltx2
 
@@ -16,4 +17,5 @@ TINY: dict[str, Callable[[Path], Path]] = {
     "wan2.2-a14b": partial(write_tiny_base, like="2.2-a14b"),
     "ltx-2": write_tiny_ltx2,
     "hunyuan-video-1.5": write_tiny_hunyuan_video15,
+    "hunyuan-video": write_tiny_hunyuan_video,
 }

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, LTX2Pipeline
+from diffusers import (
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    HunyuanVideoPipeline,
+    LTX2Pipeline,
+)
 from torch import Tensor
 
 from bases.families import family_of
@@ -19,15 +24,17 @@ from tests.tiny_families import TINY
 
 PROMPT, STEPS = "toto, an object, waving at the beach", 3
 PLAIN = {
+    HunyuanVideoPipeline: {"negative_prompt": "", "true_cfg_scale": 3.0},
     LTX2Pipeline: {
         "stg_scale": 0.0,
         "audio_stg_scale": 0.0,
         "modality_scale": 1.0,
         "audio_modality_scale": 1.0,
-    }
+    },
 }
-"""Arguments that leave a pipeline with classifier-free guidance alone."""
+"""Arguments that leave a pipeline with classifier-free guidance, and nothing beside it."""
 DIFFERS = {
+    HunyuanVideoPipeline: ({"guidance"}, set()),
     LTX2Pipeline: (
         {"audio_hidden_states", "audio_num_frames", "isolate_modalities"},
         {
@@ -38,9 +45,9 @@ DIFFERS = {
             "perturbation_mask",
             "use_cross_timestep",
         },
-    )
+    ),
 }
-"""What training says otherwise, for it has no sound, and what it leaves unsaid."""
+"""What training says otherwise, for it has no sound and no guidance, and what it leaves unsaid."""
 
 
 @pytest.fixture(scope="module", params=TINY)
@@ -279,6 +286,7 @@ def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
     ]
     arguments = {"height": SIZE, "width": SIZE, "num_frames": FRAMES}
     arguments |= family.call_arguments(pipe, 1.0) | PLAIN.get(type(pipe), {})
+    arguments |= {name: 1.0 for name in ("true_cfg_scale",) if name in arguments}
     pipe(PROMPT, **arguments, num_inference_steps=12, output_type="latent")
     for hook in hooks:
         hook.remove()

@@ -1,0 +1,99 @@
+"""HunyuanVideo 1.0 text-to-video, in diffusers' layout.
+
+Shapes: B clips, C channels, F frames, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, ClassVar
+
+import torch
+from diffusers import (
+    AutoencoderKLHunyuanVideo,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    HunyuanVideoPipeline,
+    HunyuanVideoTransformer3DModel,
+)
+from torch import Tensor
+
+from bases.family import Family, LatentGrid, Part, frozen
+from bases.folder import check_folder
+from bases.loading import loading
+
+TIMESTEPS = 1000
+TRAINING_GUIDANCE = 1.0
+
+
+class HunyuanVideo(Family):
+    """A HunyuanVideo 1.0 text-to-video checkpoint.
+
+    It was distilled to follow a guidance that it is told. Training tells it 1, at which it predicts
+    what the data says, without the guidance's push. Its double blocks alone are trained: from
+    stills, the single ones would unlearn motion.
+    """
+
+    pipeline_class: ClassVar[type[DiffusionPipeline]] = HunyuanVideoPipeline
+    lora_targets: ClassVar[str] = (
+        r"transformer_blocks\.\d+\.("
+        r"attn\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
+        r"ff(_context)?\.net\.(0\.proj|2))"
+    )
+
+    @functools.cached_property
+    def grid(self) -> LatentGrid:
+        """Strides and channels, from the VAE's own configuration."""
+        with loading(self.source):
+            check_folder(self.source, HunyuanVideoPipeline)
+            vae = AutoencoderKLHunyuanVideo.load_config(self.source, subfolder="vae")
+        return LatentGrid(
+            spatial=vae.get("spatial_compression_ratio", 8),
+            temporal=vae.get("temporal_compression_ratio", 4),
+            channels=vae.get("latent_channels", 16),
+            multiple=16,
+        )
+
+    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        """See `Family.load`; the text part is the pipeline with its text encoders alone."""
+        if part == "scheduler":
+            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
+        if part == "text":
+            rest = {"transformer": None, "vae": None}
+            return HunyuanVideoPipeline.from_pretrained(self.source, dtype=dtype, **rest).to(device)
+        kind = AutoencoderKLHunyuanVideo if part == "vae" else HunyuanVideoTransformer3DModel
+        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
+
+    @torch.no_grad()
+    def encode_prompts(self, text: Any, prompts: list[str]) -> dict[str, Tensor]:
+        """What the pipeline makes of prompts: of Llama with a mask, and of CLIP in one vector."""
+        hidden, pooled, mask = text.encode_prompt(prompts)
+        return {
+            "encoder_hidden_states": hidden,
+            "encoder_attention_mask": mask,
+            "pooled_projections": pooled,
+        }
+
+    @torch.no_grad()
+    def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
+        """Latents times the VAE's own scale; its attention takes one clip at a time."""
+        clips = video_BCFHW.to(vae.device, vae.dtype).split(1)
+        latents = torch.cat([vae.encode(clip).latent_dist.mode() for clip in clips])
+        return latents * vae.config.scaling_factor
+
+    def transformer_inputs(
+        self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
+    ) -> dict[str, Any]:
+        """Noise counted in thousandths, and so is the guidance that it is told."""
+        timestep = sigmas.to(noisy_BCFHW) * TIMESTEPS
+        guidance = torch.full_like(timestep, TRAINING_GUIDANCE * 1000)
+        return {
+            "hidden_states": noisy_BCFHW,
+            "timestep": timestep,
+            "guidance": guidance,
+            **conditions,
+        }
+
+    def call_arguments(self, pipe: HunyuanVideoPipeline, guidance: float) -> dict[str, Any]:
+        """The guidance that it is told."""
+        return {"guidance_scale": guidance}
