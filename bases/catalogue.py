@@ -17,28 +17,40 @@ class Base:
     Attributes:
         name: what `--base` takes.
         source: a folder in diffusers' layout, or a name on the Hugging Face hub.
-        summary: parameters and licence, in a few words.
+        size: how many parameters.
+        licence: of the weights.
+        terms: what the licence asks beyond naming it, in a few words.
+        needs: what it runs on.
         height: pixels.
         width: pixels.
         frames: frames a clip.
         fps: frames a second.
         steps: denoising steps.
         guidance: scale of classifier-free guidance.
+        origin: the name on the hub that `source` is a copy of.
+        revision: which of that name's revisions, as the hub calls it.
     """
 
     name: str
     source: str
-    summary: str
+    size: str = ""
+    licence: str = ""
+    terms: str = ""
+    needs: str = ""
     height: int = 480
     width: int = 832
     frames: int = 81
     fps: int = 16
     steps: int = 50
     guidance: float = 5.0
+    origin: str | None = None
+    revision: str | None = None
 
     @property
     def public_source(self) -> str:
         """Where the base can be found again; of one that is built in, its name alone."""
+        if self.origin is not None:
+            return self.origin
         return self.name if self in BASES and Path(self.source).is_dir() else self.source
 
     @property
@@ -54,9 +66,9 @@ class Base:
 _CLIP_FILE = "starring.json"
 
 
-def _in_folder(name: str, folder: Path, summary: str) -> Base:
-    """A base in a folder, which may say in `starring.json` how it likes to be used."""
-    base = Base(name=name, source=str(folder), summary=summary)
+def _in_folder(base: Base) -> Base:
+    """A base in a folder, with what that says in `starring.json` of how it likes to be used."""
+    folder = Path(base.source)
     clip = folder / _CLIP_FILE
     if not clip.is_file():
         return base
@@ -69,38 +81,38 @@ def _in_folder(name: str, folder: Path, summary: str) -> Base:
         ) from error
 
 
+_GPU = "a GPU; memory not measured"
 BASES = (
-    _in_folder("pocket", pocket.BASE, "13M parameters in all, Apache-2.0, runs on two CPU cores"),
+    _in_folder(Base("pocket", str(pocket.BASE), "13M in all", "Apache-2.0", needs="two CPU cores")),
+    Base("wan2.1-1.3b", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "1.3B", "Apache-2.0", needs=_GPU),
+    Base("wan2.1-14b", "Wan-AI/Wan2.1-T2V-14B-Diffusers", "14B", "Apache-2.0", needs=_GPU),
     Base(
-        name="wan2.1-1.3b",
-        source="Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
-        summary="1.3B parameters, Apache-2.0, wants a GPU",
-    ),
-    Base(
-        name="wan2.1-14b",
-        source="Wan-AI/Wan2.1-T2V-14B-Diffusers",
-        summary="14B parameters, Apache-2.0, wants a large GPU",
-    ),
-    Base(
-        name="wan2.2-5b",
-        source="Wan-AI/Wan2.2-TI2V-5B-Diffusers",
-        summary="5B parameters, Apache-2.0, wants a GPU",
+        "wan2.2-5b",
+        "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
+        "5B",
+        "Apache-2.0",
+        needs=_GPU,
         height=704,
         width=1280,
         frames=121,
         fps=24,
     ),
     Base(
-        name="wan2.2-a14b",
-        source="Wan-AI/Wan2.2-T2V-A14B-Diffusers",
-        summary="two experts of 14B parameters, Apache-2.0, wants a large GPU",
+        "wan2.2-a14b",
+        "Wan-AI/Wan2.2-T2V-A14B-Diffusers",
+        "2 × 14B",
+        "Apache-2.0",
+        needs=_GPU,
         steps=40,
         guidance=4.0,
     ),
     Base(
-        name="ltx-2",
-        source="Lightricks/LTX-2",
-        summary="19B parameters, its own licence, draws sound too, wants a large GPU",
+        "ltx-2",
+        "Lightricks/LTX-2",
+        "19B",
+        "LTX-2 licence",
+        "adapters count as derivatives",
+        needs=_GPU,
         height=512,
         width=768,
         frames=121,
@@ -109,18 +121,24 @@ BASES = (
         guidance=3.0,
     ),
     Base(
-        name="hunyuan-video-1.5",
-        source="hunyuanvideo-community/HunyuanVideo-1.5-480p_t2v",
-        summary="8.3B parameters, Tencent's own licence, wants a GPU",
+        "hunyuan-video-1.5",
+        "hunyuanvideo-community/HunyuanVideo-1.5-480p_t2v",
+        "8.3B",
+        "Tencent licence",
+        "read its terms before use",
+        needs=_GPU,
         width=848,
         frames=121,
         fps=24,
         guidance=6.0,
     ),
     Base(
-        name="hunyuan-video",
-        source="hunyuanvideo-community/HunyuanVideo",
-        summary="13B parameters, Tencent's own licence, wants a large GPU",
+        "hunyuan-video",
+        "hunyuanvideo-community/HunyuanVideo",
+        "13B",
+        "Tencent licence",
+        "read its terms before use",
+        needs=_GPU,
         height=544,
         width=960,
         frames=129,
@@ -142,7 +160,7 @@ def find_base(name: str) -> Base:
             return base
     if name and Path(name).is_dir():
         folder = Path(name).resolve()
-        return _in_folder(folder.name, folder, "a folder in diffusers' layout")
+        return _in_folder(Base(folder.name, str(folder)))
     known = ", ".join(base.name for base in BASES)
     raise UnknownBase(
         f"No base is called {name!r}. Known are {known}; or give a folder in diffusers' layout."

@@ -54,12 +54,21 @@ def check_folder(source: str, pipeline: type[DiffusionPipeline]) -> None:
         raise BrokenBase(
             f"The base in {source!r} is made for {name!r}, not for {pipeline.__name__}."
         )
-    parts = {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
-    lost = [file for part, kind in parts.items() for file in _lost_files(folder, part, kind)]
+    lost = missing_files(folder)
     if lost:
         raise BrokenBase(
             f"The base in {source!r} lacks {', '.join(lost)}: copy or download it again."
         )
+
+
+def missing_files(folder: Path) -> list[str]:
+    """What a pipeline's folder needs and lacks, or has cut short, by its own index."""
+    index = folder / INDEX
+    if not index.is_file():
+        return [INDEX]
+    said = json.loads(index.read_text())
+    parts = {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
+    return [file for part, kind in parts.items() for file in _lost_files(folder, part, kind)]
 
 
 def _lost_files(folder: Path, part: str, kind: str) -> list[str]:

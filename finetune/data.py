@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-from bases.catalogue import find_base
 from bases.families import family_of
 from bases.family import Family
 from bases.fingerprint import fingerprint
+from bases.hub import open_base
 from finetune.buckets import RATIOS, Buckets
 from finetune.errors import TrainingError
 from finetune.examples import (
@@ -99,7 +99,7 @@ class SubjectData(pl.LightningDataModule):
         at_least(1, photos=photos, pool=pool)
         at_least(0, held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
         above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
-        self.subject, self.home, self.base = Subject.load(home, subject), home, find_base(base)
+        self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips
         self.pool, self.clip_weight = pool, clip_weight
         native = round((self.base.height * self.base.width) ** 0.5)

@@ -8,9 +8,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from bases.catalogue import find_base
 from bases.families import family_of
 from bases.family import Expert, Family
+from bases.hub import open_base
 from bases.objective import FlowMatching
 from finetune.adapter import add_lora
 from finetune.data import Batch
@@ -60,7 +60,7 @@ class LoraModule(pl.LightningModule):
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
-        self.family: Family = family_of(find_base(base).source, objective)
+        self.family: Family = family_of(open_base(base).source, objective)
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed

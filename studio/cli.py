@@ -220,13 +220,15 @@ def bases() -> None:
     rows = [
         (
             b.name,
-            b.summary,
+            b.size,
+            "; ".join(filter(None, (b.licence, b.terms))),
+            b.needs,
             f"{b.width}×{b.height}, {b.frames} frames",
             "yes" if b.is_here else "no",
         )
         for b in BASES
     ]
-    show_table(("base", "what it is", "native clip", "on this machine"), rows)
+    show_table(("base", "parameters", "licence", "runs on", "native clip", "here"), rows)
     say("", "Next: starring train SUBJECT --base NAME")
 
 

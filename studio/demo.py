@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bases.catalogue import find_base
+from bases.hub import open_base
 from bases.pocket import SAMPLE
 from bases.video import Frames, write_mp4
 from finetune.train import train
@@ -65,7 +65,7 @@ def run_demo(
         )
     with _timed("train", seconds):
         adapter = train(arguments(NAME, base=base, config=None, extra=[], home=home))
-    renderer, clip = Renderer(find_base(base)), Clip(seed=seed)
+    renderer, clip = Renderer(open_base(base)), Clip(seed=seed)
     prompt = f"{subject.called}, {PROMPT}"
     with _timed("render", seconds), renderer.adapter(adapter):
         adapted = renderer.render(prompt, clip)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bases.catalogue import Base, find_base
+from bases.catalogue import Base
 from bases.errors import UnknownBase
+from bases.hub import open_base
 from bases.video import Frames, write_mp4
 from finetune.adapter import Adapter
 from inference.likeness import motion
@@ -37,15 +38,18 @@ def find_adapter(name: str, home: Path) -> Adapter:
 
 
 def base_of(run: dict[str, Any]) -> Base:
-    """The base that an adapter's record names: by its name, or else by where it was.
+    """The base that an adapter's record names, in the revision that it was trained on.
+
+    It is found by its name, or else by where it was.
 
     Raises:
         UnknownBase: if it is neither known nor there any more.
     """
+    known, revision = run["base"], run["base"].get("revision")
     try:
-        return find_base(run["base"]["name"])
+        return open_base(f"{known['name']}@{revision}" if revision else known["name"])
     except UnknownBase:
-        return find_base(run["base"]["source"])
+        return open_base(known["source"])
 
 
 def render_and_measure(
@@ -80,7 +84,7 @@ def render_and_measure(
     adapter = find_adapter(name, home)
     run = adapter.run
     yardstick = _yardstick(run["subject"]["name"], home, faces)
-    renderer = Renderer(find_base(base) if base else base_of(run))
+    renderer = Renderer(open_base(base) if base else base_of(run))
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
     settings = renderer.settings(full if prompt.strip() else prompt, clip)
     with renderer.adapter(adapter, scale):

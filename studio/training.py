@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from bases.catalogue import find_base
+from bases.hub import open_base
 from bases.video import write_mp4
 from finetune.adapter import REPORT, SAMPLES, Adapter
 from finetune.train import train
@@ -55,7 +55,7 @@ def arguments(
     Raises:
         StudioError: if the YAML is missing or no recipe, or a setting says what the command says.
     """
-    known = find_base(base)
+    known = open_base(base)
     Subject.load(home, name)
     own = {"--data.subject": name, "--data.home": str(home), "--data.base": base}
     for setting, told in zip(own, ("the name after 'train'", "--home", "--base"), strict=True):
@@ -84,7 +84,7 @@ def _check_recipe(path: Path) -> None:
 
 
 def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick) -> None:
-    renderer = Renderer(find_base(base))
+    renderer = Renderer(open_base(base))
     prompt = f"{subject.called}, {SAMPLE_PROMPT}"
     with renderer.adapter(adapter):
         frames = renderer.render(prompt, Clip(seed=SAMPLE_SEED))

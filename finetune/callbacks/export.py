@@ -90,6 +90,7 @@ def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
         "base": {
             "name": data.base.name,
             "source": data.base.public_source,
+            "revision": data.base.revision,
             "fingerprint": fingerprint(data.base.source),
         },
         "photos": {"count": len(subject.kept), "digest": photos_digest(subject)},

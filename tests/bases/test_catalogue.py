@@ -27,7 +27,7 @@ def test_a_folder_says_how_its_base_likes_to_be_used(tiny: Base) -> None:
 
 
 def test_a_base_that_is_not_on_this_machine_says_so() -> None:
-    assert not Base(name="none", source="nobody/has-this-model", summary="").is_here
+    assert not Base(name="none", source="nobody/has-this-model").is_here
 
 
 def test_an_unknown_base_is_answered_with_the_known_ones() -> None:

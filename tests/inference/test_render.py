@@ -105,7 +105,7 @@ def test_an_adapter_of_another_base_is_refused(
     renderer: Renderer, trained: Adapter, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = write_tiny_base(tmp_path_factory.mktemp("bases") / "other", seed=1)
-    other = Renderer(Base(name="other", source=str(folder), summary=""), device=CPU)
+    other = Renderer(Base(name="other", source=str(folder)), device=CPU)
     with pytest.raises(WrongBase, match="not on 'other'"), other.adapter(trained):
         pass
 

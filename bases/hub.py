@@ -1,0 +1,91 @@
+"""Bases on the Hugging Face hub: downloaded once, and the same revision from then on.
+
+Only configurations, vocabularies and safetensors are fetched: nothing that could run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from bases.catalogue import Base, find_base
+from bases.errors import BrokenBase, UnknownBase
+from bases.folder import missing_files
+
+_WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+
+
+def open_base(name: str) -> Base:
+    """The base of that name with its files on this machine, downloaded if they are not.
+
+    What is here is used as it is, without asking the hub for news.
+
+    Args:
+        name: a name from the catalogue or a folder; NAME@REVISION asks for a certain revision.
+
+    Returns:
+        the base; its source is a folder, and of one from the hub the revision is known.
+
+    Raises:
+        UnknownBase: if the name is neither known nor a folder, or a folder's revision is asked for.
+        BrokenBase: if it cannot be downloaded; what was, is kept for the next try.
+    """
+    plain, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
+    base = find_base(plain)
+    if Path(base.source).is_dir():
+        if revision:
+            raise UnknownBase(
+                f"The base {plain!r} comes as a folder, of which there is one revision alone: "
+                f"leave out '@{revision}'."
+            )
+        return base
+    folder = _kept(base.source, revision) or _download(base.source, revision)
+    return replace(base, source=str(folder), origin=base.source, revision=folder.name)
+
+
+def _kept(repo: str, revision: str) -> Path | None:
+    """The folder of a revision that is here as a whole."""
+    try:
+        folder = Path(
+            snapshot_download(
+                repo, revision=revision or None, local_files_only=True, allow_patterns=_WANTED
+            )
+        )
+    except (LocalEntryNotFoundError, HFValidationError):
+        return None
+    return None if missing_files(folder) else folder
+
+
+def _download(repo: str, revision: str) -> Path:
+    try:
+        return Path(snapshot_download(repo, revision=revision or None, allow_patterns=_WANTED))
+    except RevisionNotFoundError as error:
+        raise BrokenBase(
+            f"The base {repo!r} has no revision {revision!r}: give another after '@', or none for "
+            "the newest."
+        ) from error
+    except GatedRepoError as error:
+        raise BrokenBase(
+            f"The base {repo!r} is handed out to those alone who accept its terms: accept them on "
+            "its page on the hub, log in with 'hf auth login', and try again."
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise BrokenBase(
+            f"There is no base {repo!r} on the hub: give another name, or a folder."
+        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, ConnectionError, TimeoutError) as error:
+        raise BrokenBase(
+            f"The base {repo!r} is not on this machine as a whole, and the hub cannot be reached "
+            "or refuses: connect to the network and try again, which goes on with what is here "
+            "already; or give a folder in diffusers' layout with --base."
+        ) from error
