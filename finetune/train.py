@@ -156,12 +156,13 @@ def _read(arguments: list[str]) -> TrainingCLI:
 def _turns(chosen: TrainingCLI, arguments: list[str]) -> list[TrainingCLI]:
     """One for each of the base's experts, with its own settings, or for the one asked for."""
     names = [expert.name for expert in chosen.model.family.experts]
-    own = (chosen.config.experts or {}) if names != [""] else {}
+    if names == [""]:
+        return [chosen]
+    own = chosen.config.experts or {}
     for name in own:
         if name not in names:
             raise TrainingError(f"experts.{name} is none of the base's: {', '.join(names)}.")
-    if names == [""] or chosen.config.model.expert:
-        return [chosen]
+    asked_for = chosen.config.model.expert
     return [
         _read(
             [
@@ -170,7 +171,7 @@ def _turns(chosen: TrainingCLI, arguments: list[str]) -> list[TrainingCLI]:
                 f"--model.expert={name}",
             ]
         )
-        for name in names
+        for name in ([asked_for] if asked_for else names)
     ]
 
 

@@ -38,11 +38,13 @@ class ExportAdapter(pl.Callback):
         self.folder, self.config, self.throughput = folder, config, throughput
 
     def on_train_end(self, trainer: pl.Trainer, module: LoraModule) -> None:
-        """Write what was trained.
+        """Write what was trained, unless it was stopped before its last step.
 
         Raises:
             TrainingError: if the adapter changes nothing, or is not finite.
         """
+        if trainer.global_step < trainer.max_steps:
+            return
         file = weights_file(module.expert.name)
         weights = write_weights(self.folder / file, module.transformer)
         size = change(weights)
