@@ -145,6 +145,18 @@ BASES = (
         fps=24,
         guidance=6.0,
     ),
+    Base(
+        "mochi-1",
+        "genmo/mochi-1-preview",
+        "10B",
+        "Apache-2.0",
+        needs=_GPU,
+        width=848,
+        frames=85,
+        fps=30,
+        steps=64,
+        guidance=4.5,
+    ),
 )
 
 

@@ -9,10 +9,11 @@ from bases.hunyuan_video import HunyuanVideo
 from bases.hunyuan_video15 import HunyuanVideo15
 from bases.loading import loading
 from bases.ltx2 import LTX2
+from bases.mochi import Mochi
 from bases.objective import FlowMatching
 from bases.wan import Wan
 
-FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15, HunyuanVideo)
+FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15, HunyuanVideo, Mochi)
 
 
 def family_of(source: str, objective: FlowMatching | None = None) -> Family:

@@ -10,6 +10,7 @@ from tests.tiny_base import write_tiny_base
 from tests.tiny_hunyuan_video import write_tiny_hunyuan_video
 from tests.tiny_hunyuan_video15 import write_tiny_hunyuan_video15
 from tests.tiny_ltx2 import write_tiny_ltx2
+from tests.tiny_mochi import write_tiny_mochi
 
 TINY: dict[str, Callable[[Path], Path]] = {
     "wan2.1": write_tiny_base,
@@ -18,4 +19,5 @@ TINY: dict[str, Callable[[Path], Path]] = {
     "ltx-2": write_tiny_ltx2,
     "hunyuan-video-1.5": write_tiny_hunyuan_video15,
     "hunyuan-video": write_tiny_hunyuan_video,
+    "mochi": write_tiny_mochi,
 }

@@ -18,8 +18,9 @@ from torch import Tensor
 from bases.families import family_of
 from bases.family import Family
 from bases.ltx2 import LTX2
+from bases.mochi import Mochi
 from tests.conftest import CPU
-from tests.tiny_base import CHANNELS, FRAMES, SIZE
+from tests.tiny_base import FRAMES, SIZE
 from tests.tiny_families import TINY
 
 PROMPT, STEPS = "toto, an object, waving at the beach", 3
@@ -112,6 +113,19 @@ def begin(scheduler: Any, steps: int) -> Any:
     return scheduler
 
 
+def unpacked(family: Family, hidden: Tensor, like: Tensor) -> Tensor:
+    """The noisy latents in what the transformer was handed."""
+    if isinstance(family, LTX2):
+        return LTX2Pipeline._unpack_latents(hidden, *like.shape[2:])
+    return hidden[:, : family.grid.channels]
+
+
+def levels(scheduler: Any) -> Tensor:
+    """The noise levels of its steps, in our count; some count from noise to clip."""
+    sigmas = scheduler.sigmas
+    return 1 - sigmas if scheduler.config.get("invert_sigmas") else sigmas
+
+
 def _row(arguments: dict[str, Any], row: int) -> dict[str, Any]:
     return {
         name: value[row : row + 1] if isinstance(value, Tensor) else value
@@ -131,8 +145,8 @@ def test_training_builds_the_tensors_that_the_pipeline_builds(
 ) -> None:
     theirs = seen[step][prompt]
     text = family.load("text", dtype=torch.float32, device=CPU)
-    sigmas = pipe.scheduler.sigmas[step : step + 1]
-    noisy = family.prediction((theirs["hidden_states"],), noise)[:, :CHANNELS]
+    sigmas = levels(pipe.scheduler)[step : step + 1]
+    noisy = unpacked(family, theirs["hidden_states"], noise)
     ours = family.transformer_inputs(noisy, sigmas, family.encode_prompts(text, [prompt]))
     own, unsaid = DIFFERS.get(type(pipe), (set(), set()))
     assert own <= set(ours) <= set(theirs)
@@ -156,9 +170,9 @@ def test_the_transformer_answers_to_training_as_to_the_pipeline(
     """What the pipeline says beyond training's arguments changes nothing."""
     theirs = seen[0][PROMPT]
     text = family.load("text", dtype=torch.float32, device=CPU)
-    noisy = family.prediction((theirs["hidden_states"],), noise)[:, :CHANNELS]
+    noisy = unpacked(family, theirs["hidden_states"], noise)
     conditions = family.encode_prompts(text, [PROMPT])
-    ours = family.transformer_inputs(noisy, pipe.scheduler.sigmas[:1], conditions)
+    ours = family.transformer_inputs(noisy, levels(pipe.scheduler)[:1], conditions)
     own, _ = DIFFERS.get(type(pipe), (set(), set()))
     theirs = {**theirs, **{name: ours[name] for name in own | {"timestep"}}}
     theirs |= {name: None for name in ("audio_coords",) if name in theirs}
@@ -183,7 +197,8 @@ def test_a_batch_of_prompts_is_embedded_as_each_prompt_alone(family: Family) -> 
 
 
 def test_one_euler_step_is_the_schedulers(family: Family, noise: Tensor) -> None:
-    step(family, begin(FlowMatchEulerDiscreteScheduler(shift=3.0), 5), noise)
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0, invert_sigmas=type(family) is Mochi)
+    step(family, begin(scheduler, 5), noise)
 
 
 def test_one_euler_step_is_the_first_order_step_of_the_bases_own_scheduler(
@@ -197,7 +212,7 @@ def step(family: Family, scheduler: Any, noisy: Tensor) -> None:
     """Compare the scheduler's first step with ours, for the same output of the transformer."""
     output = torch.randn(noisy.shape, generator=torch.Generator().manual_seed(4))
     theirs = scheduler.step(output, scheduler.timesteps[0], noisy, return_dict=False)[0]
-    now, after = scheduler.sigmas[:2]
+    now, after = levels(scheduler)[:2]
     ours = noisy + (after - now) * family.prediction((packed(family, output),), noisy)
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(ours, noisy, atol=1e-2)
@@ -207,9 +222,10 @@ def test_a_perfect_prediction_leads_from_noise_to_the_clip(family: Family, noise
     clean = torch.randn(noise.shape, generator=torch.Generator().manual_seed(5))
     scheduler = begin(family.load("scheduler", dtype=torch.float32, device=CPU), 5)
     objective = family.objective
-    latents = objective.noisy(clean, noise, scheduler.sigmas[:1])
+    latents = objective.noisy(clean, noise, levels(scheduler)[:1])
+    sign = family.prediction((packed(family, torch.ones_like(clean)),), clean).mean()
     for timestep in scheduler.timesteps:
-        output = objective.target(clean, noise)
+        output = objective.target(clean, noise) * sign
         latents = scheduler.step(output, timestep, latents, return_dict=False)[0]
     torch.testing.assert_close(latents, clean, rtol=1e-3, atol=1e-3)
 
@@ -223,7 +239,9 @@ def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
 
     def stand_still(hidden_states: Tensor, **rest: Any) -> tuple[Tensor, ...]:
         audio = rest.get("audio_hidden_states", hidden_states)
-        video = hidden_states[:, :CHANNELS] if hidden_states.ndim == 5 else hidden_states
+        video = (
+            hidden_states[:, : family.grid.channels] if hidden_states.ndim == 5 else hidden_states
+        )
         return torch.zeros_like(video), torch.zeros_like(audio)
 
     for expert in family.experts:
@@ -292,11 +310,11 @@ def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
         hook.remove()
     generator = torch.Generator().manual_seed(0)
     for expert in family.experts:
-        levels = pipe.scheduler.sigmas[: len(asked)][[name == expert.name for name in asked]]
-        assert len(levels) > 1
+        met = levels(pipe.scheduler)[: len(asked)][[name == expert.name for name in asked]]
+        assert len(met) > 1
         trained = family.objective.sample_sigmas(500, generator, low=expert.low, high=expert.high)
         assert trained.min() >= expert.low
         assert trained.max() <= expert.high
-        assert levels.min() >= expert.low - 1e-3
-        assert levels.max() <= expert.high + 1e-3
+        assert met.min() >= expert.low - 1e-3
+        assert met.max() <= expert.high + 1e-3
     assert len(set(asked)) == len(family.experts)

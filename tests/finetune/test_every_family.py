@@ -59,7 +59,7 @@ def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:
         # What a last block adds to the prompt's own stream is thrown away.
         last = max(names, key=lambda name: int(re.search(r"\d+", name)[0]))
         prefix = last[: re.search(r"\d+\.", last).end()]
-        idle = re.compile(re.escape(prefix) + r"(ff_context|attn\.to_add_out|attn\.add_q_proj)")
+        idle = re.compile(re.escape(prefix) + r"(ff_context|attn1?\.(to_add_out|add_q_proj))")
         for name, weight in ups.items():
             moved = bool(weight.abs().max() > 0)
             assert moved or idle.match(name.removeprefix("transformer.")), name

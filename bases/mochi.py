@@ -1,0 +1,89 @@
+"""Mochi 1 text-to-video, in diffusers' layout.
+
+Shapes: B clips, C channels, F frames, H rows, W columns.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, ClassVar
+
+import torch
+from diffusers import (
+    AutoencoderKLMochi,
+    DiffusionPipeline,
+    FlowMatchEulerDiscreteScheduler,
+    MochiPipeline,
+    MochiTransformer3DModel,
+)
+from torch import Tensor
+
+from bases.family import Family, LatentGrid, Part, frozen
+
+TIMESTEPS = 1000
+_SPATIAL, _TEMPORAL = 8, 6
+
+
+class Mochi(Family):
+    """A Mochi 1 text-to-video checkpoint, which counts from noise to clip: t = 1 - sigma."""
+
+    pipeline_class: ClassVar[type[DiffusionPipeline]] = MochiPipeline
+    lora_targets: ClassVar[str] = (
+        r"transformer_blocks\.\d+\.("
+        r"attn1\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
+        r"ff(_context)?\.net\.(0\.proj|2))"
+    )
+
+    @functools.cached_property
+    def grid(self) -> LatentGrid:
+        """Strides as the pipeline has them, channels from the VAE's own configuration."""
+        return LatentGrid(
+            spatial=_SPATIAL,
+            temporal=_TEMPORAL,
+            channels=self.config("vae")["latent_channels"],
+            multiple=2 * _SPATIAL,
+        )
+
+    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        """See `Family.load`; the text part is the pipeline with its text encoder alone."""
+        if part == "scheduler":
+            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
+        if part == "text":
+            rest = {"transformer": None, "vae": None}
+            return MochiPipeline.from_pretrained(self.source, dtype=dtype, **rest).to(device)
+        kind = AutoencoderKLMochi if part == "vae" else MochiTransformer3DModel
+        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
+
+    @torch.no_grad()
+    def encode_prompts(self, text: MochiPipeline, prompts: list[str]) -> dict[str, Tensor]:
+        """What the pipeline makes of each prompt; beside others an empty one would empty them."""
+        encoded = [
+            text.encode_prompt(prompt, do_classifier_free_guidance=False)[:2] for prompt in prompts
+        ]
+        hidden, masks = (torch.cat(rows) for rows in zip(*encoded, strict=True))
+        return {"encoder_hidden_states": hidden, "encoder_attention_mask": masks}
+
+    @torch.no_grad()
+    def encode_video(self, vae: AutoencoderKLMochi, video_BCFHW: Tensor) -> Tensor:
+        """Latents normalised with the VAE's own mean and spread a channel."""
+        latents = vae.encode(video_BCFHW.to(vae.device, vae.dtype)).latent_dist.mode()
+        mean, std = (
+            torch.tensor(numbers).view(1, -1, 1, 1, 1).to(latents)
+            for numbers in (vae.config.latents_mean, vae.config.latents_std)
+        )
+        return (latents - mean) * vae.config.scaling_factor / std
+
+    def transformer_inputs(
+        self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
+    ) -> dict[str, Any]:
+        """What is left of noise, counted backwards in thousandths."""
+        timestep = (1 - sigmas.to(noisy_BCFHW)) * TIMESTEPS
+        return {"hidden_states": noisy_BCFHW, "timestep": timestep, **conditions}
+
+    def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
+        """Mochi predicts x - e."""
+        return -super().prediction(output, noisy_BCFHW)
+
+    def call_arguments(self, pipe: MochiPipeline, guidance: float) -> dict[str, Any]:
+        """Guidance alone."""
+        return {"guidance_scale": guidance}
