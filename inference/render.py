@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from peft import get_peft_model_state_dict
+from safetensors import safe_open
 
 from bases.catalogue import Base
 from bases.families import family_of
@@ -92,6 +95,7 @@ class Renderer:
             for part, path in adapter.files.items():
                 transformer = getattr(self.pipe, part)
                 transformer.load_lora_adapter(path, adapter_name=_SLOT)
+                _check_matched(transformer, path)
                 transformer.set_adapters(_SLOT, scale)
         except (KeyError, ValueError, RuntimeError) as error:
             said = " ".join(str(error).split())[:160].rstrip(".")
@@ -160,6 +164,21 @@ class Renderer:
             **self.family.call_arguments(self.pipe, guidance),
         ).frames[0]
         return np.round(video * 255).astype(np.uint8)
+
+
+def _check_matched(transformer: Any, path: Path) -> None:
+    """Make sure that every tensor of an adapter's file is in its place.
+
+    Raises:
+        ValueError: if not; a loader passes over names that it does not know.
+    """
+    with safe_open(path, framework="pt") as file:
+        wanted = {name.removeprefix("transformer.") for name in file.offset_keys()}
+    there = set()
+    if _SLOT in getattr(transformer, "peft_config", {}):
+        there = set(get_peft_model_state_dict(transformer, adapter_name=_SLOT))
+    if lost := wanted - there:
+        raise ValueError(f"{len(lost)} of {len(wanted)} tensors match no layer, as {min(lost)!r}")
 
 
 def _given(chosen: Number | None, otherwise: Number) -> Number:
