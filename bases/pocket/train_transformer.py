@@ -259,7 +259,7 @@ def assemble(
     )
     pipe.save_pretrained(folder, max_shard_size="15MB")
     clip = {"height": shape.size, "width": shape.size, "frames": shape.frames, "fps": shape.fps}
-    (folder / "starring.json").write_text(json.dumps({**clip, "steps": 20, "guidance": 3.0}) + "\n")
+    (folder / "starring.json").write_text(json.dumps({**clip, "steps": 20, "guidance": 1.0}) + "\n")
 
 
 def _half(model: Any) -> Any:
