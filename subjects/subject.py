@@ -226,10 +226,11 @@ def _consent_in(record: dict[str, Any], kind: str, path: Path) -> Consent | None
             f"{str(path)!r}: consent is {consent!r}; a person's likeness is not used without one. "
             "Add the subject anew and answer the question."
         )
+    said: dict[str, Any] = {
+        key: value if value is None else str(value) for key, value in consent.items()
+    }
     try:
-        return Consent(
-            **{key: value if value is None else str(value) for key, value in consent.items()}
-        )
+        return Consent(**said)
     except ConsentError as error:
         raise ConsentError(f"{str(path)!r}: {error}") from error
     except TypeError as error:

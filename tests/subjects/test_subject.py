@@ -92,6 +92,7 @@ def test_a_line_with_wrong_values_says_what_is_allowed(
     [
         ('"width": 256', '"width": "x"'),
         ('"width": 256', '"width": true'),
+        ('"width": 256', '"width": 1' + "0" * 400),
         ('"box": [', '"box": [NaN, '),
         ('"yaw": ', '"yaw": Infinity, "was": '),
     ],
@@ -270,3 +271,17 @@ def test_an_object_has_no_face_to_embed(
     vase = add_subject("vase", [path], home=tmp_path, kind="object", consent=None, faces=None)
     assert vase.face_embeddings(finder).shape == (0, 512)
     assert finder.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [("whose: Mira", "whose:", "say whose likeness"), ("synthetic", "stolen", "stolen")],
+)
+def test_a_consent_that_says_nothing_is_named_with_its_file(
+    tmp_path: Path, subject: Subject, old: str, new: str, problem: str
+) -> None:
+    record = subject.folder / "subject.yaml"
+    assert old in record.read_text()
+    edit(record, old, new)
+    with pytest.raises(ConsentError, match=f"subject.yaml.*{problem}"):
+        Subject.load(tmp_path, "mira")
