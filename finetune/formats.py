@@ -47,6 +47,11 @@ def export(source: Path, target: Path, *, style: str, family: Family, run: dict[
     """
     if style not in FORMATS:
         raise AdapterError(f"format {style!r} is none of {', '.join(FORMATS)}.")
+    if style != "diffusers" and not family.native_names:
+        raise AdapterError(
+            f"The format {style!r} is not known for {family.pipeline_class.__name__} yet: choose "
+            "'diffusers'."
+        )
     weights = load_file(source)
     draft = target.with_name(f".{target.name}.unproven")
     try:
@@ -84,6 +89,8 @@ def layers(weights: dict[str, Tensor]) -> Iterator[str]:
 
 
 def _read_back(path: Path, style: str, family: Family) -> dict[str, Tensor]:
+    if style == "diffusers":
+        return load_file(path)
     try:
         return family.pipeline_class.lora_state_dict(path)
     except (KeyError, ValueError) as error:

@@ -121,6 +121,17 @@ def test_a_name_that_no_reader_knows_is_refused(
         )
 
 
+def test_a_family_whose_other_names_are_not_known_is_refused(
+    trained: Adapter, family: Wan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Wan, "native_names", ())
+    arguments = {"family": family, "run": trained.run}
+    for style in ("comfyui", "kohya"):
+        with pytest.raises(AdapterError, match="not known for WanPipeline yet"):
+            export(trained.folder / WEIGHTS, tmp_path / "out", style=style, **arguments)
+    assert export(trained.folder / WEIGHTS, tmp_path / "out", style="diffusers", **arguments) > 0
+
+
 def test_an_unknown_format_is_refused(trained: Adapter, family: Wan, tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="'gguf' is none of diffusers, comfyui, kohya"):
         export(
