@@ -89,8 +89,8 @@ def train_transformer(
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
         subject_weight: what an error on the subject counts beyond one on the place.
-        learn_text: whether the text encoder learns too; once it knows its words it costs a sixth of
-            a step for little.
+        learn_text: whether the text encoder learns too; once it knows its words it costs time for
+            little.
         compiled: whether the transformer's blocks are compiled: a third less time a step, after a
             minute or two, where there is a C++ compiler.
     """
