@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bases.cogvideox import CogVideoX
 from bases.errors import BrokenBase
 from bases.family import Family
 from bases.folder import read_index
@@ -13,7 +14,7 @@ from bases.mochi import Mochi
 from bases.objective import FlowMatching
 from bases.wan import Wan
 
-FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15, HunyuanVideo, Mochi)
+FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15, HunyuanVideo, CogVideoX, Mochi)
 
 
 def family_of(source: str, objective: FlowMatching | None = None) -> Family:

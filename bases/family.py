@@ -44,12 +44,14 @@ class LatentGrid:
         temporal: frames a latent frame, after the first, which stands alone.
         channels: numbers a latent cell.
         multiple: height and width of a clip must be multiples of this many pixels.
+        together: latent frames are a multiple of this, filled up at the front.
     """
 
     spatial: int
     temporal: int
     channels: int
     multiple: int
+    together: int = 1
 
     def frames(self, wanted: int) -> int:
         """The nearest legal number of frames, not above `wanted` and at least 1."""
@@ -58,6 +60,7 @@ class LatentGrid:
     def latent_shape(self, height: int, width: int, frames: int) -> tuple[int, int, int, int]:
         """Shape (C, F, H, W) of the latents of one clip."""
         latent_frames = (frames - 1) // self.temporal + 1
+        latent_frames += -latent_frames % self.together
         return self.channels, latent_frames, height // self.spatial, width // self.spatial
 
 
@@ -142,7 +145,7 @@ class Family(ABC):
     ) -> dict[str, Any]:
         """The arguments of the transformer's forward, as the family's pipeline would give them."""
 
-    def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
+    def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """The transformer's output as e - x, which most models predict themselves."""
         return output.sample if hasattr(output, "sample") else output[0]
 

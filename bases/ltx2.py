@@ -101,7 +101,7 @@ class LTX2(Family):
             **conditions,
         }
 
-    def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
+    def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """LTX-2 predicts e - x itself, token by token."""
         tokens_BSC = output.sample if hasattr(output, "sample") else output[0]
         return LTX2Pipeline._unpack_latents(tokens_BSC, *noisy_BCFHW.shape[2:])

@@ -80,9 +80,9 @@ class Mochi(Family):
         timestep = (1 - sigmas.to(noisy_BCFHW)) * TIMESTEPS
         return {"hidden_states": noisy_BCFHW, "timestep": timestep, **conditions}
 
-    def prediction(self, output: Any, noisy_BCFHW: Tensor) -> Tensor:
+    def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """Mochi predicts x - e."""
-        return -super().prediction(output, noisy_BCFHW)
+        return -super().prediction(output, noisy_BCFHW, sigmas)
 
     def call_arguments(self, pipe: MochiPipeline, guidance: float) -> dict[str, Any]:
         """Guidance alone."""

@@ -126,7 +126,7 @@ class LoraModule(pl.LightningModule):
         conditions = {name: rows.to(self.device) for name, rows in batch.conditions.items()}
         inputs = self.family.transformer_inputs(noisy.to(self.base_dtype), sigmas, conditions)
         output = self.transformer(**inputs, return_dict=False)
-        predicted = self.family.prediction(output, noisy)
+        predicted = self.family.prediction(output, noisy, sigmas)
         error = predicted.float() - objective.target(clean, noise)
         if batch.motion_only:
             error = error - error.mean(2, keepdim=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers import (
+    CogVideoXDDIMScheduler,
     DiffusionPipeline,
     FlowMatchEulerDiscreteScheduler,
     HunyuanVideoPipeline,
@@ -15,6 +16,7 @@ from diffusers import (
 )
 from torch import Tensor
 
+from bases.cogvideox import CogVideoX, own_scale
 from bases.families import family_of
 from bases.family import Family
 from bases.ltx2 import LTX2
@@ -101,9 +103,31 @@ def seen(pipe: DiffusionPipeline, family: Family) -> list[dict[str, dict[str, An
     return [{PROMPT: calls[2 * step], "": calls[2 * step + 1]} for step in range(STEPS)]
 
 
-def packed(family: Family, latents: Tensor) -> Tensor:
-    """Latents as the transformer gives them."""
-    return LTX2Pipeline._pack_latents(latents) if isinstance(family, LTX2) else latents
+def handed(family: Family, noisy: Tensor, sigma: Tensor) -> Tensor:
+    """Noisy latents as the pipeline's scheduler and loop have them."""
+    if isinstance(family, CogVideoX):
+        return own_scale(noisy, sigma).transpose(1, 2)
+    return LTX2Pipeline._pack_latents(noisy) if isinstance(family, LTX2) else noisy
+
+
+def taken(family: Family, hidden: Tensor, like: Tensor, sigma: Tensor) -> Tensor:
+    """The noisy latents in what the transformer was handed."""
+    if isinstance(family, CogVideoX):
+        return hidden.transpose(1, 2) / own_scale(torch.ones_like(like), sigma)
+    if isinstance(family, LTX2):
+        return LTX2Pipeline._unpack_latents(hidden, *like.shape[2:])
+    return hidden[:, : family.grid.channels]
+
+
+def answer(family: Family, wanted: Tensor, noisy: Tensor, sigma: Tensor) -> Tensor:
+    """The transformer's output that is read as the prediction wanted; that is linear in it."""
+    shape = handed(family, noisy, sigma)
+    without = family.prediction((torch.zeros_like(shape),), noisy, sigma)
+    slope = family.prediction((torch.ones_like(shape),), noisy, sigma) - without
+    output = (wanted - without) / slope
+    if isinstance(family, CogVideoX):
+        return output.transpose(1, 2)
+    return LTX2Pipeline._pack_latents(output) if isinstance(family, LTX2) else output
 
 
 def begin(scheduler: Any, steps: int) -> Any:
@@ -113,15 +137,12 @@ def begin(scheduler: Any, steps: int) -> Any:
     return scheduler
 
 
-def unpacked(family: Family, hidden: Tensor, like: Tensor) -> Tensor:
-    """The noisy latents in what the transformer was handed."""
-    if isinstance(family, LTX2):
-        return LTX2Pipeline._unpack_latents(hidden, *like.shape[2:])
-    return hidden[:, : family.grid.channels]
-
-
 def levels(scheduler: Any) -> Tensor:
     """The noise levels of its steps, in our count; some count from noise to clip."""
+    if isinstance(scheduler, CogVideoXDDIMScheduler):
+        signal = scheduler.alphas_cumprod[scheduler.timesteps].sqrt()
+        noise = (1 - signal.square()).sqrt()
+        return torch.cat([noise / (signal + noise), torch.zeros(1)]).float()
     sigmas = scheduler.sigmas
     return 1 - sigmas if scheduler.config.get("invert_sigmas") else sigmas
 
@@ -146,7 +167,7 @@ def test_training_builds_the_tensors_that_the_pipeline_builds(
     theirs = seen[step][prompt]
     text = family.load("text", dtype=torch.float32, device=CPU)
     sigmas = levels(pipe.scheduler)[step : step + 1]
-    noisy = unpacked(family, theirs["hidden_states"], noise)
+    noisy = taken(family, theirs["hidden_states"], noise, sigmas)
     ours = family.transformer_inputs(noisy, sigmas, family.encode_prompts(text, [prompt]))
     own, unsaid = DIFFERS.get(type(pipe), (set(), set()))
     assert own <= set(ours) <= set(theirs)
@@ -158,8 +179,12 @@ def test_training_builds_the_tensors_that_the_pipeline_builds(
             off = ours[name] - theirs[name]
             assert off.min() > -0.01
             assert off.max() < 1
+        elif name == "hidden_states" and isinstance(family, CogVideoX):
+            torch.testing.assert_close(ours[name], theirs[name])  # scaled there and back
         elif isinstance(ours[name], Tensor):
             assert torch.equal(ours[name], theirs[name]), name
+        elif isinstance(ours[name], tuple):
+            assert all(map(torch.equal, ours[name], theirs[name])), name
         else:
             assert ours[name] == theirs[name], name
 
@@ -170,16 +195,17 @@ def test_the_transformer_answers_to_training_as_to_the_pipeline(
     """What the pipeline says beyond training's arguments changes nothing."""
     theirs = seen[0][PROMPT]
     text = family.load("text", dtype=torch.float32, device=CPU)
-    noisy = unpacked(family, theirs["hidden_states"], noise)
+    sigmas = levels(pipe.scheduler)[:1]
+    noisy = taken(family, theirs["hidden_states"], noise, sigmas)
     conditions = family.encode_prompts(text, [PROMPT])
-    ours = family.transformer_inputs(noisy, levels(pipe.scheduler)[:1], conditions)
+    ours = family.transformer_inputs(noisy, sigmas, conditions)
     own, _ = DIFFERS.get(type(pipe), (set(), set()))
     theirs = {**theirs, **{name: ours[name] for name in own | {"timestep"}}}
     theirs |= {name: None for name in ("audio_coords",) if name in theirs}
     transformer = getattr(pipe, family.experts[0].part)
     with torch.no_grad():
         answers = [
-            family.prediction(transformer(**{**said, "return_dict": False}), noisy)
+            family.prediction(transformer(**{**said, "return_dict": False}), noisy, sigmas)
             for said in (ours, theirs)
         ]
     torch.testing.assert_close(*answers)
@@ -197,7 +223,10 @@ def test_a_batch_of_prompts_is_embedded_as_each_prompt_alone(family: Family) -> 
 
 
 def test_one_euler_step_is_the_schedulers(family: Family, noise: Tensor) -> None:
-    scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0, invert_sigmas=type(family) is Mochi)
+    if isinstance(family, CogVideoX):
+        scheduler = CogVideoXDDIMScheduler(prediction_type="v_prediction", clip_sample=False)
+    else:
+        scheduler = FlowMatchEulerDiscreteScheduler(shift=3.0, invert_sigmas=type(family) is Mochi)
     step(family, begin(scheduler, 5), noise)
 
 
@@ -210,24 +239,27 @@ def test_one_euler_step_is_the_first_order_step_of_the_bases_own_scheduler(
 
 def step(family: Family, scheduler: Any, noisy: Tensor) -> None:
     """Compare the scheduler's first step with ours, for the same output of the transformer."""
-    output = torch.randn(noisy.shape, generator=torch.Generator().manual_seed(4))
-    theirs = scheduler.step(output, scheduler.timesteps[0], noisy, return_dict=False)[0]
-    now, after = levels(scheduler)[:2]
-    ours = noisy + (after - now) * family.prediction((packed(family, output),), noisy)
-    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    wanted = torch.randn(noisy.shape, generator=torch.Generator().manual_seed(4))
+    now, after = levels(scheduler)[:1], levels(scheduler)[1:2]
+    output, latents = answer(family, wanted, noisy, now), handed(family, noisy, now)
+    theirs = scheduler.step(output, scheduler.timesteps[0], latents, return_dict=False)[0]
+    ours = noisy + (after - now) * wanted
+    torch.testing.assert_close(taken(family, theirs, noisy, after), ours, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(ours, noisy, atol=1e-2)
 
 
 def test_a_perfect_prediction_leads_from_noise_to_the_clip(family: Family, noise: Tensor) -> None:
     clean = torch.randn(noise.shape, generator=torch.Generator().manual_seed(5))
     scheduler = begin(family.load("scheduler", dtype=torch.float32, device=CPU), 5)
-    objective = family.objective
-    latents = objective.noisy(clean, noise, levels(scheduler)[:1])
-    sign = family.prediction((packed(family, torch.ones_like(clean)),), clean).mean()
-    for timestep in scheduler.timesteps:
-        output = objective.target(clean, noise) * sign
+    objective, sigmas = family.objective, levels(scheduler)
+    latents = handed(family, objective.noisy(clean, noise, sigmas[:1]), sigmas[:1])
+    for index, timestep in enumerate(scheduler.timesteps):
+        now = sigmas[index : index + 1]
+        noisy = taken(family, latents, noise, now)
+        output = answer(family, objective.target(clean, noise), noisy, now)
         latents = scheduler.step(output, timestep, latents, return_dict=False)[0]
-    torch.testing.assert_close(latents, clean, rtol=1e-3, atol=1e-3)
+    end = taken(family, latents, noise, sigmas[-1:])
+    torch.testing.assert_close(end, clean, rtol=1e-3, atol=1e-3)
 
 
 def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
@@ -239,10 +271,10 @@ def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
 
     def stand_still(hidden_states: Tensor, **rest: Any) -> tuple[Tensor, ...]:
         audio = rest.get("audio_hidden_states", hidden_states)
-        video = (
-            hidden_states[:, : family.grid.channels] if hidden_states.ndim == 5 else hidden_states
-        )
-        return torch.zeros_like(video), torch.zeros_like(audio)
+        step = int((pipe.scheduler.timesteps == rest["timestep"].flatten()[0]).nonzero())
+        sigma = levels(pipe.scheduler)[step : step + 1]
+        noisy = taken(family, hidden_states, latents, sigma)
+        return answer(family, torch.zeros_like(noisy), noisy, sigma), torch.zeros_like(audio)
 
     for expert in family.experts:
         monkeypatch.setattr(getattr(pipe, expert.part), "forward", stand_still)
@@ -252,7 +284,7 @@ def test_encoded_clips_come_back_through_the_pipelines_own_decoding(
         width=SIZE,
         num_frames=FRAMES,
         num_inference_steps=2,
-        latents=packed(family, latents),
+        latents=handed(family, latents, torch.ones(1)),
         output_type="pt",
         **family.call_arguments(pipe, 1.0),
     ).frames[0]
