@@ -84,10 +84,10 @@ class CogVideoX(Family):
         return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     @torch.no_grad()
-    def encode_prompts(self, text: CogVideoXPipeline, prompts: list[str]) -> dict[str, Tensor]:
-        """What the pipeline makes of prompts."""
+    def encode_prompt(self, text: CogVideoXPipeline, prompt: str) -> dict[str, Tensor]:
+        """What the pipeline makes of a prompt."""
         hidden, _ = text.encode_prompt(
-            prompts, do_classifier_free_guidance=False, max_sequence_length=self._prompt_tokens
+            prompt, do_classifier_free_guidance=False, max_sequence_length=self._prompt_tokens
         )
         return {"encoder_hidden_states": hidden}
 

@@ -8,13 +8,23 @@ from bases.family import Family
 from bases.folder import read_index
 from bases.hunyuan_video import HunyuanVideo
 from bases.hunyuan_video15 import HunyuanVideo15
+from bases.kandinsky import Kandinsky5, Kandinsky6
 from bases.loading import loading
 from bases.ltx2 import LTX2
 from bases.mochi import Mochi
 from bases.objective import FlowMatching
 from bases.wan import Wan
 
-FAMILIES: tuple[type[Family], ...] = (Wan, LTX2, HunyuanVideo15, HunyuanVideo, CogVideoX, Mochi)
+FAMILIES: tuple[type[Family], ...] = (
+    Wan,
+    LTX2,
+    HunyuanVideo15,
+    HunyuanVideo,
+    Kandinsky6,
+    Kandinsky5,
+    CogVideoX,
+    Mochi,
+)
 
 
 def family_of(source: str, objective: FlowMatching | None = None) -> Family:

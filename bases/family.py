@@ -132,8 +132,11 @@ class Family(ABC):
         """What `load` gives, of a base whose files are all there."""
 
     @abstractmethod
-    def encode_prompts(self, text: Any, prompts: list[str]) -> dict[str, Tensor]:
-        """Prompts as conditions, keyed by the transformer's argument names; B rows each."""
+    def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
+        """A prompt as conditions, keyed by the transformer's argument names; one row each.
+
+        Prompts of one length in tokens have conditions of one shape, and may share a batch.
+        """
 
     @abstractmethod
     def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from torch import Tensor
 from bases.family import Family, LatentGrid, Part, frozen
 from bases.folder import check_folder
 from bases.loading import loading
+from bases.scaled_vae import encode_scaled
 
 TIMESTEPS = 1000
 TRAINING_GUIDANCE = 1.0
@@ -65,21 +66,18 @@ class HunyuanVideo(Family):
         return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     @torch.no_grad()
-    def encode_prompts(self, text: Any, prompts: list[str]) -> dict[str, Tensor]:
-        """What the pipeline makes of prompts: of Llama with a mask, and of CLIP in one vector."""
-        hidden, pooled, mask = text.encode_prompt(prompts)
+    def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
+        """What the pipeline makes of a prompt: of Llama with a mask, and of CLIP in one vector."""
+        hidden, pooled, mask = text.encode_prompt([prompt])
         return {
             "encoder_hidden_states": hidden,
             "encoder_attention_mask": mask,
             "pooled_projections": pooled,
         }
 
-    @torch.no_grad()
     def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
-        """Latents times the VAE's own scale; its attention takes one clip at a time."""
-        clips = video_BCFHW.to(vae.device, vae.dtype).split(1)
-        latents = torch.cat([vae.encode(clip).latent_dist.mode() for clip in clips])
-        return latents * vae.config.scaling_factor
+        """Latents times the VAE's own scale."""
+        return encode_scaled(vae, video_BCFHW)
 
     def transformer_inputs(
         self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]

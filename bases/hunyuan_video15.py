@@ -19,6 +19,7 @@ from diffusers import (
 from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
+from bases.scaled_vae import encode_scaled
 
 TIMESTEPS = 1000
 IMAGE_TOKENS = 729
@@ -85,17 +86,14 @@ pipe({clip})"""
         return text
 
     @torch.no_grad()
-    def encode_prompts(self, text: Any, prompts: list[str]) -> dict[str, Tensor]:
-        """What the pipeline makes of prompts: those of both encoders, each with its mask."""
-        encoded = text.encode_prompt(prompt=prompts, batch_size=len(prompts))
+    def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
+        """What the pipeline makes of a prompt: that of both encoders, each with its mask."""
+        encoded = text.encode_prompt(prompt=[prompt], batch_size=1)
         return dict(zip(_CONDITIONS, encoded, strict=True))
 
-    @torch.no_grad()
     def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
-        """Latents times the VAE's own scale; its attention takes one clip at a time."""
-        clips = video_BCFHW.to(vae.device, vae.dtype).split(1)
-        latents = torch.cat([vae.encode(clip).latent_dist.mode() for clip in clips])
-        return latents * vae.config.scaling_factor
+        """Latents times the VAE's own scale."""
+        return encode_scaled(vae, video_BCFHW)
 
     def transformer_inputs(
         self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]

@@ -65,9 +65,9 @@ class LTX2(Family):
         return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     @torch.no_grad()
-    def encode_prompts(self, text: LTX2Pipeline, prompts: list[str]) -> dict[str, Tensor]:
-        """What the pipeline's encoder and connectors make of prompts, for video and for sound."""
-        hidden, mask, *_ = text.encode_prompt(prompts, do_classifier_free_guidance=False)
+    def encode_prompt(self, text: LTX2Pipeline, prompt: str) -> dict[str, Tensor]:
+        """What the pipeline's encoder and connectors make of a prompt, for video and for sound."""
+        hidden, mask, *_ = text.encode_prompt(prompt, do_classifier_free_guidance=False)
         video, audio, mask = text.connectors(hidden, mask, padding_side=text.tokenizer.padding_side)
         return {
             "encoder_hidden_states": video,

@@ -55,13 +55,10 @@ class Mochi(Family):
         return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     @torch.no_grad()
-    def encode_prompts(self, text: MochiPipeline, prompts: list[str]) -> dict[str, Tensor]:
-        """What the pipeline makes of each prompt; beside others an empty one would empty them."""
-        encoded = [
-            text.encode_prompt(prompt, do_classifier_free_guidance=False)[:2] for prompt in prompts
-        ]
-        hidden, masks = (torch.cat(rows) for rows in zip(*encoded, strict=True))
-        return {"encoder_hidden_states": hidden, "encoder_attention_mask": masks}
+    def encode_prompt(self, text: MochiPipeline, prompt: str) -> dict[str, Tensor]:
+        """What the pipeline makes of a prompt; of an empty one, nothing but zeros."""
+        hidden, mask, *_ = text.encode_prompt(prompt, do_classifier_free_guidance=False)
+        return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
     @torch.no_grad()
     def encode_video(self, vae: AutoencoderKLMochi, video_BCFHW: Tensor) -> Tensor:

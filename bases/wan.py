@@ -104,9 +104,9 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
         return frozen(model, device)
 
     @torch.no_grad()
-    def encode_prompts(self, text: WanText, prompts: list[str]) -> dict[str, Tensor]:
-        """Prompt embeddings (B, L, D), zero after each prompt's last token."""
-        return {"encoder_hidden_states": embed_prompts(text, prompts)}
+    def encode_prompt(self, text: WanText, prompt: str) -> dict[str, Tensor]:
+        """The prompt's embedding (1, L, D), zero after its last token."""
+        return {"encoder_hidden_states": embed_prompts(text, [prompt])}
 
     @torch.no_grad()
     def encode_video(self, vae: AutoencoderKLWan, video_BCFHW: Tensor) -> Tensor:

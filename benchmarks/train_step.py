@@ -68,16 +68,15 @@ def compare(
 def make_batches(base: Base, photos: int, clips: int) -> list[Batch]:
     """One step's batches of random latents, of the base's own size."""
     family = family_of(base.source)
-    prompt = family.encode_prompts(
-        family.load("text", dtype=torch.float32, device=torch.device("cpu")), ["a person waving"]
-    )
+    text = family.load("text", dtype=torch.float32, device=torch.device("cpu"))
+    prompt = {name: rows[0] for name, rows in family.encode_prompt(text, "a person waving").items()}
     generator = torch.Generator().manual_seed(0)
     made = []
     for name, count, frames in (("photos", photos, 1), ("clips", clips, base.frames)):
         shape = family.grid.latent_shape(base.height, base.width, frames)
         latents = torch.randn(count, *shape, generator=generator)
-        conditions = {key: rows.expand(count, *rows.shape[1:]) for key, rows in prompt.items()}
-        made.append(Batch(name, 0, 1.0, latents, conditions, latents.new_zeros(count, 1, 1, 1, 1)))
+        faces = latents.new_zeros(count, 1, 1, 1, 1)
+        made.append(Batch(name, 0, 1.0, latents, [prompt] * count, faces))
     return [batch for batch in made if len(batch.latents)]
 
 
@@ -169,9 +168,9 @@ class Plain:
         predicted = self.model(
             hidden_states=noisy.to(self.dtype),
             timestep=level * TIMESTEPS,
-            encoder_hidden_states=batch.conditions["encoder_hidden_states"].to(
-                self.device, self.dtype
-            ),
+            encoder_hidden_states=torch.stack(
+                [row["encoder_hidden_states"] for row in batch.conditions]
+            ).to(self.device, self.dtype),
             return_dict=False,
         )[0]
         return torch.nn.functional.mse_loss(predicted.float(), noise - clean)

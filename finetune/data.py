@@ -41,7 +41,7 @@ class Batch(NamedTuple):
         number: how many came before it in the whole run, on which its noise depends.
         weight: of its loss.
         latents: clean.
-        conditions: one row an example.
+        conditions: of each example, without a batch axis.
         faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
         motion_only: whether an error that is the same in all frames is forgiven.
     """
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
     number: int
     weight: float
     latents: Tensor
-    conditions: dict[str, Tensor]
+    conditions: list[dict[str, Tensor]]
     faces: Tensor
     motion_only: bool = False
 
@@ -197,13 +197,12 @@ class SubjectData(pl.LightningDataModule):
         group = rng.choices(groups, weights=[len(g) for g in groups])[0]
         chosen = rng.sample(group, min(count, len(group)))
         chosen += rng.choices(group, k=count - len(chosen))
-        rows = [self._conditions(e.caption, rng) for e in chosen]
         return Batch(
             name=name,
             number=step,
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
-            conditions={key: torch.stack([row[key] for row in rows]) for key in rows[0]},
+            conditions=[self._conditions(e.caption, rng) for e in chosen],
             faces=torch.stack([_face(e) for e in chosen]),
             motion_only=name == "clips",
         )

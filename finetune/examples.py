@@ -117,7 +117,7 @@ def embed(
     text = family.load("text", dtype=dtype, device=device)
     embedded = {}
     for caption in dict.fromkeys(captions):
-        conditions = family.encode_prompts(text, [caption])
+        conditions = family.encode_prompt(text, caption)
         embedded[caption] = {name: rows[0].cpu() for name, rows in conditions.items()}
     del text
     free_memory()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import pytorch_lightning as pl
@@ -16,6 +17,14 @@ from finetune.adapter import add_lora
 from finetune.data import Batch
 from finetune.errors import TrainingError
 from finetune.limits import above, at_least
+
+
+def alike(conditions: list[dict[str, Tensor]]) -> list[list[int]]:
+    """The numbers of those whose tensors are of the same shapes, group by group."""
+    groups = defaultdict(list)
+    for row, condition in enumerate(conditions):
+        groups[tuple((name, rows.shape) for name, rows in condition.items())].append(row)
+    return list(groups.values())
 
 
 class LoraModule(pl.LightningModule):
@@ -123,15 +132,29 @@ class LoraModule(pl.LightningModule):
             len(clean), generator, low=self.expert.low, high=self.expert.high
         ).to(self.device)
         noisy = objective.noisy(clean, noise, sigmas)
-        conditions = {name: rows.to(self.device) for name, rows in batch.conditions.items()}
-        inputs = self.family.transformer_inputs(noisy.to(self.base_dtype), sigmas, conditions)
-        output = self.transformer(**inputs, return_dict=False)
-        predicted = self.family.prediction(output, noisy, sigmas)
-        error = predicted.float() - objective.target(clean, noise)
+        error = self._predict(noisy, sigmas, batch.conditions) - objective.target(clean, noise)
         if batch.motion_only:
             error = error - error.mean(2, keepdim=True)
         weights = 1 + self.face_weight * batch.faces.to(self.device)
         return (weights * error.square()).mean() / weights.mean()
+
+    def _predict(
+        self, noisy: Tensor, sigmas: Tensor, conditions: list[dict[str, Tensor]]
+    ) -> Tensor:
+        """The predicted flow (B, C, F, H, W); alike conditions go through the base together."""
+        predicted: dict[int, Tensor] = {}
+        for rows in alike(conditions):
+            group = {
+                name: torch.stack([conditions[row][name] for row in rows]).to(self.device)
+                for name in conditions[rows[0]]
+            }
+            inputs = self.family.transformer_inputs(
+                noisy[rows].to(self.base_dtype), sigmas[rows], group
+            )
+            output = self.transformer(**inputs, return_dict=False)
+            flows = self.family.prediction(output, noisy[rows], sigmas[rows]).float()
+            predicted.update(zip(rows, flows, strict=True))
+        return torch.stack([predicted[row] for row in range(len(noisy))])
 
     def configure_optimizers(self) -> Any:
         """AdamW over the LoRA layers, warmed up, then falling as a cosine."""

@@ -10,6 +10,7 @@ from tests.tiny_base import write_tiny_base
 from tests.tiny_cogvideox import write_tiny_cogvideox
 from tests.tiny_hunyuan_video import write_tiny_hunyuan_video
 from tests.tiny_hunyuan_video15 import write_tiny_hunyuan_video15
+from tests.tiny_kandinsky import write_tiny_kandinsky
 from tests.tiny_ltx2 import write_tiny_ltx2
 from tests.tiny_mochi import write_tiny_mochi
 
@@ -20,6 +21,8 @@ TINY: dict[str, Callable[[Path], Path]] = {
     "ltx-2": write_tiny_ltx2,
     "hunyuan-video-1.5": write_tiny_hunyuan_video15,
     "hunyuan-video": write_tiny_hunyuan_video,
+    "kandinsky-5": write_tiny_kandinsky,
+    "kandinsky-6": partial(write_tiny_kandinsky, version=6),
     "cogvideox-2b": write_tiny_cogvideox,
     "cogvideox-5b": partial(write_tiny_cogvideox, like="5b"),
     "cogvideox-1.5": partial(write_tiny_cogvideox, like="1.5"),

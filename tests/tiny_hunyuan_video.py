@@ -25,7 +25,7 @@ def write_tiny_hunyuan_video(folder: Path, *, seed: int = 0) -> Path:
             tokenizer=tokenizer,
             text_encoder=_llama(len(tokenizer)),
             tokenizer_2=plain_tokenizer(),
-            text_encoder_2=_clip(len(tokenizer)),
+            text_encoder_2=tiny_clip(len(tokenizer)),
             vae=AutoencoderKLHunyuanVideo(
                 latent_channels=CHANNELS,
                 block_out_channels=(8, 8, 8, 8),
@@ -53,7 +53,8 @@ def _llama(vocabulary: int) -> LlamaModel:
     )
 
 
-def _clip(vocabulary: int) -> CLIPTextModel:
+def tiny_clip(vocabulary: int) -> CLIPTextModel:
+    """A text encoder of one vector a prompt, 8 numbers."""
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=vocabulary,

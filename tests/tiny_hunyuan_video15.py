@@ -34,7 +34,7 @@ def write_tiny_hunyuan_video15(folder: Path, *, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         pipe = HunyuanVideo15Pipeline(
             tokenizer=tokenizer,
-            text_encoder=_text_encoder(tokenizer),
+            text_encoder=tiny_qwen(tokenizer),
             tokenizer_2=ByT5Tokenizer(),
             text_encoder_2=T5EncoderModel(
                 T5Config(vocab_size=384, d_model=32, d_kv=8, d_ff=16, num_layers=1, num_heads=4)
@@ -54,7 +54,8 @@ def write_tiny_hunyuan_video15(folder: Path, *, seed: int = 0) -> Path:
     return say_clip(folder)
 
 
-def _text_encoder(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLTextModel:
+def tiny_qwen(tokenizer: PreTrainedTokenizerFast) -> Qwen2_5_VLTextModel:
+    """A text encoder of 16 numbers a token."""
     return Qwen2_5_VLTextModel(
         Qwen2_5_VLTextConfig(
             vocab_size=len(tokenizer),

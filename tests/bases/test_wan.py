@@ -21,7 +21,7 @@ PROMPT, STEPS = "toto, an object, waving at the beach", 3
 def test_a_prompt_is_followed_by_zeros(family: Wan) -> None:
     text = family.load("text", dtype=torch.float32, device=CPU)
     length = len(text.tokenizer(PROMPT).input_ids)
-    hidden = family.encode_prompts(text, [PROMPT])["encoder_hidden_states"][0]
+    hidden = family.encode_prompt(text, PROMPT)["encoder_hidden_states"][0]
     assert hidden[:length].abs().sum(-1).min() > 0
     assert not hidden[length:].any()
 

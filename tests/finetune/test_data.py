@@ -54,7 +54,11 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def same(first: list[Batch], second: list[Batch]) -> bool:
     return all(
         torch.equal(a.latents, b.latents)
-        and all(torch.equal(a.conditions[key], b.conditions[key]) for key in a.conditions)
+        and all(
+            torch.equal(x[name], y[name])
+            for x, y in zip(a.conditions, b.conditions, strict=True)
+            for name in x
+        )
         for a, b in zip(first, second, strict=True)
     )
 
@@ -73,7 +77,7 @@ def test_a_batch_holds_what_was_asked_for(make: Callable[..., SubjectData], tiny
     assert photos.number == clips.number == 3
     assert photos.latents.shape == (2, 4, 1, 4, 4)
     assert clips.latents.shape == (2, 4, 2, 4, 4)
-    assert photos.conditions["encoder_hidden_states"].shape == (2, 48, 32)
+    assert [row["encoder_hidden_states"].shape for row in photos.conditions] == [(48, 32)] * 2
 
 
 def test_without_clips_there_are_photos_alone(make: Callable[..., SubjectData]) -> None:
@@ -94,10 +98,10 @@ def test_captions_are_dropped_as_often_as_asked(
     data = make(dropout=dropout)
     empty = data.embeddings[""]["encoder_hidden_states"]
     rows = [
-        torch.equal(row, empty)
+        torch.equal(row["encoder_hidden_states"], empty)
         for step in range(100)
         for batch in data.batches_at(step)
-        for row in batch.conditions["encoder_hidden_states"]
+        for row in batch.conditions
     ]
     assert least <= sum(rows) / len(rows) <= most
 

@@ -43,7 +43,7 @@ def module(tiny: Base, monkeypatch: pytest.MonkeyPatch) -> LoraModule:
 def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(3, CHANNELS, 2, 4, 4, generator=generator)
-    conditions = {"encoder_hidden_states": torch.zeros(3, 5, 32)}
+    conditions = [{"encoder_hidden_states": torch.zeros(5, 32)}] * 3
     return Batch("photos", 7, 1.0, latents, conditions, torch.zeros(3, 1, 1, 4, 4))
 
 
@@ -165,3 +165,23 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> Callable[[LoraModule], list[float]
         return seen
 
     return follow
+
+
+def test_prompts_of_other_lengths_are_learnt_beside_each_other(
+    module: LoraModule, batch: Batch
+) -> None:
+    """As long as each is seen with its own: the oracle knows only as many clips as it is handed."""
+    asked = []
+
+    class Counting(Oracle):
+        def forward(self, **inputs: Any) -> tuple[Tensor]:
+            asked.append(tuple(inputs["encoder_hidden_states"].shape))
+            rows = [0, 2] if len(inputs["hidden_states"]) == 2 else [1]
+            self.clean = batch.latents[rows]
+            return super().forward(**inputs)
+
+    lengths = [5, 7, 5]
+    conditions = [{"encoder_hidden_states": torch.zeros(length, 32)} for length in lengths]
+    module.transformer = Counting(batch.latents)
+    assert module.training_step([batch._replace(conditions=conditions)], 0).item() < 1e-6
+    assert asked == [(2, 5, 32), (1, 7, 32)]
