@@ -44,6 +44,7 @@ class Batch(NamedTuple):
         conditions: of each example, without a batch axis.
         faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
         motion_only: whether an error that is the same in all frames is forgiven.
+        captions: of the examples, to name them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Batch(NamedTuple):
     conditions: list[dict[str, Tensor]]
     faces: Tensor
     motion_only: bool = False
+    captions: tuple[str, ...] = ()
 
 
 class SubjectData(pl.LightningDataModule):
@@ -205,6 +207,7 @@ class SubjectData(pl.LightningDataModule):
             conditions=[self._conditions(e.caption, rng) for e in chosen],
             faces=torch.stack([_face(e) for e in chosen]),
             motion_only=name == "clips",
+            captions=tuple(e.caption for e in chosen),
         )
 
     def _conditions(self, caption: str, rng: random.Random) -> dict[str, Tensor]:

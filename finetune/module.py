@@ -111,8 +111,10 @@ class LoraModule(pl.LightningModule):
     def training_step(self, batches: list[Batch], batch_idx: int) -> Tensor:
         """The mean squared error of the predicted flow, the batches weighted."""
         losses = []
+        self.losses: dict[str, Tensor] = {}
         for index, batch in enumerate(batches):
             loss = self._flow_error(batch, [self.seed, batch.number, index])
+            self.losses[batch.name] = loss.detach()
             self.log(f"loss/{batch.name}", loss, batch_size=len(batch.latents))
             losses.append(batch.weight * loss)
         total = torch.stack(losses).sum()

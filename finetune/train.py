@@ -31,6 +31,7 @@ from finetune.callbacks import (
     Progress,
     ResumeState,
     StopGently,
+    StopUnlessFinite,
     Throughput,
     trained_experts,
 )
@@ -188,6 +189,7 @@ def _run(turn: TrainingCLI, work: Path) -> None:
     state = work / f"{expert or 'state'}.ckpt"
     trainer, output, throughput = turn.trainer, turn.output, Throughput()
     trainer.callbacks += [
+        StopUnlessFinite(state),
         Progress(),
         throughput,
         Preview(draft / SAMPLES, output.preview_every),

@@ -1,6 +1,7 @@
 """What happens beside the training: progress, speed, resuming, previews, the export."""
 
 from finetune.callbacks.export import ExportAdapter, trained_experts
+from finetune.callbacks.finite import StopUnlessFinite
 from finetune.callbacks.preview import Preview
 from finetune.callbacks.progress import Progress
 from finetune.callbacks.resume import ResumeState
@@ -13,6 +14,7 @@ __all__ = [
     "Progress",
     "ResumeState",
     "StopGently",
+    "StopUnlessFinite",
     "Throughput",
     "trained_experts",
 ]

@@ -1,0 +1,71 @@
+"""A training that leaves the numbers stops, says where, and keeps what it had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from finetune.adapter import WEIGHTS
+from finetune.data import Batch
+from finetune.errors import TrainingError
+from finetune.module import LoraModule
+from finetune.train import train
+
+known = LoraModule._flow_error
+
+
+def no_number(loss: Tensor) -> Tensor:
+    return loss * float("nan")
+
+
+def no_slope(loss: Tensor) -> Tensor:
+    return loss + (loss * 0).sqrt()
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, step: int, name: str, how: Any) -> None:
+    def flow_error(self: LoraModule, batch: Batch, key: list[int]) -> Tensor:
+        loss = known(self, batch, key)
+        return how(loss) if (batch.number, batch.name) == (step - 1, name) else loss
+
+    monkeypatch.setattr(LoraModule, "_flow_error", flow_error)
+
+
+@pytest.mark.parametrize("how", [no_number, no_slope])
+def test_it_stops_before_the_step_and_goes_on_from_the_state_before(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, how: Any
+) -> None:
+    arguments = command(home, "--output.save_every=2", steps=6)
+    spoil(monkeypatch, 5, "photos", how)
+    with pytest.raises(TrainingError, match=r"At step 5 .*'photos'.*'toto, .*state\.ckpt"):
+        train(arguments)
+    assert not (home / "adapters" / "toto").exists()
+    state = torch.load(home / "runs" / "toto" / "state.ckpt", weights_only=True)
+    assert state["global_step"] == 4
+    assert all(weight.isfinite().all() for weight in state["state_dict"].values())
+    monkeypatch.setattr(LoraModule, "_flow_error", known)
+    went_on = (train(arguments).folder / WEIGHTS).read_bytes()
+    anew = train([*arguments, "--output.force=true"])
+    assert (anew.folder / WEIGHTS).read_bytes() == went_on
+
+
+def test_the_batch_that_has_no_loss_is_named_and_no_other(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, 1, "clips", no_number)
+    with pytest.raises(TrainingError, match="'clips'.*No state had been saved") as caught:
+        train(command(home))
+    assert "toto" not in str(caught.value)
+    assert not (home / "runs" / "toto").exists()
+
+
+def test_of_a_gradient_alone_every_batch_is_named(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, 1, "clips", no_slope)
+    with pytest.raises(TrainingError, match="gradient is no number.*'photos' and 'clips'"):
+        train(command(home))
