@@ -60,7 +60,10 @@ class Base:
             return True
         from huggingface_hub import try_to_load_from_cache
 
-        return isinstance(try_to_load_from_cache(self.source, "model_index.json"), str)
+        return any(
+            isinstance(try_to_load_from_cache(self.source, index), str)
+            for index in ("model_index.json", "modular_model_index.json")
+        )
 
 
 _CLIP_FILE = "starring.json"

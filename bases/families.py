@@ -11,12 +11,14 @@ from bases.hunyuan_video15 import HunyuanVideo15
 from bases.kandinsky import Kandinsky5, Kandinsky6
 from bases.loading import loading
 from bases.ltx2 import LTX2
+from bases.minimax_h3 import MiniMaxH3
 from bases.mochi import Mochi
 from bases.objective import FlowMatching
 from bases.wan import Wan
 
 FAMILIES: tuple[type[Family], ...] = (
     Wan,
+    MiniMaxH3,
     LTX2,
     HunyuanVideo15,
     HunyuanVideo,

@@ -45,6 +45,8 @@ class LatentGrid:
         channels: numbers a latent cell.
         multiple: height and width of a clip must be multiples of this many pixels.
         together: latent frames are a multiple of this, filled up at the front.
+        shortest: the fewest frames that are drawn.
+        longest: the most; 0 if as many as wanted.
     """
 
     spatial: int
@@ -52,6 +54,8 @@ class LatentGrid:
     channels: int
     multiple: int
     together: int = 1
+    shortest: int = 1
+    longest: int = 0
 
     def frames(self, wanted: int) -> int:
         """The nearest legal number of frames, not above `wanted` and at least 1."""
@@ -76,18 +80,24 @@ class Family(ABC):
         lora_targets: a regular expression over the linear layers that an adapter changes.
         native_names: pieces of diffusers' names for layers, and what the model's authors say, from
             whom other programs have their names; replaced in this order.
-        example: a call of the pipeline, for people to copy; `{clip}` stands for prompt and size.
+        opening: how people load the pipeline, to be copied; `{pipeline}` stands for its class.
+        example: a call of the pipeline, likewise; `{clip}` stands for prompt and size.
+        one_by_one: whether the transformer takes one example at a time.
+        takes_guidance: whether it can be rendered with classifier-free guidance.
 
     Args:
         source: a folder in diffusers' layout, or a name on the Hugging Face hub.
         objective: how it is trained.
     """
 
-    pipeline_class: ClassVar[type[DiffusionPipeline]]
+    pipeline_class: ClassVar[type[Any]]
     float32_parts: ClassVar[tuple[str, ...]] = ()
     lora_targets: ClassVar[str]
     native_names: ClassVar[tuple[tuple[str, str], ...]] = ()
+    opening: ClassVar[str] = "pipe = {pipeline}.from_pretrained(BASE)"
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
+    one_by_one: ClassVar[bool] = False
+    takes_guidance: ClassVar[bool] = True
 
     def __init__(self, source: str | Path, objective: FlowMatching | None = None) -> None:
         self.source = str(source)
@@ -174,6 +184,16 @@ class Family(ABC):
             pipe: the pipeline.
             guidance: scale of classifier-free guidance; 1 for none.
         """
+
+    def draw(self, pipe: Any, *, guidance: float, **settings: Any) -> Any:
+        """What the pipeline draws: a batch of one clip, as arrays or as its own kind of latents.
+
+        Args:
+            pipe: the pipeline.
+            guidance: scale of classifier-free guidance; 1 for none.
+            settings: what every pipeline takes: prompt, size, steps, generator, output_type.
+        """
+        return pipe(**settings, **self.call_arguments(pipe, guidance)).frames
 
     def drawn_latents(self, pipe: Any, latents_BCFHW: Tensor) -> Tensor:
         """What the pipeline gives as latents, normalised as `encode_video` gives them."""

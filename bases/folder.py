@@ -11,8 +11,13 @@ from safetensors import SafetensorError, safe_open
 
 from bases.errors import BrokenBase
 
-INDEX = "model_index.json"
-_SETTINGS = {"scheduler": "scheduler_config.json", "guider": "guider_config.json"}
+INDEX, MODULAR_INDEX = "model_index.json", "modular_model_index.json"
+_SETTINGS = {
+    "scheduler": "scheduler_config.json",
+    "audio_scheduler": "scheduler_config.json",
+    "guider": "guider_config.json",
+}
+_NEEDED_FOR_PICTURES_ALONE = ("processor", "transformer_ref")
 _VOCABULARIES = ("tokenizer.json", "spiece.model", "vocab.json")
 _NEEDS_NO_VOCABULARY = ("ByT5Tokenizer",)
 
@@ -23,13 +28,22 @@ def read_index(source: str) -> dict[str, Any]:
     Raises:
         BrokenBase: if it cannot be understood.
     """
-    said = DiffusionPipeline.load_config(source)
+    if (Path(source) / MODULAR_INDEX).is_file():
+        said = json.loads((Path(source) / MODULAR_INDEX).read_text())
+    else:
+        said = DiffusionPipeline.load_config(source)
     if not isinstance(said, dict):
         raise BrokenBase(f"{INDEX} of the base {source!r} says {said!r}: download the base again.")
     return said
 
 
-def check_folder(source: str, pipeline: type[DiffusionPipeline]) -> None:
+def _index(folder: Path) -> Path:
+    """The file that says which parts there are; modular pipelines have one of another name."""
+    modular = folder / MODULAR_INDEX
+    return modular if modular.is_file() else folder / INDEX
+
+
+def check_folder(source: str, pipeline: type[Any]) -> None:
     """Say which parts of a local base are missing; a hub name passes.
 
     Args:
@@ -42,7 +56,7 @@ def check_folder(source: str, pipeline: type[DiffusionPipeline]) -> None:
     folder = Path(source)
     if not folder.is_dir():
         return
-    index = folder / INDEX
+    index = _index(folder)
     if not index.is_file():
         raise BrokenBase(
             f"The base in {source!r} lacks {INDEX}. A base in diffusers' layout has {INDEX} and a "
@@ -63,12 +77,17 @@ def check_folder(source: str, pipeline: type[DiffusionPipeline]) -> None:
 
 def missing_files(folder: Path) -> list[str]:
     """What a pipeline's folder needs and lacks, or has cut short, by its own index."""
-    index = folder / INDEX
+    index = _index(folder)
     if not index.is_file():
         return [INDEX]
     said = json.loads(index.read_text())
     parts = {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
-    return [file for part, kind in parts.items() for file in _lost_files(folder, part, kind)]
+    return [
+        file
+        for part, kind in parts.items()
+        if part not in _NEEDED_FOR_PICTURES_ALONE
+        for file in _lost_files(folder, part, kind)
+    ]
 
 
 def _lost_files(folder: Path, part: str, kind: str) -> list[str]:

@@ -19,8 +19,10 @@ from finetune.errors import TrainingError
 from finetune.limits import above, at_least
 
 
-def alike(conditions: list[dict[str, Tensor]]) -> list[list[int]]:
-    """The numbers of those whose tensors are of the same shapes, group by group."""
+def alike(conditions: list[dict[str, Tensor]], *, one_by_one: bool) -> list[list[int]]:
+    """The numbers of those whose tensors are of the same shapes, group by group, or each alone."""
+    if one_by_one:
+        return [[row] for row in range(len(conditions))]
     groups = defaultdict(list)
     for row, condition in enumerate(conditions):
         groups[tuple((name, rows.shape) for name, rows in condition.items())].append(row)
@@ -145,7 +147,7 @@ class LoraModule(pl.LightningModule):
     ) -> Tensor:
         """The predicted flow (B, C, F, H, W); alike conditions go through the base together."""
         predicted: dict[int, Tensor] = {}
-        for rows in alike(conditions):
+        for rows in alike(conditions, one_by_one=self.family.one_by_one):
             group = {
                 name: torch.stack([conditions[row][name] for row in rows]).to(self.device)
                 for name in conditions[rows[0]]

@@ -88,16 +88,17 @@ def draw_examples(
     pipe.set_progress_bar_config(disable=True)
     examples = []
     for seed, prompt in enumerate(tqdm(wanted, desc="preservation clips")):
-        latents = pipe(
-            prompt,
+        latents = family.draw(
+            pipe,
+            guidance=base.guidance,
+            prompt=prompt,
             height=base.height,
             width=base.width,
             num_frames=base.frames,
             num_inference_steps=base.steps,
             generator=torch.Generator("cpu").manual_seed(seed),
             output_type="latent",
-            **family.call_arguments(pipe, base.guidance),
-        ).frames
+        )
         latents = family.drawn_latents(pipe, latents)
         examples.append(Example(latents[0].float().cpu(), prompt))
     return examples

@@ -123,7 +123,17 @@ class Renderer:
         for name, count in (("frames", frames), ("steps", steps)):
             if count < 1:
                 raise RenderError(f"{name} {count!r} does not fit: at least 1 is needed.")
+        if frames < grid.shortest or 0 < grid.longest < frames:
+            raise RenderError(
+                f"frames {frames!r} does not fit: this base draws from {grid.shortest}"
+                + (f" to {grid.longest}." if grid.longest else " on.")
+            )
         guidance = _given(clip.guidance, base.guidance)
+        if not self.family.takes_guidance and guidance != 1:
+            raise RenderError(
+                f"guidance {guidance!r} does not fit: this base was distilled to do without, so "
+                "give 1 or leave it out."
+            )
         if not 0 <= guidance < math.inf:
             raise RenderError(
                 f"guidance {guidance!r} does not fit: give a number from 0, such as "
@@ -157,12 +167,13 @@ class Renderer:
         """
         settings = self.settings(prompt, clip or Clip())
         seed, guidance = settings.pop("seed"), settings.pop("guidance_scale")
-        video = self.pipe(
+        video = self.family.draw(
+            self.pipe,
+            guidance=guidance,
             **settings,
             generator=torch.Generator("cpu").manual_seed(seed),
             output_type="np",
-            **self.family.call_arguments(self.pipe, guidance),
-        ).frames[0]
+        )[0]
         return np.round(video * 255).astype(np.uint8)
 
 

@@ -12,12 +12,14 @@ from tests.tiny_hunyuan_video import write_tiny_hunyuan_video
 from tests.tiny_hunyuan_video15 import write_tiny_hunyuan_video15
 from tests.tiny_kandinsky import write_tiny_kandinsky
 from tests.tiny_ltx2 import write_tiny_ltx2
+from tests.tiny_minimax_h3 import write_tiny_minimax_h3
 from tests.tiny_mochi import write_tiny_mochi
 
 TINY: dict[str, Callable[[Path], Path]] = {
     "wan2.1": write_tiny_base,
     "wan2.2-5b": partial(write_tiny_base, like="2.2-5b"),
     "wan2.2-a14b": partial(write_tiny_base, like="2.2-a14b"),
+    "minimax-h3": write_tiny_minimax_h3,
     "ltx-2": write_tiny_ltx2,
     "hunyuan-video-1.5": write_tiny_hunyuan_video15,
     "hunyuan-video": write_tiny_hunyuan_video,

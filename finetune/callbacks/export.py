@@ -111,7 +111,7 @@ def _card(subject: Subject, base: Base, family: Family, experts: list[dict[str, 
     lines = [
         f"from diffusers import {pipeline}",
         "",
-        f"pipe = {pipeline}.from_pretrained(BASE)",
+        *family.opening.format(pipeline=pipeline).splitlines(),
         *(
             f'pipe.{expert["part"]}.load_lora_adapter(FOLDER, weight_name="{expert["file"]}")'
             for expert in experts

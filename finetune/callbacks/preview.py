@@ -53,16 +53,17 @@ class Preview(pl.Callback):
             **{module.expert.part: module.transformer},
         )
         pipe.set_progress_bar_config(disable=True)
-        video = pipe(
-            f"{subject.called}, {self.prompt}",
+        video = module.family.draw(
+            pipe,
+            guidance=base.guidance,
+            prompt=f"{subject.called}, {self.prompt}",
             height=base.height,
             width=base.width,
             num_frames=base.frames,
             num_inference_steps=base.steps,
             generator=torch.Generator("cpu").manual_seed(self.seed),
             output_type="np",
-            **module.family.call_arguments(pipe, base.guidance),
-        ).frames[0]
+        )[0]
         del pipe
         free_memory()
         module.transformer.train()

@@ -1,0 +1,209 @@
+"""MiniMax-H3 text-to-video, in diffusers' modular layout: its video alone, without sound.
+
+The model takes prompt, sound and clip as one packed sequence, so that one example goes through it
+at a time. Its weights were distilled to draw what guidance would have drawn: it takes none.
+
+Shapes: B clips, C channels, F frames, H rows, W columns, S video rows of the packed sequence.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from diffusers import (
+    AutoencoderKLMiniMaxH3,
+    MiniMaxH3ModularPipeline,
+    MiniMaxH3Scheduler,
+    MiniMaxH3Transformer3DModel,
+    ModularPipeline,
+)
+from diffusers.modular_pipelines.minimax_h3.before_denoise import (
+    MiniMaxH3PrepareLayoutStep,
+    patchify_video_latents,
+)
+from diffusers.modular_pipelines.minimax_h3.encoders import MiniMaxH3TextEncoderStep
+from torch import Tensor, nn
+
+from bases.family import Family, LatentGrid, Part, frozen
+from bases.folder import check_folder
+from bases.loading import loading
+
+WORKFLOW = "t2va"
+_TEXT_TAG, _VIDEO_TAG, _AUDIO_TAG, _AUDIO_CHANNELS = 1, 0, 2, 2
+_PIXEL_MEAN, _PIXEL_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class ChunkedGrid(LatentGrid):
+    """Clips of 17 n + 5 frames are 5 n + 2 latent frames; a photo is one.
+
+    Attributes:
+        chunk: frames that are encoded at a time.
+        tokens: latent frames that a chunk becomes, and frames that a clip has beyond its chunks.
+    """
+
+    chunk: int = 17
+    tokens: int = 5
+
+    def frames(self, wanted: int) -> int:
+        """The nearest legal number of frames, not above `wanted` and at least 1."""
+        if wanted < self.tokens:
+            return 1
+        return (wanted - self.tokens) // self.chunk * self.chunk + self.tokens
+
+    def latent_shape(self, height: int, width: int, frames: int) -> tuple[int, int, int, int]:
+        """Shape (C, F, H, W) of the latents of one clip."""
+        chunks = (frames - self.tokens) // self.chunk
+        latent_frames = 1 if frames == 1 else chunks * self.tokens + 2
+        return self.channels, latent_frames, height // self.spatial, width // self.spatial
+
+
+class TextAlone:
+    """In place of a processor, which would want torchvision: nothing but text is processed here."""
+
+    def create_mm_token_type_ids(self, token_ids: list[list[int]]) -> list[list[int]]:
+        """Zero for every token, which says that it is text."""
+        return [[0] * len(ids) for ids in token_ids]
+
+
+class MiniMaxH3(Family):
+    """A MiniMax-H3 checkpoint, by its partition for text; the one for references is left alone."""
+
+    pipeline_class: ClassVar[type[Any]] = MiniMaxH3ModularPipeline
+    opening: ClassVar[str] = f"""\
+pipe = {{pipeline}}.from_pretrained(BASE, workflow="{WORKFLOW}")
+pipe.load_components()"""
+    example: ClassVar[str] = 'pipe(prompt={clip}, output="videos")'
+    one_by_one: ClassVar[bool] = True
+    takes_guidance: ClassVar[bool] = False
+    lora_targets: ClassVar[str] = (
+        r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
+    )
+
+    @functools.cached_property
+    def grid(self) -> LatentGrid:
+        """Strides and channels, from the configurations of the VAE and the transformer."""
+        vae, patch = self.config("vae"), self._patch
+        spatial = math.prod(vae["spatial_downsample_factors"])
+        temporal = math.prod(vae["temporal_downsample_factors"])
+        return ChunkedGrid(
+            spatial=spatial,
+            temporal=temporal,
+            channels=vae["latent_channels"],
+            multiple=spatial * patch[2],
+            shortest=120,
+            longest=360,
+            chunk=vae["clip_length"],
+            tokens=math.ceil(vae["clip_length"] / temporal),
+        )
+
+    @functools.cached_property
+    def _patch(self) -> tuple[int, int, int]:
+        frames, height, width = self.config("transformer")["patch_size"]
+        return frames, height, width
+
+    @functools.cached_property
+    def _audio_channels(self) -> int:
+        return int(self.config("transformer")["audio_in_channels"])
+
+    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+        """See `Family.load`; the text part is the pipeline's own first step."""
+        if part == "scheduler":
+            return MiniMaxH3Scheduler.from_pretrained(self.source, subfolder=part)
+        if part == "text":
+            text = MiniMaxH3TextEncoderStep().init_pipeline(self.source)
+            return _filled(text, dtype, {"processor": TextAlone()}).to(device)
+        kind = AutoencoderKLMiniMaxH3 if part == "vae" else MiniMaxH3Transformer3DModel
+        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
+
+    def pipeline(self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module) -> Any:
+        """See `Family.pipeline`."""
+        with loading(self.source):
+            check_folder(self.source, self.pipeline_class)
+            pipe = ModularPipeline.from_pretrained(self.source, workflow=WORKFLOW)
+            return _filled(pipe, dtype, {"processor": TextAlone(), **parts}).to(device)
+
+    @torch.no_grad()
+    def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
+        """What the pipeline makes of a prompt; one that is empty it cannot take, but a space."""
+        return {"encoder_hidden_states": text(prompt=prompt or " ", output="prompt_embeds")}
+
+    @torch.no_grad()
+    def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
+        """Latents normalised with the VAE's own mean and spread a channel."""
+        pixels = (video_BCFHW.to(vae.device, vae.dtype) + 1) / 2
+        pixels = (pixels - _channels(_PIXEL_MEAN, pixels)) / _channels(_PIXEL_STD, pixels)
+        latents = vae.encode(pixels).latent_dist.mode()
+        mean, std = vae.config.latents_mean, vae.config.latents_std
+        return (latents - _channels(mean, latents)) / _channels(std, latents)
+
+    def transformer_inputs(
+        self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
+    ) -> dict[str, Any]:
+        """One example as a packed sequence; what is left of noise is counted up to 1."""
+        device, (frames, height, width) = noisy_BCFHW.device, noisy_BCFHW.shape[2:]
+        words = conditions["encoder_hidden_states"].shape[1]
+        position_ids, token_tags, video, audio, text, *_ = (
+            MiniMaxH3PrepareLayoutStep.build_packed_sequence(
+                torch.full((words,), _TEXT_TAG),
+                frames,
+                height,
+                width,
+                0,
+                self._patch,
+                _AUDIO_CHANNELS,
+                _AUDIO_TAG,
+                _VIDEO_TAG,
+            )
+        )
+        return {
+            "hidden_states": patchify_video_latents(noisy_BCFHW, self._patch)[None],
+            "audio_hidden_states": noisy_BCFHW.new_zeros(1, 0, self._audio_channels),
+            "timestep": 1 - sigmas.to(device),
+            "timestep_indices": torch.zeros_like(token_tags).to(device),
+            "token_tags": token_tags.to(device),
+            "position_ids": position_ids.to(device),
+            "video_indices": video.to(device),
+            "audio_indices": audio.to(device),
+            "text_indices": text.to(device),
+            **conditions,
+        }
+
+    def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
+        """MiniMax-H3 predicts x - e, row by row."""
+        rows_BSC = super().prediction(output, noisy_BCFHW, sigmas)
+        return -unpatchified(rows_BSC, noisy_BCFHW, self._patch)
+
+    def call_arguments(self, pipe: Any, guidance: float) -> dict[str, Any]:
+        """Nothing; the guidance is in the weights."""
+        return {}
+
+    def draw(self, pipe: Any, *, guidance: float, **settings: Any) -> Any:
+        """See `Family.draw`; this pipeline gives everything by name."""
+        wanted = "latents" if settings.pop("output_type") == "latent" else "videos"
+        return pipe(**settings, output_type="np", output=wanted)
+
+
+def unpatchified(rows_BSC: Tensor, like_BCFHW: Tensor, patch: tuple[int, int, int]) -> Tensor:
+    """The inverse of the pipeline's patches: rows in the order of frames, rows and columns."""
+    count, channels, *size = like_BCFHW.shape
+    grid = [whole // part for whole, part in zip(size, patch, strict=True)]
+    blocks = rows_BSC.reshape(count, *grid, channels, *patch)
+    return blocks.permute(0, 4, 1, 5, 2, 6, 3, 7).reshape(like_BCFHW.shape)
+
+
+def _filled(pipe: Any, dtype: torch.dtype, parts: dict[str, Any]) -> Any:
+    """A modular pipeline with the parts given, and the rest loaded."""
+    names = [name for name in pipe.pretrained_component_names if name not in parts]
+    pipe.load_components(names, dtype=dtype)
+    pipe.update_components(**parts)
+    return pipe
+
+
+def _channels(numbers: Any, like: Tensor) -> Tensor:
+    """One number a channel, (1, C, 1, 1, 1)."""
+    return torch.tensor(numbers).view(1, -1, 1, 1, 1).to(like)

@@ -1,0 +1,115 @@
+"""A MiniMax-H3 so small that every test can train and render it; its weights are random."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKLMiniMaxH3,
+    AutoencoderKLMiniMaxH3Audio,
+    MiniMaxH3Blocks,
+    MiniMaxH3Scheduler,
+    MiniMaxH3Transformer3DModel,
+)
+from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+from tests.tiny_base import CHANNELS, FPS, SIZE, STEPS, plain_tokenizer
+
+FRAMES = 124
+AUDIO_CHANNELS = 8
+
+
+def write_tiny_minimax_h3(folder: Path, *, seed: int = 0) -> Path:
+    """Write a whole base in diffusers' modular layout; another seed gives other weights."""
+    tokenizer = plain_tokenizer()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        pipe = MiniMaxH3Blocks().get_workflow("t2va").init_pipeline()
+        pipe.update_components(
+            tokenizer=tokenizer,
+            text_encoder=_text_encoder(len(tokenizer)),
+            vae=_vae(),
+            audio_vae=AutoencoderKLMiniMaxH3Audio(
+                encoder_dim=4,
+                latent_dim=16,
+                latent_channels=AUDIO_CHANNELS,
+                num_attention_heads=2,
+                decoder_dim=128,
+                latents_mean=[0.0] * AUDIO_CHANNELS,
+                latents_std=[1.0] * AUDIO_CHANNELS,
+            ),
+            transformer=_transformer(),
+            scheduler=MiniMaxH3Scheduler(shift=12.0),
+            audio_scheduler=MiniMaxH3Scheduler(shift=3.0),
+        )
+    pipe.save_pretrained(str(folder), overwrite_modular_index=True)
+    clip = {"height": SIZE, "width": SIZE, "frames": FRAMES, "fps": FPS}
+    said = {**clip, "steps": STEPS, "guidance": 1.0}
+    (folder / "starring.json").write_text(json.dumps(said))
+    return folder
+
+
+def _text_encoder(vocabulary: int) -> Qwen3VLForConditionalGeneration:
+    return Qwen3VLForConditionalGeneration(
+        Qwen3VLConfig(
+            text_config={
+                "vocab_size": vocabulary,
+                "hidden_size": 8,
+                "intermediate_size": 8,
+                "num_hidden_layers": 51,
+                "num_attention_heads": 1,
+                "num_key_value_heads": 1,
+                "head_dim": 8,
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 1e4,
+                    "mrope_section": [2, 1, 1],
+                },
+            },
+            vision_config={
+                "depth": 1,
+                "hidden_size": 8,
+                "intermediate_size": 8,
+                "num_heads": 1,
+                "out_hidden_size": 8,
+                "deepstack_visual_indexes": [0],
+            },
+        )
+    )
+
+
+def _vae() -> AutoencoderKLMiniMaxH3:
+    return AutoencoderKLMiniMaxH3(
+        latent_channels=CHANNELS,
+        block_out_channels=(8, 8, 8, 8, 16),
+        spatial_downsample_factors=(2, 2, 2, 2, 1),
+        temporal_downsample_factors=(1, 2, 2, 1, 1),
+        layers_per_block=1,
+        norm_num_groups=4,
+        decoder_num_layers=1,
+        decoder_num_attention_heads=2,
+        decoder_attention_head_dim=8,
+        decoder_num_register_tokens=1,
+        latents_mean=(0.1, -0.2, 0.3, -0.4),
+        latents_std=(0.5, 0.8, 1.2, 1.5),
+    )
+
+
+def _transformer() -> MiniMaxH3Transformer3DModel:
+    return MiniMaxH3Transformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=12,
+        hidden_size=24,
+        num_layers=2,
+        num_refiner_layers=1,
+        ffn_dim=16,
+        in_channels=CHANNELS,
+        audio_in_channels=AUDIO_CHANNELS,
+        text_dim=8,
+        freq_dim=16,
+        time_embed_hidden_dim=16,
+        time_embed_dim=8,
+        rope_freq_dim=2,
+    ).eval()
