@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bases import pocket
 from bases.errors import BrokenBase, UnknownBase
+from bases.licence import MINIMAX_H3, Question, question_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Base:
         guidance: scale of classifier-free guidance.
         origin: the name on the hub that `source` is a copy of.
         revision: which of that name's revisions, as the hub calls it.
+        question: what its licence asks before it may be used.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Base:
     guidance: float = 5.0
     origin: str | None = None
     revision: str | None = None
+    question: Question | None = None
 
     @property
     def public_source(self) -> str:
@@ -108,6 +111,20 @@ BASES = (
         needs=_GPU,
         steps=40,
         guidance=4.0,
+    ),
+    Base(
+        "minimax-h3",
+        "MiniMaxAI/MiniMax-H3",
+        "33B",
+        "MiniMax licence",
+        "not in the EU, UK, South Korea and USA; asks before use",
+        needs=_GPU,
+        height=768,
+        width=1344,
+        frames=124,
+        fps=24,
+        guidance=1.0,
+        question=MINIMAX_H3,
     ),
     Base(
         "ltx-2",
@@ -232,7 +249,7 @@ def find_base(name: str) -> Base:
             return base
     if name and Path(name).is_dir():
         folder = Path(name).resolve()
-        return _in_folder(Base(folder.name, str(folder)))
+        return _in_folder(Base(folder.name, str(folder), question=question_of(folder)))
     known = ", ".join(base.name for base in BASES)
     raise UnknownBase(
         f"No base is called {name!r}. Known are {known}; or give a folder in diffusers' layout."

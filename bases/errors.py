@@ -1,9 +1,10 @@
 """What can be wrong with a base model.
 
 ValueError
-└── BaseModelError       anything that a user can mend
-├── UnknownBase      the name is neither known nor a folder
-└── BrokenBase       parts of the base are missing or do not fit
+└── BaseModelError          anything that a user can mend
+    ├── UnknownBase         the name is neither known nor a folder
+    ├── BrokenBase          parts of the base are missing or do not fit
+    └── LicenceUnanswered   its licence asks something that nobody has answered
 """
 
 
@@ -17,3 +18,7 @@ class UnknownBase(BaseModelError):
 
 class BrokenBase(BaseModelError):
     """Parts of the base are missing, or do not fit what they are asked for."""
+
+
+class LicenceUnanswered(BaseModelError):
+    """The base's licence asks something, and nobody on this machine has answered."""

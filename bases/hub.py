@@ -21,6 +21,7 @@ from huggingface_hub.errors import (
 from bases.catalogue import Base, find_base
 from bases.errors import BrokenBase, UnknownBase
 from bases.folder import missing_files
+from bases.licence import require_answer
 
 _WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
@@ -38,10 +39,12 @@ def open_base(name: str) -> Base:
 
     Raises:
         UnknownBase: if the name is neither known nor a folder, or a folder's revision is asked for.
+        LicenceUnanswered: if its licence asks something that nobody has answered.
         BrokenBase: if it cannot be downloaded; what was, is kept for the next try.
     """
     plain, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
     base = find_base(plain)
+    require_answer(base.question)
     if Path(base.source).is_dir():
         if revision:
             raise UnknownBase(

@@ -212,10 +212,24 @@ def export(
 
 
 @app.command()
-def bases() -> None:
+def bases(
+    accept: Annotated[
+        Optional[str],
+        typer.Option(
+            metavar="NAME", help="Say that what the licence of this base asks is so, and record it."
+        ),
+    ] = None,
+) -> None:
     """List the bases that are known by name."""
     from bases.catalogue import BASES
     from studio.tables import show_table
+
+    if accept is not None:
+        from studio.licences import accept as record
+
+        record(accept)
+        say("", f"Next: starring train SUBJECT --base {accept}")
+        return
 
     rows = [
         (

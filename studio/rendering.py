@@ -13,6 +13,7 @@ from finetune.adapter import Adapter
 from inference.likeness import motion
 from inference.render import Clip, Renderer
 from studio.home import StudioError
+from studio.licences import ask
 from studio.places import check_clip
 from studio.printing import say
 from studio.quiet import hush
@@ -84,6 +85,8 @@ def render_and_measure(
     adapter = find_adapter(name, home)
     run = adapter.run
     yardstick = _yardstick(run["subject"]["name"], home, faces)
+    if base:
+        ask(base)
     renderer = Renderer(open_base(base) if base else base_of(run))
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
     settings = renderer.settings(full if prompt.strip() else prompt, clip)

@@ -15,6 +15,7 @@ from finetune.train import train
 from inference.likeness import motion
 from inference.render import Clip, Renderer
 from studio.home import ROOT, StudioError
+from studio.licences import ask
 from studio.printing import say
 from studio.quiet import hush
 from studio.yardstick import Yardstick, likeness_line
@@ -55,8 +56,9 @@ def arguments(
     Raises:
         StudioError: if the YAML is missing or no recipe, or a setting says what the command says.
     """
-    known = open_base(base)
     Subject.load(home, name)
+    ask(base)
+    known = open_base(base)
     own = {"--data.subject": name, "--data.home": str(home), "--data.base": base}
     for setting, told in zip(own, ("the name after 'train'", "--home", "--base"), strict=True):
         if any(given.partition("=")[0] == setting for given in extra):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)
     for message in _MEANT:
         config.addinivalue_line("filterwarnings", f"ignore:{message}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_licences(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What people have answered on this machine is neither read nor changed."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("STARRING_LICENCES", str(tmp_path_factory.mktemp("config") / "own.json"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from bases.catalogue import Base, find_base
 from bases.families import family_of
 from bases.family import Family
+from bases.licence import keep_answer
 from bases.minimax_h3 import MiniMaxH3, TextAlone
 from finetune.adapter import CARD, Adapter
 from finetune.train import train
@@ -30,7 +31,10 @@ PROMPT = "toto, an object, waving"
 @pytest.fixture(scope="module", params=TINY)
 def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Base:
     folder = tmp_path_factory.mktemp("bases") / request.param
-    return find_base(str(TINY[request.param](folder)))
+    base = find_base(str(TINY[request.param](folder)))
+    if base.question:
+        keep_answer(base.question)
+    return base
 
 
 @pytest.fixture(scope="module")
