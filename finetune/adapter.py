@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,9 +57,77 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
                 r=rank, lora_alpha=alpha, target_modules=targets, init_lora_weights="gaussian"
             )
         )
+    if HELPER in transformer.peft_config:
+        _activate(transformer, list(transformer.peft_config))
     for weight in transformer.parameters():
         if weight.requires_grad:
             weight.data = weight.data.float()
+
+
+HELPER = "helper"
+"""The slot of an adapter that helps in training and is left out in rendering."""
+
+
+@contextmanager
+def without_help(transformer: Any) -> Iterator[None]:
+    """Leave the adapter that helps in training out for a while, where there is one."""
+    slots = list(transformer.peft_config)
+    if HELPER not in slots:
+        yield
+        return
+    transformer.set_adapters([slot for slot in slots if slot != HELPER])
+    try:
+        yield
+    finally:
+        _activate(transformer, slots)
+
+
+def _activate(transformer: Any, slots: list[str]) -> None:
+    """Let several adapters count, of which those that help stay frozen."""
+    transformer.set_adapters(slots)
+    for name, weight in transformer.named_parameters():
+        if f".{HELPER}." in name:
+            weight.requires_grad_(False)
+
+
+def load_lora(transformer: Any, path: Path, slot: str) -> None:
+    """Put an adapter's file into a transformer, frozen and active.
+
+    Args:
+        transformer: a diffusers transformer.
+        path: a file as `write_weights` makes it.
+        slot: the name by which the layers are told from those of other adapters.
+
+    Raises:
+        BrokenAdapter: if it is missing, cannot be read or does not fit the transformer.
+    """
+    try:
+        transformer.load_lora_adapter(path, adapter_name=slot)
+        _check_matched(transformer, path, slot)
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+        said = " ".join(str(error).split())[:160].rstrip(".")
+        raise BrokenAdapter(
+            f"The adapter {str(path)!r} does not fit the base ({said}): give another, or train it "
+            "again."
+        ) from error
+    for name, weight in transformer.named_parameters():
+        if f".{slot}." in name:
+            weight.requires_grad_(False)
+
+
+def _check_matched(transformer: Any, path: Path, slot: str) -> None:
+    """Make sure that every tensor of an adapter's file is in its place.
+
+    Raises:
+        ValueError: if not; a loader passes over names that it does not know.
+    """
+    with safe_open(path, framework="pt") as file:
+        wanted = {name.removeprefix(f"{_PREFIX}.") for name in file.offset_keys()}
+    there = set()
+    if slot in getattr(transformer, "peft_config", {}):
+        there = set(get_peft_model_state_dict(transformer, adapter_name=slot))
+    if lost := wanted - there:
+        raise ValueError(f"{len(lost)} of {len(wanted)} tensors match no layer, as {min(lost)!r}")
 
 
 def lora_weights(transformer: ModelMixin) -> dict[str, Tensor]:

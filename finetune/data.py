@@ -45,6 +45,7 @@ class Batch(NamedTuple):
         faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
         motion_only: whether an error that is the same in all frames is forgiven.
         captions: of the examples, to name them.
+        unprompted: the conditions of an empty prompt.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Batch(NamedTuple):
     faces: Tensor
     motion_only: bool = False
     captions: tuple[str, ...] = ()
+    unprompted: dict[str, Tensor] = {}
 
 
 class SubjectData(pl.LightningDataModule):
@@ -208,6 +210,7 @@ class SubjectData(pl.LightningDataModule):
             faces=torch.stack([_face(e) for e in chosen]),
             motion_only=name == "clips",
             captions=tuple(e.caption for e in chosen),
+            unprompted=self.embeddings[""],
         )
 
     def _conditions(self, caption: str, rng: random.Random) -> dict[str, Tensor]:

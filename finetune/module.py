@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -13,7 +14,7 @@ from bases.families import family_of
 from bases.family import Expert, Family
 from bases.hub import open_base
 from bases.objective import FlowMatching
-from finetune.adapter import add_lora
+from finetune.adapter import HELPER, add_lora, load_lora
 from finetune.data import Batch
 from finetune.errors import TrainingError
 from finetune.limits import above, at_least
@@ -43,6 +44,11 @@ class LoraModule(pl.LightningModule):
         spread: of the noise levels; see `FlowMatching`.
         targets: a regular expression over linear layers; the family's own if not given.
         face_weight: what an error on the subject's head counts beyond one elsewhere.
+        guidance_loss: the scale of the guidance that was distilled into the base, so that the loss
+            takes it out: its model is asked without a prompt too, and only what lies beyond that
+            answer is learnt; 0 for a base without.
+        training_adapter: a file of LoRA weights that undo a distillation; they count in training,
+            learn nothing, and are left out in rendering.
         expert: which of the base's transformers, where there are several; the first if not given.
         seed: of the first weights and of the noise.
 
@@ -62,12 +68,14 @@ class LoraModule(pl.LightningModule):
         spread: float = 1.0,
         targets: str | None = None,
         face_weight: float = 0.0,
+        guidance_loss: float = 0.0,
+        training_adapter: Path | None = None,
         expert: str = "",
         seed: int = 0,
     ) -> None:
         super().__init__()
         at_least(1, rank=rank, warmup=warmup)
-        at_least(0, weight_decay=weight_decay, face_weight=face_weight)
+        at_least(0, weight_decay=weight_decay, face_weight=face_weight, guidance_loss=guidance_loss)
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
@@ -76,7 +84,22 @@ class LoraModule(pl.LightningModule):
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
         self.face_weight = face_weight
+        self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
+        self._check_distillation(base)
         self.strict_loading = False
+
+    def _check_distillation(self, base: str) -> None:
+        ways = [bool(self.guidance_loss), self.training_adapter is not None]
+        if all(ways):
+            raise TrainingError(
+                "model.guidance_loss and model.training_adapter both undo a distillation: give one "
+                "of them."
+            )
+        if not self.family.takes_guidance and not any(ways):
+            raise TrainingError(
+                f"The base {base!r} was distilled: plain learning would unlearn its guidance. "
+                "Give --model.guidance_loss, such as 4, or --model.training_adapter FILE."
+            )
 
     def _find(self, name: str) -> Expert:
         experts = {expert.name: expert for expert in reversed(self.family.experts)}
@@ -92,6 +115,8 @@ class LoraModule(pl.LightningModule):
         self.transformer = self.family.load(
             self.expert.part, dtype=self.base_dtype, device=self.training_device
         )
+        if self.training_adapter is not None:
+            load_lora(self.transformer, self.training_adapter, HELPER)
         add_lora(
             self.transformer,
             rank=self.rank,
@@ -124,7 +149,7 @@ class LoraModule(pl.LightningModule):
         return total
 
     def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
-        """Of clips whose motion alone counts, what all frames (B, C, F, H, W) share is left out.
+        """The squared error; of clips whose motion alone counts, what all frames share is left out.
 
         After the appearance-debiased loss of Zhao et al., "MotionDirector" (2023).
         """
@@ -136,7 +161,12 @@ class LoraModule(pl.LightningModule):
             len(clean), generator, low=self.expert.low, high=self.expert.high
         ).to(self.device)
         noisy = objective.noisy(clean, noise, sigmas)
-        error = self._predict(noisy, sigmas, batch.conditions) - objective.target(clean, noise)
+        target = objective.target(clean, noise)
+        if self.guidance_loss:
+            with torch.no_grad():
+                plain = self._predict(noisy, sigmas, [batch.unprompted] * len(clean))
+            target = plain + self.guidance_loss * (target - plain)
+        error = self._predict(noisy, sigmas, batch.conditions) - target
         if batch.motion_only:
             error = error - error.mean(2, keepdim=True)
         weights = 1 + self.face_weight * batch.faces.to(self.device)
@@ -182,5 +212,5 @@ class LoraModule(pl.LightningModule):
         checkpoint["state_dict"] = {
             name: weight
             for name, weight in checkpoint["state_dict"].items()
-            if ".lora_A." in name or ".lora_B." in name
+            if ".lora_A.default." in name or ".lora_B.default." in name
         }

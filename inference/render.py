@@ -6,21 +6,17 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from peft import get_peft_model_state_dict
-from safetensors import safe_open
 
 from bases.catalogue import Base
 from bases.families import family_of
 from bases.family import Family
 from bases.fingerprint import fingerprint
 from bases.video import Frames
-from finetune.adapter import Adapter
-from finetune.errors import BrokenAdapter
+from finetune.adapter import Adapter, load_lora
 from inference.errors import RenderError
 
 _SLOT = "subject"
@@ -91,18 +87,10 @@ class Renderer:
                 getattr(self.pipe, expert.part).unload_lora()
 
     def _load(self, adapter: Adapter, scale: float) -> None:
-        try:
-            for part, path in adapter.files.items():
-                transformer = getattr(self.pipe, part)
-                transformer.load_lora_adapter(path, adapter_name=_SLOT)
-                _check_matched(transformer, path)
-                transformer.set_adapters(_SLOT, scale)
-        except (KeyError, ValueError, RuntimeError) as error:
-            said = " ".join(str(error).split())[:160].rstrip(".")
-            raise BrokenAdapter(
-                f"The weights in {str(adapter.folder)!r} do not fit the base {self.base.name!r} "
-                f"({said}): train the subject again."
-            ) from error
+        for part, path in adapter.files.items():
+            transformer = getattr(self.pipe, part)
+            load_lora(transformer, path, _SLOT)
+            transformer.set_adapters(_SLOT, scale)
 
     def settings(self, prompt: str, clip: Clip) -> dict[str, Any]:
         """Everything that a clip depends on beside the adapter.
@@ -175,21 +163,6 @@ class Renderer:
             output_type="np",
         )[0]
         return np.round(video * 255).astype(np.uint8)
-
-
-def _check_matched(transformer: Any, path: Path) -> None:
-    """Make sure that every tensor of an adapter's file is in its place.
-
-    Raises:
-        ValueError: if not; a loader passes over names that it does not know.
-    """
-    with safe_open(path, framework="pt") as file:
-        wanted = {name.removeprefix("transformer.") for name in file.offset_keys()}
-    there = set()
-    if _SLOT in getattr(transformer, "peft_config", {}):
-        there = set(get_peft_model_state_dict(transformer, adapter_name=_SLOT))
-    if lost := wanted - there:
-        raise ValueError(f"{len(lost)} of {len(wanted)} tensors match no layer, as {min(lost)!r}")
 
 
 def _given(chosen: Number | None, otherwise: Number) -> Number:

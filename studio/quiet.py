@@ -17,5 +17,5 @@ def hush() -> None:
     for name in ("pytorch_lightning", "lightning_fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)
-    for module in ("pytorch_lightning", "huggingface_hub"):
+    for module in ("pytorch_lightning", "huggingface_hub", "peft"):
         warnings.filterwarnings("ignore", module=module)

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from bases.video import write_mp4
+from finetune.adapter import without_help
 from finetune.data import SubjectData
 from finetune.examples import free_memory
 from finetune.module import LoraModule
@@ -53,17 +54,18 @@ class Preview(pl.Callback):
             **{module.expert.part: module.transformer},
         )
         pipe.set_progress_bar_config(disable=True)
-        video = module.family.draw(
-            pipe,
-            guidance=base.guidance,
-            prompt=f"{subject.called}, {self.prompt}",
-            height=base.height,
-            width=base.width,
-            num_frames=base.frames,
-            num_inference_steps=base.steps,
-            generator=torch.Generator("cpu").manual_seed(self.seed),
-            output_type="np",
-        )[0]
+        with without_help(module.transformer):
+            video = module.family.draw(
+                pipe,
+                guidance=base.guidance,
+                prompt=f"{subject.called}, {self.prompt}",
+                height=base.height,
+                width=base.width,
+                num_frames=base.frames,
+                num_inference_steps=base.steps,
+                generator=torch.Generator("cpu").manual_seed(self.seed),
+                output_type="np",
+            )[0]
         del pipe
         free_memory()
         module.transformer.train()

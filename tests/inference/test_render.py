@@ -166,6 +166,6 @@ def test_weights_that_do_not_fit_are_refused_and_leave_the_base_as_it_was(
     else:
         weights = {name: weight[:, :3].contiguous() for name, weight in weights.items()}
     save_file(weights, folder / WEIGHTS)
-    with pytest.raises(BrokenAdapter, match="do not fit"), renderer.adapter(Adapter(folder)):
+    with pytest.raises(BrokenAdapter, match="does not fit"), renderer.adapter(Adapter(folder)):
         pass
     assert np.array_equal(renderer.render(PROMPT), plain)
