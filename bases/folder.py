@@ -28,19 +28,18 @@ def read_index(source: str) -> dict[str, Any]:
     Raises:
         BrokenBase: if it cannot be understood.
     """
-    if (Path(source) / MODULAR_INDEX).is_file():
-        said = json.loads((Path(source) / MODULAR_INDEX).read_text())
-    else:
-        said = DiffusionPipeline.load_config(source)
+    index = _index(Path(source))
+    modular = index.name == MODULAR_INDEX
+    said = json.loads(index.read_text()) if modular else DiffusionPipeline.load_config(source)
     if not isinstance(said, dict):
         raise BrokenBase(f"{INDEX} of the base {source!r} says {said!r}: download the base again.")
     return said
 
 
 def _index(folder: Path) -> Path:
-    """The file that says which parts there are; modular pipelines have one of another name."""
-    modular = folder / MODULAR_INDEX
-    return modular if modular.is_file() else folder / INDEX
+    """The file that says which parts there are; what is modular alone has one of another name."""
+    plain, modular = folder / INDEX, folder / MODULAR_INDEX
+    return modular if modular.is_file() and not plain.is_file() else plain
 
 
 def check_folder(source: str, pipeline: type[Any]) -> None:

@@ -1,4 +1,4 @@
-"""LTX-2 text-to-video, in diffusers' layout: its video branch alone.
+"""LTX-2, 2.3 and 2.5 text-to-video, in diffusers' layout: the video branch alone.
 
 Shapes: B clips, C channels, F frames, H rows, W columns, S video tokens (F × H × W).
 """
@@ -21,7 +21,9 @@ from torch import Tensor
 from bases.family import Family, LatentGrid, Part, frozen
 
 TIMESTEPS = 1000
-_OTHER_PARTS = ("transformer", "vae", "audio_vae", "vocoder")
+_OTHER_PARTS = (
+    "transformer", "vae", "audio_vae", "vocoder", "prompt_enhancer", "processor", "duration_head",
+)  # fmt: skip
 
 
 class LTX2(Family):

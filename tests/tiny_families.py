@@ -21,6 +21,8 @@ TINY: dict[str, Callable[[Path], Path]] = {
     "wan2.2-a14b": partial(write_tiny_base, like="2.2-a14b"),
     "minimax-h3": write_tiny_minimax_h3,
     "ltx-2": write_tiny_ltx2,
+    "ltx-2.3": partial(write_tiny_ltx2, like="2.3"),
+    "ltx-2.5": partial(write_tiny_ltx2, like="2.5"),
     "hunyuan-video-1.5": write_tiny_hunyuan_video15,
     "hunyuan-video": write_tiny_hunyuan_video,
     "kandinsky-5": write_tiny_kandinsky,

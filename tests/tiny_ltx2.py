@@ -20,8 +20,14 @@ from tests.tiny_base import CHANNELS, plain_tokenizer, say_clip
 _TEXT, _LAYERS, _TOKENS = 16, 2, 64
 
 
-def write_tiny_ltx2(folder: Path, *, seed: int = 0) -> Path:
-    """Write a whole base in diffusers' layout; another seed gives other weights."""
+def write_tiny_ltx2(folder: Path, *, seed: int = 0, like: str = "2") -> Path:
+    """Write a whole base in diffusers' layout.
+
+    Args:
+        folder: where to.
+        seed: another one gives other weights.
+        like: which it is like: 2, 2.3 whose attention is gated and prompts are modulated, or 2.5.
+    """
     tokenizer = plain_tokenizer()
     tokenizer.padding_side = "left"
     audio_vae = _audio_vae()
@@ -30,12 +36,12 @@ def write_tiny_ltx2(folder: Path, *, seed: int = 0) -> Path:
         pipe = LTX2Pipeline(
             tokenizer=tokenizer,
             text_encoder=_text_encoder(len(tokenizer)),
-            connectors=_connectors(),
+            connectors=_connectors(like),
             vae=_vae(),
             audio_vae=audio_vae,
             vocoder=_vocoder(audio_vae),
             scheduler=FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
-            transformer=_transformer(),
+            transformer=_transformer(like),
         )
     pipe.vae.latents_mean.copy_(torch.linspace(-0.3, 0.3, CHANNELS))
     pipe.vae.latents_std.copy_(torch.linspace(0.6, 1.4, CHANNELS))
@@ -66,7 +72,8 @@ def _text_encoder(vocabulary: int) -> Gemma3ForConditionalGeneration:
     )
 
 
-def _connectors() -> LTX2TextConnectors:
+def _connectors(like: str) -> LTX2TextConnectors:
+    new = like != "2"
     return LTX2TextConnectors(
         caption_channels=_TEXT,
         text_proj_in_factor=_LAYERS + 1,
@@ -75,12 +82,17 @@ def _connectors() -> LTX2TextConnectors:
         video_connector_num_layers=1,
         video_connector_num_learnable_registers=None,
         audio_connector_num_attention_heads=4,
-        audio_connector_attention_head_dim=4,
+        audio_connector_attention_head_dim=2 if new else 4,
         audio_connector_num_layers=1,
         audio_connector_num_learnable_registers=None,
         connector_rope_base_seq_len=32,
         rope_double_precision=False,
         rope_type="split",
+        per_modality_projections=new,
+        video_hidden_dim=16,
+        audio_hidden_dim=8,
+        video_gated_attn=new,
+        audio_gated_attn=new,
     )
 
 
@@ -126,7 +138,26 @@ def _vocoder(audio_vae: AutoencoderKLLTX2Audio) -> LTX2Vocoder:
     )
 
 
-def _transformer() -> LTX2VideoTransformer3DModel:
+_NEW: dict[str, dict[str, bool]] = {
+    "2": {},
+    "2.3": {
+        "gated_attn": True,
+        "cross_attn_mod": True,
+        "audio_gated_attn": True,
+        "audio_cross_attn_mod": True,
+        "use_prompt_embeddings": False,
+        "perturbed_attn": True,
+    },
+}
+_NEW["2.5"] = _NEW["2.3"] | {
+    "ff_bias": False,
+    "audio_ff_bias": False,
+    "use_prompt_adaln_single": False,
+    "use_keyframes_abs_pos_embedding": True,
+}
+
+
+def _transformer(like: str) -> LTX2VideoTransformer3DModel:
     return LTX2VideoTransformer3DModel(
         in_channels=CHANNELS,
         out_channels=CHANNELS,
@@ -142,4 +173,5 @@ def _transformer() -> LTX2VideoTransformer3DModel:
         caption_channels=_TEXT,
         rope_double_precision=False,
         rope_type="split",
+        **_NEW[like],
     ).eval()

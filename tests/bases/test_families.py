@@ -339,7 +339,7 @@ def test_the_lora_targets_are_attention_and_feed_forward_of_every_block(family: 
     chosen = {name for name in linear if re.fullmatch(family.lora_targets, name)}
     assert len({re.search(r"blocks\.(\d+)", name)[1] for name in chosen}) == 2
     blocks = {name for name in linear if re.match(r"((visual_)?transformer_)?blocks\.", name)}
-    other = re.compile("norm|adaln|audio|modulation|va_|av_")
+    other = re.compile("norm|adaln|audio|gate|modulation|va_|av_")
     assert chosen == {name for name in blocks if not other.search(name)}
 
 
