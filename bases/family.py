@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from bases.folder import check_folder
 from bases.loading import loading
+from bases.native import NativeNames
 from bases.objective import FlowMatching
 
 Part = Literal["text", "vae", "transformer", "transformer_2", "scheduler"]
@@ -78,8 +79,7 @@ class Family(ABC):
         pipeline_class: diffusers' own pipeline.
         float32_parts: of the pipeline, which render in that whatever the rest does.
         lora_targets: a regular expression over the linear layers that an adapter changes.
-        native_names: pieces of diffusers' names for layers, and what the model's authors say, from
-            whom other programs have their names; replaced in this order.
+        native: how other programs name the layers.
         opening: how people load the pipeline, to be copied; `{pipeline}` stands for its class.
         example: a call of the pipeline, likewise; `{clip}` stands for prompt and size.
         one_by_one: whether the transformer takes one example at a time.
@@ -93,7 +93,7 @@ class Family(ABC):
     pipeline_class: ClassVar[type[Any]]
     float32_parts: ClassVar[tuple[str, ...]] = ()
     lora_targets: ClassVar[str]
-    native_names: ClassVar[tuple[tuple[str, str], ...]] = ()
+    native: ClassVar[NativeNames] = NativeNames()
     opening: ClassVar[str] = "pipe = {pipeline}.from_pretrained(BASE)"
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
     one_by_one: ClassVar[bool] = False

@@ -21,6 +21,7 @@ from torch import Tensor
 from bases.family import Family, LatentGrid, Part, frozen
 from bases.folder import check_folder
 from bases.loading import loading
+from bases.native import NativeNames
 from bases.scaled_vae import encode_scaled
 
 TIMESTEPS = 1000
@@ -40,6 +41,23 @@ class HunyuanVideo(Family):
         r"transformer_blocks\.\d+\.("
         r"attn\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
         r"ff(_context)?\.net\.(0\.proj|2))"
+    )
+
+    native: ClassVar[NativeNames] = NativeNames(
+        formats=("comfyui",),
+        fused=(
+            (("attn.to_q", "attn.to_k", "attn.to_v"), "img_attn_qkv"),
+            (("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"), "txt_attn_qkv"),
+        ),
+        pieces=(
+            ("transformer_blocks.", "double_blocks."),
+            ("attn.to_out.0", "img_attn_proj"),
+            ("attn.to_add_out", "txt_attn_proj"),
+            ("ff_context.", "txt_mlp."),
+            ("ff.", "img_mlp."),
+            ("net.0.proj", "fc1"),
+            ("net.2", "fc2"),
+        ),
     )
 
     @functools.cached_property

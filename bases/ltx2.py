@@ -19,6 +19,7 @@ from diffusers import (
 from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
+from bases.native import NativeNames
 
 TIMESTEPS = 1000
 _OTHER_PARTS = (
@@ -34,6 +35,7 @@ class LTX2(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = LTX2Pipeline
+    native: ClassVar[NativeNames] = NativeNames(formats=("comfyui",))
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
     )

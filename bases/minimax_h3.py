@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from bases.family import Family, LatentGrid, Part, frozen
 from bases.folder import check_folder
 from bases.loading import loading
+from bases.native import NativeNames
 
 WORKFLOW = "t2va"
 _TEXT_TAG, _VIDEO_TAG, _AUDIO_TAG, _AUDIO_CHANNELS = 1, 0, 2, 2
@@ -78,6 +79,17 @@ class MiniMaxH3(Family):
 pipe = {{pipeline}}.from_pretrained(BASE, workflow="{WORKFLOW}")
 pipe.load_components()"""
     example: ClassVar[str] = 'pipe(prompt={clip}, output="videos")'
+    native: ClassVar[NativeNames] = NativeNames(
+        formats=("comfyui", "kohya"),
+        fused=((("attn.to_q", "attn.to_k", "attn.to_v"), "attn.qkv_proj"),),
+        swapped=("ff.net.0.proj",),
+        pieces=(
+            ("transformer_blocks.", "blocks."),
+            ("attn.to_out.0", "attn.out_proj"),
+            ("ff.net.0.proj", "mlp.fc1"),
+            ("ff.net.2", "mlp.fc2"),
+        ),
+    )
     one_by_one: ClassVar[bool] = True
     takes_guidance: ClassVar[bool] = False
     lora_targets: ClassVar[str] = (

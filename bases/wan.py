@@ -18,6 +18,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5EncoderMode
 from bases.family import Expert, Family, LatentGrid, Part, frozen
 from bases.folder import check_folder, read_index
 from bases.loading import loading
+from bases.native import NativeNames
 
 MAX_PROMPT_TOKENS = 512
 TIMESTEPS = 1000
@@ -50,13 +51,16 @@ class Wan(Family):
     example: ClassVar[str] = """\
 tokens = min(pipe.tokenizer.model_max_length, 512)
 pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
-    native_names: ClassVar[tuple[tuple[str, str], ...]] = (
-        ("attn1.", "self_attn."),
-        ("attn2.", "cross_attn."),
-        (".to_out.0", ".o"),
-        (".to_", "."),
-        (".net.0.proj", ".0"),
-        (".net.2", ".2"),
+    native: ClassVar[NativeNames] = NativeNames(
+        formats=("comfyui", "kohya"),
+        pieces=(
+            ("attn1.", "self_attn."),
+            ("attn2.", "cross_attn."),
+            (".to_out.0", ".o"),
+            (".to_", "."),
+            (".net.0.proj", ".0"),
+            (".net.2", ".2"),
+        ),
     )
 
     @functools.cached_property

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bases.family import Family
+from bases.native import NativeNames
 from finetune.adapter import change
 from finetune.errors import AdapterError
 from finetune.tensors import write_tensors
@@ -47,7 +48,7 @@ def export(source: Path, target: Path, *, style: str, family: Family, run: dict[
     """
     if style not in FORMATS:
         raise AdapterError(f"format {style!r} is none of {', '.join(FORMATS)}.")
-    if style != "diffusers" and not family.native_names:
+    if style != "diffusers" and style not in family.native.formats:
         raise AdapterError(
             f"The format {style!r} is not known for {family.pipeline_class.__name__} yet: choose "
             "'diffusers'."
@@ -69,11 +70,7 @@ def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str,
     if style == "diffusers":
         return weights
     new = {}
-    for layer in layers(weights):
-        name = layer.removeprefix(_PREFIX)
-        for ours, theirs in family.native_names:
-            name = name.replace(ours, theirs)
-        down, up = weights[layer + _DOWN], weights[layer + _UP]
+    for name, (down, up) in _as_authors_have_them(weights, family.native):
         if style == "comfyui":
             new[f"diffusion_model.{name}{_DOWN}"], new[f"diffusion_model.{name}{_UP}"] = down, up
         else:
@@ -81,6 +78,44 @@ def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str,
             new[f"{flat}.lora_down.weight"], new[f"{flat}.lora_up.weight"] = down, up
             new[f"{flat}.alpha"] = torch.tensor(float(len(down)))
     return new
+
+
+Pair = tuple[Tensor, Tensor]
+
+
+def _as_authors_have_them(
+    weights: dict[str, Tensor], native: NativeNames
+) -> Iterator[tuple[str, Pair]]:
+    """Each layer by its native name, with what it is multiplied by: down, then up."""
+    pairs = {
+        layer.removeprefix(_PREFIX): (weights[layer + _DOWN], weights[layer + _UP])
+        for layer in layers(weights)
+    }
+    for parts, whole in native.fused:
+        pairs = _fused(pairs, parts, whole)
+    for name, (down, up) in pairs.items():
+        if name.endswith(native.swapped):
+            up = torch.cat(up.chunk(2)[::-1])
+        for ours, theirs in native.pieces:
+            name = name.replace(ours, theirs)
+        yield name, (down, up)
+
+
+def _fused(pairs: dict[str, Pair], parts: tuple[str, ...], whole: str) -> dict[str, Pair]:
+    """Layers that are one, of the sum of their ranks; one that was not trained adds nothing."""
+    fused = {name: pair for name, pair in pairs.items() if not name.endswith(parts)}
+    blocks = {
+        name.removesuffix(part): pair
+        for part in parts
+        for name, pair in pairs.items()
+        if name.endswith(part)
+    }
+    for block, (down, up) in blocks.items():
+        none = down.new_zeros(0, down.shape[1]), up.new_zeros(len(up), 0)
+        members = [pairs.get(block + part, none) for part in parts]
+        downs, ups = zip(*members, strict=True)
+        fused[block + whole] = torch.cat(downs), torch.block_diag(*ups)
+    return fused
 
 
 def layers(weights: dict[str, Tensor]) -> Iterator[str]:

@@ -19,6 +19,8 @@ from bases.family import Family
 from bases.licence import keep_answer
 from bases.minimax_h3 import MiniMaxH3, TextAlone
 from finetune.adapter import CARD, Adapter
+from finetune.errors import AdapterError
+from finetune.formats import FORMATS, export
 from finetune.train import train
 from inference.render import Clip, Renderer
 from subjects import PUPPETS, add_subject
@@ -114,3 +116,19 @@ def test_the_cards_code_names_the_pipeline_and_every_file(adapter: Adapter, base
     assert f"{family_of(base.source).pipeline_class.__name__}.from_pretrained(BASE" in card
     for part, path in adapter.files.items():
         assert f'pipe.{part}.load_lora_adapter(FOLDER, weight_name="{path.name}")' in card
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_another_program_has_the_same_change_of_every_layer(
+    adapter: Adapter, base: Base, tmp_path: Path, style: str
+) -> None:
+    """Or is refused; what is written has been read back and compared."""
+    family = family_of(base.source)
+    for expert in adapter.run["experts"]:
+        source, target = adapter.folder / expert["file"], tmp_path / expert["file"]
+        if style != "diffusers" and style not in family.native.formats:
+            with pytest.raises(AdapterError, match=f"{style!r} is not known"):
+                export(source, target, style=style, family=family, run=adapter.run)
+        else:
+            size = export(source, target, style=style, family=family, run=adapter.run)
+            assert size == pytest.approx(expert["change"], rel=1e-4)

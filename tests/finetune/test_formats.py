@@ -16,6 +16,7 @@ from safetensors.torch import load_file, safe_open, save_file
 from torch import Tensor, nn
 
 from bases.catalogue import Base
+from bases.native import NativeNames
 from bases.wan import Wan
 from finetune.adapter import WEIGHTS, Adapter
 from finetune.errors import AdapterError
@@ -124,7 +125,7 @@ def test_a_name_that_no_reader_knows_is_refused(
 def test_a_family_whose_other_names_are_not_known_is_refused(
     trained: Adapter, family: Wan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Wan, "native_names", ())
+    monkeypatch.setattr(Wan, "native", NativeNames())
     arguments = {"family": family, "run": trained.run}
     for style in ("comfyui", "kohya"):
         with pytest.raises(AdapterError, match="not known for WanPipeline yet"):
