@@ -4,6 +4,7 @@ ValueError
 └── BaseModelError          anything that a user can mend
     ├── UnknownBase         the name is neither known nor a folder
     ├── BrokenBase          parts of the base are missing or do not fit
+    ├── TooLarge            it does not fit into memory
     └── LicenceUnanswered   its licence asks something that nobody has answered
 """
 
@@ -22,3 +23,7 @@ class BrokenBase(BaseModelError):
 
 class LicenceUnanswered(BaseModelError):
     """The base's licence asks something, and nobody on this machine has answered."""
+
+
+class TooLarge(BaseModelError):
+    """The base, or what is done with it, does not fit into memory."""

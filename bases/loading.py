@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from bases.errors import BaseModelError, BrokenBase
 
 
@@ -15,11 +17,12 @@ def loading(source: str) -> Iterator[None]:
 
     Raises:
         BrokenBase: if that goes wrong. Diffusers, transformers and safetensors raise more kinds of
-            errors than can be listed for files that are damaged or do not fit each other.
+            errors than can be listed for files that are damaged or do not fit each other. Memory
+            that runs out is another matter: see `fitting`.
     """
     try:
         yield
-    except BaseModelError:
+    except (BaseModelError, MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as error:
         said = " ".join(str(error).split())[:200].rstrip(".")

@@ -24,6 +24,7 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from bases.errors import BaseModelError
 from bases.fingerprint import fingerprint
+from bases.memory import fitting
 from finetune.adapter import SAMPLES, Adapter
 from finetune.callbacks import (
     ExportAdapter,
@@ -44,6 +45,10 @@ from subjects import SubjectError
 from subjects.subject import folder_of
 
 _DRAFT, _CONFIG = "adapter", "config.json"
+_LESS_MEMORY = (
+    "Give a smaller --data.side, fewer --data.photos, --data.held 0 and --data.clips 0, or choose "
+    "a smaller base: 'starring bases' lists them."
+)
 
 
 @dataclass
@@ -199,7 +204,8 @@ def _run(turn: TrainingCLI, work: Path) -> None:
     ]
     known = state if state.is_file() else None
     try:
-        trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
+        with fitting(turn.datamodule.base, _LESS_MEMORY):
+            trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
     except SystemExit as stop:  # what Lightning makes of a second Ctrl-C
         raise _stopped(trainer, state) from stop
     if trainer.global_step < trainer.max_steps:

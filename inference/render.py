@@ -15,6 +15,7 @@ from bases.catalogue import Base
 from bases.families import family_of
 from bases.family import Family
 from bases.fingerprint import fingerprint
+from bases.memory import fitting
 from bases.video import Frames
 from finetune.adapter import Adapter, load_lora
 from inference.errors import RenderError
@@ -60,7 +61,8 @@ class Renderer:
         self.family: Family = family_of(base.source)
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        self.pipe = self.family.pipeline(dtype=dtype, device=self.device)
+        with fitting(base, "Choose a smaller base: 'starring bases' lists them."):
+            self.pipe = self.family.pipeline(dtype=dtype, device=self.device)
         self.pipe.set_progress_bar_config(desc="rendering", disable=not progress)
 
     @contextmanager
@@ -152,16 +154,18 @@ class Renderer:
 
         Raises:
             RenderError: if the prompt or the clip does not fit.
+            TooLarge: if the memory runs out.
         """
         settings = self.settings(prompt, clip or Clip())
         seed, guidance = settings.pop("seed"), settings.pop("guidance_scale")
-        video = self.family.draw(
-            self.pipe,
-            guidance=guidance,
-            **settings,
-            generator=torch.Generator("cpu").manual_seed(seed),
-            output_type="np",
-        )[0]
+        with fitting(self.base, "Give fewer --frames, or choose a smaller base."):
+            video = self.family.draw(
+                self.pipe,
+                guidance=guidance,
+                **settings,
+                generator=torch.Generator("cpu").manual_seed(seed),
+                output_type="np",
+            )[0]
         return np.round(video * 255).astype(np.uint8)
 
 
