@@ -8,6 +8,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 
 from bases.families import family_of
@@ -196,8 +197,10 @@ class LoraModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW over the LoRA layers, warmed up, then falling as a cosine."""
         learning = [weight for weight in self.transformer.parameters() if weight.requires_grad]
+        # Under mixed precision Lightning does not clip for an optimizer that could unscale itself.
+        mixed = isinstance(self.trainer.precision_plugin, MixedPrecision)
         optimizer = torch.optim.AdamW(
-            learning, lr=self.lr, weight_decay=self.weight_decay, fused=True
+            learning, lr=self.lr, weight_decay=self.weight_decay, fused=not mixed
         )
         steps = int(self.trainer.estimated_stepping_batches)
         rise = torch.optim.lr_scheduler.LinearLR(optimizer, 0.05, total_iters=self.warmup)

@@ -26,6 +26,7 @@ from finetune.adapter import (
     write_weights,
 )
 from finetune.errors import BrokenAdapter, WrongBase
+from finetune.train import train
 from subjects import Subject
 from tests.conftest import CPU
 from tests.tiny_base import CHANNELS, write_tiny_base
@@ -212,3 +213,11 @@ def test_a_broken_adapter_says_what_is_broken(
     damage(folder)
     with pytest.raises(BrokenAdapter, match=named):
         Adapter(folder).check(fingerprint(tiny.source), "tiny")
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_every_precision_of_the_recipes_clips_and_learns(
+    home: Path, command: Callable[..., list[str]], precision: str
+) -> None:
+    adapter = train(command(home, f"--trainer.precision={precision}", steps=2))
+    assert adapter.run["experts"][0]["change"] > 0

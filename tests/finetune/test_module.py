@@ -151,6 +151,7 @@ def rates(monkeypatch: pytest.MonkeyPatch) -> Callable[[LoraModule], list[float]
 
     class Trainer:
         estimated_stepping_batches = 100
+        precision_plugin = None
 
     def follow(module: LoraModule) -> list[float]:
         module.transformer = nn.Linear(2, 2)
