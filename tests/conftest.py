@@ -21,14 +21,16 @@ from tests.tiny_base import write_tiny_base
 CPU = torch.device("cpu")
 
 # Said by Lightning of what is meant: arguments from Python, endless data of one process, a state
-# in the middle of an epoch that has no end; by PEFT of an adapter beside another; by MiniMax-H3's
-# sound, and by Mochi's transformer of float32. The tree and the last are Lightning's own calls.
+# in the middle of an epoch that has no end; by PyTorch of mixed precision on a CPU; by PEFT of an
+# adapter beside another; by MiniMax-H3's sound, and by Mochi's transformer of float32. The tree and
+# the last are Lightning's own calls.
 _MEANT = (
     "LightningCLI's args parameter is intended",
     "The 'train_dataloader' does not have many workers",
     "You're resuming from a checkpoint that ended before",
     "Found .* module.* in eval mode",
     "`isinstance\\(treespec, LeafSpec\\)` is deprecated",
+    "Mismatch dtype between input and weight",
     "Already found a `peft_config` attribute",
     "`torch.nn.utils.weight_norm` is deprecated",
     "In CPU autocast, but the target dtype is not supported",
