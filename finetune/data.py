@@ -30,7 +30,7 @@ from finetune.examples import (
 )
 from finetune.limits import above, at_least
 from finetune.preservation import preservation_examples
-from subjects import Subject, with_article
+from subjects import Subject
 
 
 class Batch(NamedTuple):
@@ -44,7 +44,6 @@ class Batch(NamedTuple):
         conditions: of each example, without a batch axis.
         faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
         motion_only: whether an error that is the same in all frames is forgiven.
-        highest: the noise level above which they are not seen, in (0, 1].
         captions: of the examples, to name them.
         unprompted: the conditions of an empty prompt.
     """
@@ -56,7 +55,6 @@ class Batch(NamedTuple):
     conditions: list[dict[str, Tensor]]
     faces: Tensor
     motion_only: bool = False
-    highest: float = 1.0
     captions: tuple[str, ...] = ()
     unprompted: dict[str, Tensor] = {}
 
@@ -71,13 +69,9 @@ class SubjectData(pl.LightningDataModule):
         photos: photos a step.
         held: photos a step that are shown as clips in which nothing moves, so that the subject is
             learnt for every frame; 0 for none.
-        held_below: the highest noise level at which those are seen; what moves is settled above it,
-            and so left to the base.
         clips: preservation clips a step, of which only the motion counts: who is in them is no
             one that the adapter should draw; 0 for none.
         pool: how many preservation clips there are to draw from.
-        called_clips: share of the clips that are shown under the subject's name, so that it too
-            moves as the base does.
         clip_weight: weight of the clips' loss beside the photos'.
         side: photos are brought to about side times side pixels; the base's own size if not given.
         ratios: width over height of the buckets.
@@ -96,11 +90,9 @@ class SubjectData(pl.LightningDataModule):
         base: str = "pocket",
         photos: int = 1,
         held: int = 0,
-        held_below: float = 1.0,
         clips: int = 1,
         pool: int = 64,
         clip_weight: float = 1.0,
-        called_clips: float = 0.0,
         side: int | None = None,
         ratios: tuple[float, ...] = RATIOS,
         flip: bool = False,
@@ -113,7 +105,6 @@ class SubjectData(pl.LightningDataModule):
         above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips
-        self.held_below, self.called_clips = held_below, called_clips
         self.pool, self.clip_weight = pool, clip_weight
         native = round((self.base.height * self.base.width) ** 0.5)
         self.side = native if side is None else side
@@ -152,12 +143,7 @@ class SubjectData(pl.LightningDataModule):
             )
         captions = ["", *(e.caption for e in photos + clips)]
         self.examples = {"photos": photos, "held": held, "clips": clips}
-        captions += [self._called(e.caption) for e in clips]
         self.embeddings = embed(captions, family, dtype=dtype, device=device)
-
-    def _called(self, caption: str) -> str:
-        """A clip's caption, of the subject instead of anyone."""
-        return caption.replace(with_article(self.subject.class_noun), self.subject.called, 1)
 
     def _photos(
         self, family: Family, buckets: Buckets, frames: int, device: torch.device
@@ -215,21 +201,15 @@ class SubjectData(pl.LightningDataModule):
         group = rng.choices(groups, weights=[len(g) for g in groups])[0]
         chosen = rng.sample(group, min(count, len(group)))
         chosen += rng.choices(group, k=count - len(chosen))
-        captions = tuple(e.caption for e in chosen)
-        if name == "clips" and self.called_clips:
-            captions = tuple(
-                self._called(c) if rng.random() < self.called_clips else c for c in captions
-            )
         return Batch(
             name=name,
             number=step,
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
-            conditions=[self._conditions(caption, rng) for caption in captions],
+            conditions=[self._conditions(e.caption, rng) for e in chosen],
             faces=torch.stack([_face(e) for e in chosen]),
             motion_only=name == "clips",
-            highest=self.held_below if name == "held" else 1.0,
-            captions=captions,
+            captions=tuple(e.caption for e in chosen),
             unprompted=self.embeddings[""],
         )
 
