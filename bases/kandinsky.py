@@ -33,7 +33,12 @@ _SPARSE_BLOCK = 8
 
 
 class Kandinsky5(Family):
-    """A Kandinsky 5 text-to-video checkpoint."""
+    """A Kandinsky 5 text-to-video checkpoint.
+
+    Attributes:
+        transformer_class: diffusers' own.
+        absent: parts of the pipeline that prompts need not.
+    """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = Kandinsky5T2VPipeline
     transformer_class: ClassVar[type[ModelMixin]] = Kandinsky5Transformer3DModel

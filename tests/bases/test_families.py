@@ -20,19 +20,18 @@ from diffusers import (
 )
 from torch import Tensor
 
-from bases.cogvideox import CogVideoX, own_scale
+from bases.cogvideox import CogVideoX
 from bases.families import family_of
 from bases.family import Family
-from bases.kandinsky import Kandinsky5, Kandinsky6
-from bases.ltx2 import LTX2
-from bases.minimax_h3 import MiniMaxH3, patchify_video_latents, unpatchified
+from bases.kandinsky import Kandinsky6
+from bases.minimax_h3 import MiniMaxH3
 from bases.mochi import Mochi
 from tests.conftest import CPU
+from tests.latent_forms import answer, begin, handed, levels, taken
 from tests.tiny_base import FRAMES, SIZE
 from tests.tiny_families import TINY
 
 PROMPT, STEPS = "toto, an object, waving at the beach", 3
-PATCH = (1, 2, 2)
 PLAIN = {
     HunyuanVideoPipeline: {"negative_prompt": "", "true_cfg_scale": 3.0},
     Kandinsky5T2VPipeline: {"negative_prompt": [""]},
@@ -116,62 +115,6 @@ def seen(pipe: DiffusionPipeline, family: Family) -> list[dict[str, dict[str, An
     if len(calls) == STEPS:  # both prompts at once
         return [{"": _row(call, 0), PROMPT: _row(call, 1)} for call in calls]
     return [{PROMPT: calls[2 * step], "": calls[2 * step + 1]} for step in range(STEPS)]
-
-
-def handed(family: Family, noisy: Tensor, sigma: Tensor) -> Tensor:
-    """Noisy latents as the pipeline's scheduler and loop have them."""
-    if isinstance(family, CogVideoX):
-        return own_scale(noisy, sigma).transpose(1, 2)
-    if isinstance(family, Kandinsky5):
-        return noisy.permute(0, 2, 3, 4, 1)
-    if isinstance(family, MiniMaxH3):
-        return patchify_video_latents(noisy, PATCH)[None]
-    return LTX2Pipeline._pack_latents(noisy) if isinstance(family, LTX2) else noisy
-
-
-def taken(family: Family, hidden: Tensor, like: Tensor, sigma: Tensor) -> Tensor:
-    """The noisy latents in what the transformer was handed."""
-    if isinstance(family, CogVideoX):
-        return hidden.transpose(1, 2) / own_scale(torch.ones_like(like), sigma)
-    if isinstance(family, Kandinsky5):
-        return hidden[..., : family.grid.channels].permute(0, 4, 1, 2, 3)
-    if isinstance(family, MiniMaxH3):
-        return unpatchified(hidden, like, PATCH)
-    if isinstance(family, LTX2):
-        return LTX2Pipeline._unpack_latents(hidden, *like.shape[2:])
-    return hidden[:, : family.grid.channels]
-
-
-def answer(family: Family, wanted: Tensor, noisy: Tensor, sigma: Tensor) -> Tensor:
-    """The transformer's output that is read as the prediction wanted; that is linear in it."""
-    shape = handed(family, noisy, sigma)
-    without = family.prediction((torch.zeros_like(shape),), noisy, sigma)
-    slope = family.prediction((torch.ones_like(shape),), noisy, sigma) - without
-    output = (wanted - without) / slope
-    if isinstance(family, CogVideoX):
-        return output.transpose(1, 2)
-    if isinstance(family, Kandinsky5):
-        return output.permute(0, 2, 3, 4, 1)
-    if isinstance(family, MiniMaxH3):
-        return patchify_video_latents(output, PATCH)[None]
-    return LTX2Pipeline._pack_latents(output) if isinstance(family, LTX2) else output
-
-
-def begin(scheduler: Any, steps: int) -> Any:
-    """A scheduler at the first of its steps; some shift by the length of the clip."""
-    more = {"mu": 1.0} if scheduler.config.get("use_dynamic_shifting") else {}
-    scheduler.set_timesteps(steps, **more)
-    return scheduler
-
-
-def levels(scheduler: Any) -> Tensor:
-    """The noise levels of its steps, in our count; some count from noise to clip."""
-    if isinstance(scheduler, CogVideoXDDIMScheduler):
-        signal = scheduler.alphas_cumprod[scheduler.timesteps].sqrt()
-        noise = (1 - signal.square()).sqrt()
-        return torch.cat([noise / (signal + noise), torch.zeros(1)]).float()
-    sigmas = scheduler.sigmas
-    return 1 - sigmas if scheduler.config.get("invert_sigmas") else sigmas
 
 
 def _row(arguments: dict[str, Any], row: int) -> dict[str, Any]:
