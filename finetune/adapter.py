@@ -101,6 +101,8 @@ def load_lora(transformer: Any, path: Path, slot: str) -> None:
     Raises:
         BrokenAdapter: if it is missing, cannot be read or does not fit the transformer.
     """
+    if not path.is_file():
+        raise BrokenAdapter(f"There is no file {str(path)!r} to load as an adapter: give another.")
     try:
         transformer.load_lora_adapter(path, adapter_name=slot)
         _check_matched(transformer, path, slot)
