@@ -10,7 +10,7 @@ from rich.text import Text
 
 from studio.printing import printable
 
-# A name that is broken could not be typed, and a word could hardly be read; what is longer is folded.
+# A name that is broken could not be typed, nor a short word be read; what is longer is folded.
 _LONG_NAME, _LONG_WORD = 24, 6
 
 
@@ -21,7 +21,7 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for index, name in enumerate(header):
         longest = max(len(cell) for cell in (name, *(row[index] for row in rows)))
         whole = longest <= (_LONG_NAME if index == 0 else _LONG_WORD)
-        table.add_column(name, overflow="fold", min_width=longest if whole else None)
+        table.add_column(name, overflow="fold", no_wrap=whole)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(table)
