@@ -177,19 +177,26 @@ class LoraModule(pl.LightningModule):
         self, noisy: Tensor, sigmas: Tensor, conditions: list[dict[str, Tensor]]
     ) -> Tensor:
         """The predicted flow (B, C, F, H, W); alike conditions go through the base together."""
-        predicted: dict[int, Tensor] = {}
-        for rows in alike(conditions, one_by_one=self.family.one_by_one):
-            group = {
-                name: torch.stack([conditions[row][name] for row in rows]).to(self.device)
-                for name in conditions[rows[0]]
-            }
-            inputs = self.family.transformer_inputs(
-                noisy[rows].to(self.base_dtype), sigmas[rows], group
-            )
-            output = self.transformer(**inputs, return_dict=False)
-            flows = self.family.prediction(output, noisy[rows], sigmas[rows]).float()
-            predicted.update(zip(rows, flows, strict=True))
-        return torch.stack([predicted[row] for row in range(len(noisy))])
+        groups = alike(conditions, one_by_one=self.family.one_by_one)
+        if len(groups) == 1:
+            return self._predict_together(noisy, sigmas, conditions)
+        flows = [
+            self._predict_together(noisy[rows], sigmas[rows], [conditions[row] for row in rows])
+            for rows in groups
+        ]
+        order = torch.tensor([row for rows in groups for row in rows]).argsort()
+        return torch.cat(flows)[order]
+
+    def _predict_together(
+        self, noisy: Tensor, sigmas: Tensor, conditions: list[dict[str, Tensor]]
+    ) -> Tensor:
+        stacked = {
+            name: torch.stack([rows[name] for rows in conditions]).to(self.device)
+            for name in conditions[0]
+        }
+        inputs = self.family.transformer_inputs(noisy.to(self.base_dtype), sigmas, stacked)
+        output = self.transformer(**inputs, return_dict=False)
+        return self.family.prediction(output, noisy, sigmas).float()
 
     def configure_optimizers(self) -> Any:
         """AdamW over the LoRA layers, warmed up, then falling as a cosine."""
