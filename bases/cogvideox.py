@@ -139,11 +139,11 @@ class CogVideoX(Family):
 def own_scale(noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
     """A point on the straight path, as the model takes it: a x + s e, where a² + s² = 1."""
     signal, noise = _shares(sigmas, noisy_BCFHW)
-    return noisy_BCFHW * (signal + noise)
+    return (noisy_BCFHW * (signal + noise)).to(noisy_BCFHW.dtype)
 
 
 def _shares(sigmas: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
     """The shares a of the clip and s of the noise, each (B, 1, 1, 1, 1)."""
-    level = sigmas.view(-1, 1, 1, 1, 1).to(like)
+    level = sigmas.float().view(-1, 1, 1, 1, 1).to(like.device)
     length = (level.square() + (1 - level).square()).sqrt()
     return (1 - level) / length, level / length

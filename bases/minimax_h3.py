@@ -35,6 +35,7 @@ from bases.native import NativeNames
 
 WORKFLOW = "t2va"
 _TEXT_TAG, _VIDEO_TAG, _AUDIO_TAG, _AUDIO_CHANNELS = 1, 0, 2, 2
+_SHORTEST, _LONGEST = 124, 360  # 5 to 15 seconds, once cut to a legal number
 _PIXEL_MEAN, _PIXEL_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -107,8 +108,8 @@ pipe.load_components()"""
             temporal=temporal,
             channels=vae["latent_channels"],
             multiple=spatial * patch[2],
-            shortest=120,
-            longest=360,
+            shortest=_SHORTEST,
+            longest=_LONGEST,
             chunk=vae["clip_length"],
             tokens=math.ceil(vae["clip_length"] / temporal),
         )

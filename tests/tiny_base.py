@@ -8,7 +8,13 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+from transformers import (
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5EncoderModel,
+    UMT5Config,
+    UMT5EncoderModel,
+)
 
 from bases.pocket.tokenizer import train_tokenizer
 
@@ -63,6 +69,13 @@ def plain_tokenizer() -> PreTrainedTokenizerFast:
     )
     tokenizer.train_from_iterator([""], trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>")
+
+
+def tiny_t5(vocabulary: int) -> T5EncoderModel:
+    """A text encoder of 32 numbers a token."""
+    return T5EncoderModel(
+        T5Config(vocab_size=vocabulary, d_model=32, d_kv=8, d_ff=16, num_layers=1, num_heads=4)
+    )
 
 
 def _text_encoder(vocabulary: int) -> UMT5EncoderModel:

@@ -11,9 +11,8 @@ from diffusers import (
     CogVideoXPipeline,
     CogVideoXTransformer3DModel,
 )
-from transformers import T5Config, T5EncoderModel
 
-from tests.tiny_base import SIZE, plain_tokenizer, say_clip
+from tests.tiny_base import SIZE, plain_tokenizer, say_clip, tiny_t5
 
 PROMPT_TOKENS = 48
 
@@ -32,16 +31,7 @@ def write_tiny_cogvideox(folder: Path, *, seed: int = 0, like: str = "2b") -> Pa
         torch.manual_seed(seed)
         pipe = CogVideoXPipeline(
             tokenizer=tokenizer,
-            text_encoder=T5EncoderModel(
-                T5Config(
-                    vocab_size=len(tokenizer),
-                    d_model=32,
-                    d_kv=8,
-                    d_ff=16,
-                    num_layers=1,
-                    num_heads=4,
-                )
-            ),
+            text_encoder=tiny_t5(len(tokenizer)),
             vae=_vae(),
             scheduler=CogVideoXDDIMScheduler(
                 beta_schedule="scaled_linear",

@@ -17,11 +17,9 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2_5_VLTextConfig,
     Qwen2_5_VLTextModel,
-    T5Config,
-    T5EncoderModel,
 )
 
-from tests.tiny_base import CHANNELS, plain_tokenizer, say_clip
+from tests.tiny_base import CHANNELS, plain_tokenizer, say_clip, tiny_t5
 
 _TEMPLATE = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}"
 
@@ -36,9 +34,7 @@ def write_tiny_hunyuan_video15(folder: Path, *, seed: int = 0) -> Path:
             tokenizer=tokenizer,
             text_encoder=tiny_qwen(tokenizer),
             tokenizer_2=ByT5Tokenizer(),
-            text_encoder_2=T5EncoderModel(
-                T5Config(vocab_size=384, d_model=32, d_kv=8, d_ff=16, num_layers=1, num_heads=4)
-            ),
+            text_encoder_2=tiny_t5(384),
             vae=AutoencoderKLHunyuanVideo15(
                 latent_channels=CHANNELS,
                 block_out_channels=(8, 8, 8, 8, 8),

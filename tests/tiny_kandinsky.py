@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -12,6 +13,7 @@ from diffusers import (
     Kandinsky5Transformer3DModel,
     Kandinsky6TI2VAPipeline,
     Kandinsky6Transformer3DModel,
+    ModelMixin,
 )
 
 from tests.tiny_base import CHANNELS, plain_tokenizer, say_clip
@@ -26,7 +28,7 @@ def write_tiny_kandinsky(folder: Path, *, seed: int = 0, version: int = 5) -> Pa
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         pipe = pipeline(
-            transformer=_transformer5() if version == 5 else _transformer6(),
+            transformer=_transformer(version),
             vae=AutoencoderKLHunyuanVideo(
                 latent_channels=CHANNELS,
                 block_out_channels=(8, 8, 8, 8),
@@ -44,38 +46,25 @@ def write_tiny_kandinsky(folder: Path, *, seed: int = 0, version: int = 5) -> Pa
     return say_clip(folder)
 
 
-def _transformer5() -> Kandinsky5Transformer3DModel:
-    return Kandinsky5Transformer3DModel(
-        in_visual_dim=CHANNELS,
-        out_visual_dim=CHANNELS,
-        in_text_dim=16,
-        in_text_dim2=8,
-        time_dim=8,
-        model_dim=24,
-        ff_dim=16,
-        num_text_blocks=1,
-        num_visual_blocks=2,
-        axes_dims=(4, 4, 4),
-        visual_cond=True,
-        attention_type="regular",
-    ).eval()
+_SIZES: dict[str, Any] = {
+    "in_visual_dim": CHANNELS,
+    "out_visual_dim": CHANNELS,
+    "in_text_dim": 16,
+    "in_text_dim2": 8,
+    "time_dim": 8,
+    "model_dim": 24,
+    "ff_dim": 16,
+    "num_text_blocks": 1,
+    "num_visual_blocks": 2,
+    "axes_dims": (4, 4, 4),
+    "visual_cond": True,
+}
 
 
-def _transformer6() -> Kandinsky6Transformer3DModel:
-    return Kandinsky6Transformer3DModel(
-        in_visual_dim=CHANNELS,
-        out_visual_dim=CHANNELS,
-        in_text_dim=16,
-        in_text_dim2=8,
-        time_dim=8,
-        model_dim=24,
-        ff_dim=16,
-        num_text_blocks=1,
-        num_visual_blocks=2,
-        axes_dims=(4, 4, 4),
-        visual_cond=True,
-        axes_dims_a=(12,),
-    ).eval()
+def _transformer(version: int) -> ModelMixin:
+    if version == 5:
+        return Kandinsky5Transformer3DModel(**_SIZES, attention_type="regular").eval()
+    return Kandinsky6Transformer3DModel(**_SIZES, axes_dims_a=(12,)).eval()
 
 
 def _wake(transformer: torch.nn.Module) -> None:

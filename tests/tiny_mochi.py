@@ -11,9 +11,8 @@ from diffusers import (
     MochiPipeline,
     MochiTransformer3DModel,
 )
-from transformers import T5Config, T5EncoderModel
 
-from tests.tiny_base import plain_tokenizer, say_clip
+from tests.tiny_base import plain_tokenizer, say_clip, tiny_t5
 
 
 def write_tiny_mochi(folder: Path, *, seed: int = 0) -> Path:
@@ -23,16 +22,7 @@ def write_tiny_mochi(folder: Path, *, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         pipe = MochiPipeline(
             tokenizer=tokenizer,
-            text_encoder=T5EncoderModel(
-                T5Config(
-                    vocab_size=len(tokenizer),
-                    d_model=32,
-                    d_kv=8,
-                    d_ff=16,
-                    num_layers=1,
-                    num_heads=4,
-                )
-            ),
+            text_encoder=tiny_t5(len(tokenizer)),
             vae=AutoencoderKLMochi(
                 encoder_block_out_channels=(32, 32, 32, 32),
                 decoder_block_out_channels=(32, 32, 32, 32),

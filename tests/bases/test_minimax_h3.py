@@ -125,6 +125,14 @@ def test_frames_are_one_or_five_beyond_a_multiple_of_seventeen(
     assert family.grid.frames(wanted) == legal
 
 
+@pytest.mark.parametrize("wanted", ["shortest", "longest"])
+def test_what_may_be_drawn_is_as_long_as_the_pipeline_allows(
+    family: MiniMaxH3, pipe: Any, wanted: str
+) -> None:
+    seconds = family.grid.frames(getattr(family.grid, wanted)) / pipe.fps
+    assert pipe.min_duration <= seconds <= pipe.max_duration
+
+
 def test_an_empty_prompt_is_a_space(family: MiniMaxH3) -> None:
     text = family.load("text", dtype=torch.float32, device=CPU)
     empty, space = (family.encode_prompt(text, prompt) for prompt in ("", " "))
