@@ -86,14 +86,7 @@ def portraits(look: PersonLook, sizes: dict[int, int], generator: Generator) -> 
 
 def look_alikes(look: PersonLook, generator: Generator, keep: float = 0.7) -> PersonLook:
     """Individuals that share each trait, with probability `keep`, with one of `look`."""
-    others = sample_people(len(look), generator)
-
-    def mixed(own: Tensor, other: Tensor) -> Tensor:
-        kept = torch.rand(len(look), generator=generator) < keep
-        return torch.where(kept.view(-1, *[1] * (own.ndim - 1)), own, other)
-
-    names = [field.name for field in fields(PersonLook)]
-    return PersonLook(**{n: mixed(getattr(look, n), getattr(others, n)) for n in names})
+    return look.mixed(sample_people(len(look), generator), generator, keep=keep)
 
 
 def redressed(look: PersonLook, generator: Generator) -> PersonLook:

@@ -8,7 +8,6 @@ Run it again to go on where it stopped. It ends with `runs/faces/package/`, whic
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -21,7 +20,7 @@ from bases.pocket.face_networks import DETECTOR_SIZE, Detector, Recogniser
 from bases.pocket.face_pictures import look_alikes, photos, portraits
 from bases.pocket.face_report import report
 from bases.pocket.training import Run, Stateful, averaged, rate_at
-from bases.pocket.world.people.look import PersonLook, sample_people
+from bases.pocket.world.people.look import sample_people
 
 PORTRAIT_SIZES = {36: 0.28, 48: 0.26, 72: 0.26, 104: 0.14, 144: 0.06}
 """Pixels that the window around a head is drawn at, and the share of portraits drawn so."""
@@ -111,19 +110,12 @@ def _descend(loss: Tensor, model: nn.Module, optimizer: torch.optim.Optimizer, r
 def _two_portraits_each(people: int, generator: Generator) -> tuple[Tensor, Tensor]:
     """Two portraits (people, 3, 112, 112) of each of so many individuals."""
     some = sample_people(people // 2, generator)
-    both = _together(some, look_alikes(some, generator))
+    both = some.and_rows(look_alikes(some, generator))
     twice = both[torch.arange(len(both)).repeat(2)]
     sizes = {size: int(share * len(twice)) for size, share in PORTRAIT_SIZES.items()}
     sizes[min(sizes)] += len(twice) - sum(sizes.values())
     first, second = portraits(twice, sizes, generator).chunk(2)
     return first, second
-
-
-def _together(one: PersonLook, other: PersonLook) -> PersonLook:
-    names = [f.name for f in fields(PersonLook)]
-    return PersonLook(
-        **{name: torch.cat((getattr(one, name), getattr(other, name))) for name in names}
-    )
 
 
 def _found(first: Tensor, second: Tensor) -> float:

@@ -39,3 +39,8 @@ def sample_looks(count: int, generator: Generator) -> Look:
         pet=sample_pets(count, generator),
         thing=sample_things(count, generator),
     )
+
+
+def look_alikes(look: Look, generator: Generator, *, keep: float = 0.7) -> Look:
+    """Individuals that share each trait, with probability `keep`, with one of `look`."""
+    return look.mixed(sample_looks(len(look), generator), generator, keep=keep)

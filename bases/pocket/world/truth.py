@@ -15,7 +15,7 @@ from bases.pocket.world.camera import Camera, camera_at
 from bases.pocket.world.canvas import Canvas
 from bases.pocket.world.cast import Part, cast_of
 from bases.pocket.world.expressions import face_moves
-from bases.pocket.world.film import moments, painted
+from bases.pocket.world.film import lit, moments, painted
 from bases.pocket.world.looks import Look
 from bases.pocket.world.people.head import Head
 from bases.pocket.world.people.look import PersonLook
@@ -69,11 +69,18 @@ class ClipTruth:
     camera: Camera
 
 
-@torch.no_grad()
 def clip_truth(
     look: Look, scene: Scene, *, size: int, frames: int = 1, fps: float = 16.0
 ) -> ClipTruth:
     """What `film` draws, given the same arguments."""
+    return film_with_truth(look, scene, size=size, frames=frames, fps=fps)[1]
+
+
+@torch.no_grad()
+def film_with_truth(
+    look: Look, scene: Scene, *, size: int, frames: int = 1, fps: float = 16.0
+) -> tuple[Tensor, ClipTruth]:
+    """What `film` draws, given the same arguments, and what is true of it."""
     look, scene, seconds = moments(look, scene, frames=frames, fps=fps)
     canvas = painted(look, scene, seconds, size=size, masks=2)
     camera = camera_at(scene, seconds)
@@ -93,7 +100,8 @@ def clip_truth(
     def by_clip(values: Tensor) -> Tensor:
         return values.unflatten(0, (-1, frames))
 
-    return ClipTruth(
+    clips = by_clip(lit(canvas.picture_N3HW, scene)).transpose(1, 2).contiguous()
+    return clips, ClipTruth(
         masks=by_clip(canvas.mask_NMHW).transpose(1, 2),
         joints=by_clip(to_pixels(joints, *view)),
         ball=by_clip(to_pixels(ball, *view)[:, 0]),

@@ -1,0 +1,68 @@
+"""Endless clips to train the judge on, and what is true of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from torch import Generator, Tensor
+
+from bases.pocket.face_pictures import degrade
+from bases.pocket.shape import PocketShape
+from bases.pocket.world import Look, Scene, sample_looks, sample_scenes
+from bases.pocket.world.looks import look_alikes
+from bases.pocket.world.truth import ClipTruth, film_with_truth
+
+EVERY = 2
+"""Of a clip the judge looks at every second frame."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """B clips and what is true of them.
+
+    Attributes:
+        clips: (B, 3, F, S, S) in [-1, 1].
+        look: who leads.
+        scene: what is shown.
+        truth: where in the picture.
+    """
+
+    clips: Tensor
+    look: Look
+    scene: Scene
+    truth: ClipTruth
+
+
+def examples(individuals: int, shape: PocketShape, generator: Generator, kind: str) -> Examples:
+    """Two degraded clips of each individual, each in a scene of its own.
+
+    The first half of the clips shows each once, the second half each again; half of the
+    individuals look like the other half.
+
+    Args:
+        individuals: how many, an even number.
+        shape: of the clips and the world.
+        generator: a CPU generator.
+        kind: of the individuals.
+    """
+    some = sample_looks(individuals // 2, generator)
+    both = some.and_rows(look_alikes(some, generator))
+    drawn = true_clips(both.and_rows(both), shape, generator, kind=kind)
+    count, _, frames = drawn.clips.shape[:3]
+    pictures = degrade(drawn.clips.transpose(1, 2).flatten(0, 1), generator)
+    return replace(drawn, clips=pictures.unflatten(0, (count, frames)).transpose(1, 2))
+
+
+def true_clips(look: Look, shape: PocketShape, generator: Generator, **named: str) -> Examples:
+    """One clip of each individual, as it is drawn, of which the judge sees every second frame.
+
+    Args:
+        look: B individuals.
+        shape: of the clips and the world.
+        generator: a CPU generator.
+        named: choices, such as `kind="person"`, that are the same in all the scenes.
+    """
+    scene = sample_scenes(len(look), generator, shape.world, **named)
+    frames, fps = (shape.frames + 1) // EVERY, shape.fps / EVERY
+    clips, truth = film_with_truth(look, scene, size=shape.size, frames=frames, fps=fps)
+    return Examples(clips, look, scene, truth)

@@ -1,0 +1,87 @@
+"""Train the judge that scores clips, on individuals that no other training has drawn.
+
+    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
+        -m bases.pocket.train_judge --shape configs/pocket/64.yaml --out runs/judge
+
+That is for two CPU cores; one GPU wants `python` in torchrun's place. Run it again to go on where
+it stopped. It ends with `runs/judge/judge.safetensors`, and prints how well the judge does on clips
+that it never saw.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import torch
+from jsonargparse import auto_cli
+from torch import Generator
+
+from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
+from bases.pocket.judge.examples import examples
+from bases.pocket.judge.losses import judge_losses
+from bases.pocket.judge.network import Judge, save_judge
+from bases.pocket.judge.report import report
+from bases.pocket.muon import optimizers_for
+from bases.pocket.shape import PocketShape
+from bases.pocket.training import (
+    Run,
+    autocast,
+    averaged,
+    best_device,
+    descend,
+    rate_at,
+)
+
+_SEED = 50_000_000
+
+
+def train_judge(
+    shape: PocketShape,
+    out: Path = Path("runs/judge"),
+    *,
+    steps: int = 3000,
+    individuals: int = 8,
+    rate: float = 1e-3,
+) -> None:
+    """Train the judge.
+
+    Args:
+        shape: of the clips, and the world that they are drawn from.
+        out: where the run is kept.
+        steps: how many steps.
+        individuals: a step of each process, two clips each; an even number.
+        rate: peak learning rate.
+    """
+    join_crew()
+    torch.manual_seed(0)
+    device = best_device()
+    judge = Judge().to(device)
+    average = averaged(judge, 0.998)
+    optimizers = optimizers_for(judge, rate)
+    run = Run(out, steps=steps, parts={"judge": judge, "average": average, **optimizers})
+    for step in run:
+        seed = _SEED + crew_seed(step)
+        generator = Generator().manual_seed(seed)
+        kind = random.Random(step).choice(shape.world.kind)
+        shown = examples(individuals, shape, generator, kind)
+        with autocast(device):
+            seen = judge(shown.clips.to(device))
+        parts = judge_losses(seen, shown, generator)
+        torch.stack(list(parts.values())).sum().backward()
+        share_gradients(judge.parameters())
+        descend(optimizers, rate_at(step, steps, rate))
+        average.update_parameters(judge)
+        if step % 20 == 19:
+            run.log(step + 1, **{name: loss.item() for name, loss in parts.items()})
+    if crew_rank() > 0:
+        return
+    run.plot()
+    judge.load_state_dict(average.module.state_dict())
+    save_judge(judge, out / "judge.safetensors")
+    print(report(judge.cpu().eval(), shape))
+    print(f"Wrote {out / 'judge.safetensors'}.")
+
+
+if __name__ == "__main__":
+    auto_cli(train_judge, as_positional=False)
