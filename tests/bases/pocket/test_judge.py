@@ -48,6 +48,7 @@ def test_a_judge_that_learns_one_batch_by_heart_gets_it_right():
     torch.manual_seed(0)
     judge, drawn = Judge(width=64, depth=2), shown()
     optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3)
+    before = score(judge(drawn.clips), drawn, "person")["spots"].mean()
     for _ in range(120):
         losses = judge_losses(judge(drawn.clips), drawn, Generator().manual_seed(0))
         optimizer.zero_grad()
@@ -57,7 +58,7 @@ def test_a_judge_that_learns_one_batch_by_heart_gets_it_right():
     assert hits["action"].float().mean() == 1
     assert hits["place"].float().mean() == 1
     assert hits["hair_shape"].float().mean() > 0.9
-    assert hits["spots"].median() < 3
+    assert hits["spots"].mean() < 0.6 * before
     assert hits["mask, cells"].float().mean() > 0.9
 
 
