@@ -57,9 +57,9 @@ def test_a_judge_that_learns_one_batch_by_heart_gets_it_right():
     hits = score(judge.eval()(drawn.clips), drawn, "person")
     assert hits["action"].float().mean() == 1
     assert hits["place"].float().mean() == 1
-    assert hits["hair_shape"].float().mean() > 0.9
+    assert hits["hair_shape"].float().mean() > 0.85
     assert hits["spots"].mean() < 0.6 * before
-    assert hits["mask, cells"].float().mean() > 0.9
+    assert hits["mask, cells"].float().mean() > 0.85
 
 
 def test_spots_are_read_where_they_are_least_wrong():
