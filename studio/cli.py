@@ -271,6 +271,27 @@ def demo(
     say("Next: starring subject add NAME PHOTOS")
 
 
+@app.command()
+def bench(
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Few subjects, in minutes; wide intervals."),
+    ] = False,
+    base: Annotated[str, typer.Option(help="Name of a base, or its folder.")] = "pocket",
+    out: Annotated[
+        Path, typer.Option(parser=path_of, metavar="FOLDER", help="For what it finds.")
+    ] = Path("bench"),
+) -> None:
+    """Measure likeness, and all that must not be lost for it, on subjects that nothing has seen."""
+    from studio.bench.plan import FULL, QUICK
+    from studio.bench.run import run_bench
+    from studio.home import ROOT
+
+    shape = ROOT / "configs" / "pocket" / "64.yaml"
+    run_bench(out, QUICK if quick else FULL, shape=shape, base=base)
+    say("", f"Wrote bench.json, bench.md and bench.png into {out}.", "Next: read bench.md.")
+
+
 def main() -> None:
     """Run the command; whatever a user can mend ends in one line and exit code 2."""
     print_anything()

@@ -8,15 +8,18 @@ expression.
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from jsonargparse import auto_cli
 from PIL import Image
+from torch import Tensor
 
 from bases.pocket import SAMPLE
 from bases.pocket.face_pictures import PEOPLE
-from bases.pocket.world import Look, Scene, film, sample_looks, sample_scenes
+from bases.pocket.world import Look, film, sample_looks, sample_scenes
 
 SEED, SIZE = 99_000_000, 256
 SCENES = (
@@ -29,26 +32,43 @@ SCENES = (
     ("close-up", "profile", "city", "neutral"),
     ("wide", "front", "forest", "happy"),
 )
+NARROW = (("close-up", "front", "room", "neutral"),)
+"""All alike, as photos taken in one minute are."""
+_STILL = {"person": "stand", "pet": "stand", "object": "rest"}
 
 
-def sample_photos(seed: int) -> torch.Tensor:
-    """Photos (8, 3, SIZE, SIZE) in [-1, 1] of the individual of a seed."""
+def sample_photos(
+    seed: int,
+    *,
+    kind: str = "person",
+    count: int = len(SCENES),
+    scenes: tuple[tuple[str, str, str, str], ...] = SCENES,
+) -> tuple[Look, Tensor]:
+    """The individual of a seed, and photos (count, 3, SIZE, SIZE) of it in [-1, 1].
+
+    Args:
+        seed: of the individual.
+        kind: "person", "pet" or "object".
+        count: how many photos.
+        scenes: shot, view, place and expression of the photos, in turn.
+    """
     generator = torch.Generator().manual_seed(seed)
-    look: Look = sample_looks(1, generator)
+    look = sample_looks(1, generator)
+    world = replace(PEOPLE, kind=(kind,), action=(_STILL[kind],))
     pictures = []
-    for shot, view, place, expression in SCENES:
-        scene: Scene = sample_scenes(
-            1,
-            generator,
-            PEOPLE,
-            action="stand",
-            shot=shot,
-            view=view,
-            place=place,
-            expression=expression,
-        )
+    for shot, view, place, expression in itertools.islice(itertools.cycle(scenes), count):
+        named = {"shot": shot, "view": view, "place": place, "expression": expression}
+        scene = sample_scenes(1, generator, world, **named)
         pictures.append(film(look, scene, size=SIZE)[0, :, 0])
-    return torch.stack(pictures)
+    return look, torch.stack(pictures)
+
+
+def write_photos(pictures: Tensor, folder: Path) -> None:
+    """Write pictures (N, 3, H, W) in [-1, 1] as `photo-1.png` and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, picture in enumerate(pictures, start=1):
+        pixels = ((picture + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+        Image.fromarray(pixels).save(folder / f"photo-{index}.png", optimize=True)
 
 
 def draw_sample(folder: Path = SAMPLE, seed: int = SEED) -> None:
@@ -58,10 +78,7 @@ def draw_sample(folder: Path = SAMPLE, seed: int = SEED) -> None:
         folder: where to.
         seed: of the individual.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for index, picture in enumerate(sample_photos(seed), start=1):
-        pixels = ((picture + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
-        Image.fromarray(pixels).save(folder / f"photo-{index}.png", optimize=True)
+    write_photos(sample_photos(seed)[1], folder)
 
 
 if __name__ == "__main__":

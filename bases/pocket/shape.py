@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from jsonargparse import ArgumentParser
 
 from bases.pocket.world import LANGUAGES, Repertoire
 
@@ -31,3 +34,15 @@ class PocketShape:
     text: dict[str, Any]
     world: Repertoire = field(default_factory=Repertoire)
     languages: tuple[str, ...] = LANGUAGES
+
+
+def read_shape(path: Path) -> PocketShape:
+    """The shape in a YAML, such as those in `configs/pocket/`.
+
+    Raises:
+        ArgumentError: if the file says something that a shape has not.
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--shape", type=PocketShape)
+    shape: PocketShape = parser.instantiate_classes(parser.parse_args([f"--shape={path}"])).shape
+    return shape

@@ -38,7 +38,7 @@ def report(judge: Judge, shape: PocketShape, clips: int = 400) -> str:
                 hits[name].append(values)
         lines += [f"{kind}, {clips} clips"]
         lines += [f"  {name}: {_mean(torch.cat(values), name)}" for name, values in hits.items()]
-        lines += [f"  {_retrieval(judge, shape, generator, kind)}"]
+        lines += [f"  {_retrieval(judge, shape, generator, kind, clips // 10)}"]
     return "\n".join(lines)
 
 
@@ -75,10 +75,12 @@ def score(seen: Opinion, shown: Examples, kind: str) -> dict[str, Tensor]:
     return hits
 
 
-def _retrieval(judge: Judge, shape: PocketShape, generator: Generator, kind: str) -> str:
-    """Each of 40 individuals is looked for among 40 look-alikes of each."""
+def _retrieval(
+    judge: Judge, shape: PocketShape, generator: Generator, kind: str, individuals: int
+) -> str:
+    """Each individual is looked for among 40 look-alikes of its own."""
     found = []
-    for _ in range(40):
+    for _ in range(individuals):
         look = sample_looks(1, generator)
         others = look_alikes(look[[0] * 40], generator)
         everyone = look.and_rows(look).and_rows(others)

@@ -1,0 +1,1 @@
+"""The bench's measures: what a judge sees in a clip, beside what is true."""

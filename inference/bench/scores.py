@@ -1,0 +1,119 @@
+"""The scores of one clip: what the judge sees in it, beside what was asked for and who it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bases.pocket.judge.network import CELLS, SPOTS, Judge, Opinion
+from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
+from bases.pocket.world import Look, Scene
+from bases.pocket.world.camera import camera_at
+from bases.pocket.world.scenes import CHOICES
+from bases.video import Frames
+from inference.bench.physics import gravity_of, restitution_of
+from inference.bench.retrieval import Identities, retrieve
+from inference.likeness import motion
+
+JUDGED = ("action", "place", "light", "shot", "view", "move", "expression")
+"""The choices of a prompt that a clip is judged by."""
+_TRACKED = [SPOTS.index(name) for name in ("head", "shoulders", "hips")]
+
+
+@dataclass(frozen=True)
+class Who:
+    """An individual as the bench knows it.
+
+    Attributes:
+        kind: "person", "pet" or "object".
+        look: its true traits, one row.
+        photos_PD: identities of the photos that its adapter was trained on.
+        matches_MD: identities of other true pictures of it.
+        others_OD: identities of look-alikes.
+        ceiling: median leave-one-out similarity of its photos.
+    """
+
+    kind: str
+    look: Look
+    photos_PD: Identities
+    matches_MD: Identities
+    others_OD: Identities
+    ceiling: float
+
+
+@torch.no_grad()
+def opinion_of(judge: Judge, frames: Frames) -> Opinion:
+    """The judge's opinion of one clip (F, H, W, 3): who by every frame, what by every second."""
+    clip = torch.from_numpy(frames).permute(3, 0, 1, 2)[None] / 127.5 - 1
+    every, second = judge(clip), judge(clip[:, :, ::2])
+    return Opinion(
+        every.mask, every.spots, every.identity, every.traits, second.scene, second.intensity
+    )
+
+
+def score(judge: Judge, frames: Frames, who: Who, scene: Scene, *, fps: float) -> dict[str, Any]:
+    """Score one clip.
+
+    Args:
+        judge: the judge.
+        frames: the clip.
+        who: who should be seen.
+        scene: what was asked for, one row.
+        fps: frames a second.
+    """
+    seen = opinion_of(judge, frames)
+    return {
+        **_likeness(seen, who),
+        "prompt": _prompt(seen, scene),
+        "intensity": abs(float(torch.sigmoid(seen.intensity[0])) - float(scene.intensity[0])),
+        "traits": _traits(seen, who, scene),
+        "motion": motion(frames),
+        **_physics(seen, scene, frames.shape[1], fps),
+    }
+
+
+def _likeness(seen: Opinion, who: Who) -> dict[str, float]:
+    identity_FD = seen.identity[0].numpy()
+    mean = who.photos_PD.mean(0)
+    similar = identity_FD @ (mean / np.linalg.norm(mean))
+    found = retrieve(identity_FD, who.matches_MD, who.others_OD)
+    return {
+        "likeness": float(np.median(similar)),
+        "p10": float(np.quantile(similar, 0.1)),
+        "worst": float(similar.min()),
+        "rank1": found.rank1,
+        "mAP": found.mean_average_precision,
+    }
+
+
+def _prompt(seen: Opinion, scene: Scene) -> dict[str, bool]:
+    """By choice, whether the clip shows what was asked; an expression where a face can show it."""
+    return {
+        choice: CHOICES[choice][int(seen.scene[choice][0].argmax())] == scene.named(choice, 0)
+        for choice in JUDGED
+        if choice != "expression" or bool(face_is_seen(scene))
+    }
+
+
+def _traits(seen: Opinion, who: Who, scene: Scene) -> dict[str, float]:
+    """By trait, the share of frames in which it is right; none where no face can be seen."""
+    if not bool(face_is_seen(scene)):
+        return {}
+    right = read_forms(seen, who.look, who.kind) | read_colours(seen, who.look, who.kind)
+    return {name: float(frames.float().mean()) for name, frames in right.items()}
+
+
+def _physics(seen: Opinion, scene: Scene, size: int, fps: float) -> dict[str, float]:
+    action = scene.named("action", 0)
+    if action not in ("jump", "bounce"):
+        return {}
+    pixels_FK2 = spots_at(seen.spots)[0].numpy() * (size / CELLS)
+    unit = float(size / 2 / camera_at(scene, scene.yaw * 0).half)
+    if action == "jump":
+        heights = -pixels_FK2[:, _TRACKED, 1].mean(1).astype(np.float64) / unit
+        return {"gravity": gravity_of(heights, fps)}
+    heights = -pixels_FK2[:, 0, 1].astype(np.float64) / unit
+    return {"restitution": restitution_of(heights, float(heights.min()))}

@@ -1,0 +1,181 @@
+"""`starring bench`: goes through the subjects one by one, and on where it was stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from bases.hub import open_base
+from bases.pocket import JUDGE
+from bases.pocket.judge.network import Judge, load_judge
+from bases.pocket.judge.report import report as judge_report
+from bases.pocket.shape import PocketShape, read_shape
+from finetune.adapter import Adapter
+from finetune.train import train
+from inference.bench.intervals import interval
+from inference.render import Renderer
+from studio.bench.individuals import Individual, add_individual
+from studio.bench.languages import by_language
+from studio.bench.plan import Plan
+from studio.bench.report import markdown, plot
+from studio.bench.summary import summarise
+from studio.bench.takes import Studio
+from studio.home import StudioError
+from studio.quiet import hush
+from studio.training import arguments
+
+
+def run_bench(
+    out: Path, plan: Plan, *, shape: Path, base: str = "pocket", extra: list[str] | None = None
+) -> dict[str, Any]:
+    """Measure a base and the adapters that are trained on it.
+
+    Args:
+        out: for `bench.json`, `bench.md`, the plots, and what is kept of each subject, so that a
+            bench that was stopped goes on.
+        plan: how much is measured.
+        shape: the YAML of the base's clips and world, such as `configs/pocket/64.yaml`.
+        base: name or folder of the base.
+        extra: settings of the training that differ from the base's recipe.
+
+    Returns:
+        the bench.
+
+    Raises:
+        StudioError: if what is kept in `out` is of another plan.
+    """
+    hush()
+    bench = Bench(out, plan, read_shape(shape), base, extra or [])
+    return bench.run()
+
+
+class Bench:
+    """One run of the bench; the arguments are those of `run_bench`."""
+
+    def __init__(
+        self, out: Path, plan: Plan, shape: PocketShape, base: str, extra: list[str]
+    ) -> None:
+        """Check that what is kept goes with what is asked for."""
+        kinds = {kind: n for kind, n in plan.subjects.items() if kind in shape.world.kind}
+        self.out, self.plan = out, dataclasses.replace(plan, subjects=kinds)
+        self.shape, self.base, self.extra = shape, base, extra
+        self._keep_settings()
+
+    def _keep_settings(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "plan": dataclasses.asdict(self.plan),
+            "base": self.base,
+            "shape": dataclasses.asdict(self.shape),
+            "training": self.extra,
+        }
+        said, kept = json.dumps(settings, sort_keys=True, indent=2), self.out / "settings.json"
+        if kept.is_file() and kept.read_text() != said:
+            raise StudioError(
+                f"{str(self.out)!r} holds a bench with other settings (see its settings.json): "
+                "give another --out, or delete it."
+            )
+        kept.write_text(said)
+
+    def run(self) -> dict[str, Any]:
+        """Go through everything; what is there already is not done again."""
+        self.judge: Judge = load_judge(JUDGE)
+        self.studio = Studio(
+            Renderer(open_base(self.base), progress=False), self.judge, self.shape, self.plan
+        )
+        judged = self._kept("judge", lambda: judge_report(self.judge, self.shape, self.plan.judged))
+        languages = self._kept("languages", lambda: by_language(self.studio))
+        turns = [(kind, i) for kind, count in self.plan.subjects.items() for i in range(count)]
+        subjects = [
+            self._kept(f"{kind}-{index}", lambda kind=kind, index=index: self._subject(kind, index))
+            for kind, index in tqdm(turns, desc="bench", unit="subject")
+        ]
+        bench = {
+            "base": self.base,
+            "plan": dataclasses.asdict(self.plan),
+            "judge": judged,
+            "figures": {
+                kind: summarise([one for one in subjects if one["kind"] == kind], self.shape)
+                for kind in self.plan.subjects
+            },
+            "languages": languages,
+            "curve": self._curve(),
+            "subjects": subjects,
+        }
+        _write(self.out / "bench.json", json.dumps(bench, indent=1))
+        _write(self.out / "bench.md", markdown(bench))
+        plot(bench, self.out)
+        return bench
+
+    def _kept(self, name: str, make: Any) -> Any:
+        """What an earlier run left under this name, or made now and left."""
+        path = self.out / "kept" / f"{name}.json"
+        if not path.is_file():
+            found = make()
+            path.parent.mkdir(exist_ok=True)
+            _write(path, json.dumps(found))
+        return json.loads(path.read_text())
+
+    def _subject(self, kind: str, index: int) -> dict[str, Any]:
+        one, adapter = self._trained(kind, index, self.plan.photos, narrow=False)
+        return {
+            "kind": kind,
+            "index": index,
+            "ceiling": one.who.ceiling,
+            "takes": self.studio.takes(one, adapter, index),
+        }
+
+    def _trained(
+        self, kind: str, index: int, photos: int, *, narrow: bool
+    ) -> tuple[Individual, Adapter]:
+        home = self.out / "homes" / f"{kind}-{index}-{'narrow' if narrow else 'diverse'}-{photos}"
+        shutil.rmtree(home / "subjects", ignore_errors=True)
+        one = add_individual(
+            kind,
+            index,
+            photos=photos,
+            narrow=narrow,
+            gallery=self.plan.gallery,
+            judge=self.judge,
+            shape=self.shape,
+            home=home,
+        )
+        name = one.subject.name
+        done = home / "adapters" / name
+        if (done / "run.json").is_file():
+            return one, Adapter(done)
+        command = arguments(name, base=self.base, config=None, extra=self.extra, home=home)
+        return one, train(command)
+
+    def _curve(self) -> list[dict[str, Any]]:
+        """Likeness by the number of photos, of sets that differ and of sets that are all alike."""
+        kind, points = next(iter(self.plan.subjects)), []
+        for spread in ("diverse", "narrow"):
+            for photos in self.plan.curve:
+                found = [
+                    self._kept(
+                        f"curve-{spread}-{photos}-{index}",
+                        lambda index=index, photos=photos, spread=spread: self._point(
+                            kind, index, photos, narrow=spread == "narrow"
+                        ),
+                    )
+                    for index in range(self.plan.curve_subjects)
+                ]
+                points.append({"set": spread, "photos": photos, "likeness": interval(found)})
+        return points
+
+    def _point(self, kind: str, index: int, photos: int, *, narrow: bool) -> float:
+        one, adapter = self._trained(kind, index, photos, narrow=narrow)
+        return self.studio.likeness_of(one, adapter, index)
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(text)
+    os.replace(partial, path)

@@ -1,0 +1,119 @@
+"""From every take's scores to the bench's figures: medians over subjects, with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import fmean
+from typing import Any
+
+from bases.pocket.shape import PocketShape
+from bases.pocket.world.physics import GRAVITY
+from inference.bench.intervals import interval
+from inference.bench.scores import JUDGED
+
+Subjects = list[dict[str, Any]]
+Figures = dict[str, dict[str, Any]]
+VARIANTS = ("adapter", "base", "bleed", "stranger", "truth", "drawn", "other", "still")
+
+
+def summarise(subjects: Subjects, shape: PocketShape) -> dict[str, Figures]:
+    """Figures by section, name and variant, each an interval or None where nothing was measured.
+
+    Args:
+        subjects: what was measured of each: "kind", "ceiling" and "takes".
+        shape: of the base's clips and its world.
+    """
+    return {
+        "likeness": _likeness(subjects),
+        "traits": _means_of(subjects, "traits"),
+        "prompt": _means_of(subjects, "prompt") | {"chance": _chance(shape)},
+        "motion": {"over the base's": _over_base(subjects, "motion")},
+        "bleed": _bleed(subjects),
+        "physics": _physics(subjects),
+    }
+
+
+Value = Callable[[dict[str, Any], dict[str, Any]], float | None]
+"""What is read of a subject's take."""
+
+
+def _by_variant(subjects: Subjects, value: Value, of: str) -> dict[str, Any]:
+    """The interval over subjects of the mean of a value over each subject's takes."""
+    found = {}
+    for variant in VARIANTS:
+        means = []
+        for one in subjects:
+            values = [value(one, take) for take in one["takes"] if take["variant"] == variant]
+            known = [v for v in values if v is not None and v == v]
+            if known:
+                means.append(fmean(known))
+        found[variant] = interval(means, of=of)
+    return found
+
+
+def _at(*keys: str) -> Value:
+    """What stands in a take under a key, or under a key of a key."""
+
+    def value(_: dict[str, Any], take: dict[str, Any]) -> float | None:
+        found: Any = take
+        for key in keys:
+            found = None if found is None else found.get(key)
+        return found
+
+    return value
+
+
+def _of_ceiling(key: str) -> Value:
+    return lambda one, take: take[key] / one["ceiling"]
+
+
+def _likeness(subjects: Subjects) -> Figures:
+    figures = {
+        f"{name}, of the ceiling": _by_variant(subjects, _of_ceiling(key), "median")
+        for key, name in (("likeness", "median"), ("p10", "p10"), ("worst", "worst frame"))
+    }
+    for key in ("rank1", "mAP", "copied"):
+        figures[key] = _by_variant(subjects, _at(key), "mean")
+    return figures
+
+
+def _means_of(subjects: Subjects, group: str) -> Figures:
+    names = dict.fromkeys(name for one in subjects for take in one["takes"] for name in take[group])
+    return {name: _by_variant(subjects, _at(group, name), "mean") for name in names}
+
+
+def _over_base(subjects: Subjects, key: str) -> dict[str, Any]:
+    ratios = {}
+    for variant in ("adapter", "truth", "still"):
+        found = []
+        for one in subjects:
+            own, base = (
+                [take[key] for take in one["takes"] if take["variant"] == name]
+                for name in (variant, "base")
+            )
+            found.append(fmean(own) / max(fmean(base), 1e-9))
+        ratios[variant] = interval(found)
+    return ratios
+
+
+def _bleed(subjects: Subjects) -> Figures:
+    """How much more like the subject nobody becomes with the adapter in, of the ceiling."""
+    more = []
+    for one in subjects:
+        with_it, without = (
+            fmean(take["likeness"] for take in one["takes"] if take["variant"] == name)
+            for name in ("bleed", "stranger")
+        )
+        more.append((with_it - without) / one["ceiling"])
+    return {"onto a prompt about nobody": {"adapter": interval(more)}}
+
+
+def _physics(subjects: Subjects) -> Figures:
+    return {
+        f"gravity (truly {GRAVITY})": _by_variant(subjects, _at("gravity"), "median"),
+        "restitution (truly 0.60 to 0.85)": _by_variant(subjects, _at("restitution"), "median"),
+    }
+
+
+def _chance(shape: PocketShape) -> dict[str, float]:
+    return {choice: 1 / len(set(getattr(shape.world, choice))) for choice in JUDGED}

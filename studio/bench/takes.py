@@ -1,0 +1,126 @@
+"""The bench's clips of one subject: rendered, and scored as soon as they are there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from bases.pocket.judge.network import Judge
+from bases.pocket.shape import PocketShape
+from bases.pocket.world import Look, Scene, caption, film, sample_looks, sample_scenes
+from bases.video import Frames
+from finetune.adapter import Adapter
+from inference.bench.copying import copied
+from inference.bench.scores import JUDGED, opinion_of, score
+from inference.render import Clip, Renderer
+from studio.bench.individuals import Individual, individual_seed
+from studio.bench.plan import Plan
+from subjects import leave_one_out, similarity_to
+
+Take = dict[str, Any]
+
+
+class Studio:
+    """What every subject's clips need.
+
+    Args:
+        renderer: the base.
+        judge: scores.
+        shape: of the base's clips and its world.
+        plan: how much is measured.
+    """
+
+    def __init__(self, renderer: Renderer, judge: Judge, shape: PocketShape, plan: Plan) -> None:
+        """Load the base's VAE, through which true clips go."""
+        self.renderer, self.judge, self.shape, self.plan = renderer, judge, shape, plan
+        self.vae = renderer.pipe.vae
+
+    def takes(self, one: Individual, adapter: Adapter, index: int) -> list[Take]:
+        """Every clip of a subject, scored; "variant" says what each is.
+
+        "adapter" and "base" follow the prompt that names the subject, "bleed" and "stranger" are
+        the adapter and the base on the same prompt about nobody; "truth" is drawn, through the
+        base's VAE, "other" the same of another individual, and "still" a photo held still.
+        """
+        seed = individual_seed(one.who.kind, index)
+        scenes = scenes_for(one.who.kind, self.plan.scenes, self.shape, seed)
+        takes = []
+        for row in range(len(scenes)):
+            scene = scenes[[row]]
+            takes += self._floors_and_ceilings(one, scene, row)
+            prompts = caption(scene, subject=one.subject.called), caption(scene)
+            for seed in range(self.plan.seeds):
+                clips = self._rendered(*prompts, adapter, Clip(seed=1000 * row + seed))
+                takes += [self._take(name, clip, one, scene, row) for name, clip in clips.items()]
+        return takes
+
+    def _rendered(self, named: str, nobody: str, adapter: Adapter, clip: Clip) -> dict[str, Frames]:
+        render = self.renderer.render
+        with self.renderer.adapter(adapter):
+            with_it = {"adapter": render(named, clip), "bleed": render(nobody, clip)}
+        return with_it | {"base": render(named, clip), "stranger": render(nobody, clip)}
+
+    def likeness_of(self, one: Individual, adapter: Adapter, index: int) -> float:
+        """The adapter's median likeness to true pictures, of what these reach among themselves."""
+        seed = individual_seed(one.who.kind, index)
+        scenes = scenes_for(one.who.kind, self.plan.scenes, self.shape, seed)
+        matches = one.who.matches_MD
+        found = []
+        with self.renderer.adapter(adapter):
+            for row in range(len(scenes)):
+                prompt = caption(scenes, row, subject=one.subject.called)
+                seen = opinion_of(self.judge, self.renderer.render(prompt, Clip(seed=1000 * row)))
+                found.append(similarity_to(seen.identity[0].numpy(), matches))
+        return float(np.median(found) / np.median(leave_one_out(matches)))
+
+    def _floors_and_ceilings(self, one: Individual, scene: Scene, row: int) -> list[Take]:
+        other = sample_looks(1, Generator().manual_seed(row + 1))
+        small = F.interpolate(one.photos[:1], (self.shape.size,) * 2, mode="area")
+        held = small[:, :, None].expand(-1, -1, self.shape.frames, -1, -1)
+        return [
+            self._take("truth", self.through_vae(one.who.look, scene), one, scene, row),
+            self._take("other", self.through_vae(other, scene), one, scene, row),
+            self._take("still", as_frames(held[0]), one, scene, row),
+            self._take("drawn", as_frames(self._drawn(one.who.look, scene)[0]), one, scene, row),
+        ]
+
+    def _drawn(self, look: Look, scene: Scene) -> Tensor:
+        shape = self.shape
+        return film(look, scene, size=shape.size, frames=shape.frames, fps=shape.fps)
+
+    def _fresh(self, one: Individual, scene: Scene) -> Tensor:
+        """New true pictures of an individual in such a scene, as many as there are photos."""
+        count = len(one.photos)
+        named = {choice: scene.named(choice, 0) for choice in JUDGED}
+        generator = Generator().manual_seed(individual_seed(one.who.kind, 0))
+        alike = sample_scenes(count, generator, self.shape.world, kind=one.who.kind, **named)
+        return film(one.who.look[[0] * count], alike, size=self.shape.size)[:, :, 0]
+
+    @torch.no_grad()
+    def through_vae(self, look: Look, scene: Scene) -> Frames:
+        """A true clip, as the base's VAE gives it back."""
+        video = self._drawn(look, scene).to(self.vae.device, self.vae.dtype)
+        latents = self.vae.encode(video).latent_dist.mode()
+        return as_frames(self.vae.decode(latents).sample[0].float().cpu())
+
+    def _take(self, variant: str, frames: Frames, one: Individual, scene: Scene, row: int) -> Take:
+        found = score(self.judge, frames, one.who, scene, fps=self.shape.fps)
+        if variant in ("adapter", "drawn"):
+            pictures = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
+            found["copied"] = copied(pictures, one.photos, self._fresh(one, scene))
+        return {"variant": variant, "scene": row, **found}
+
+
+def scenes_for(kind: str, count: int, shape: PocketShape, seed: int) -> Scene:
+    """Scenes to ask for, drawn at random from what the base knows."""
+    return sample_scenes(count, Generator().manual_seed(seed), shape.world, kind=kind)
+
+
+def as_frames(clip: Tensor) -> Frames:
+    """A clip (3, F, H, W) in [-1, 1] as frames (F, H, W, 3) in [0, 255]."""
+    scaled = ((clip + 1) * 127.5).round().clamp(0, 255).byte()
+    return np.ascontiguousarray(scaled.permute(1, 2, 3, 0).numpy())

@@ -1,0 +1,65 @@
+"""The bench's measures on cases whose answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from bases.pocket.world import sample_looks, sample_scenes
+from bases.pocket.world.physics import GRAVITY, bouncing
+from bases.pocket.world.truth import clip_truth
+from inference.bench.copying import copied
+from inference.bench.intervals import interval
+from inference.bench.physics import gravity_of, restitution_of
+from inference.bench.retrieval import retrieve
+
+
+def test_the_interval_of_many_alike_is_narrow_and_of_nothing_is_none() -> None:
+    many = interval(list(np.random.default_rng(0).normal(5.0, 1.0, 400)), of="mean")
+    few = interval([4.0, 5.0, 6.0])
+    assert many is not None
+    assert few is not None
+    assert many.low < 5.0 < many.high
+    assert many.high - many.low < 0.3 < few.high - few.low
+    assert few.value == 5.0
+    assert interval([math.nan]) is None
+
+
+def test_the_worlds_jumps_fall_with_the_worlds_gravity() -> None:
+    generator = torch.Generator().manual_seed(3)
+    scene = sample_scenes(8, generator, kind="person", action="jump", shot="wide", move="still")
+    truth = clip_truth(sample_looks(8, generator), scene, size=32, frames=17, fps=16)
+    found = [gravity_of(lift.double().numpy(), 16) for lift in truth.lift]
+    assert np.nanmedian(found) == pytest.approx(GRAVITY, rel=0.05)
+
+
+def test_who_stands_still_has_no_gravity_to_measure() -> None:
+    assert abs(gravity_of(np.zeros(17), 16)) < 1e-6 or math.isnan(gravity_of(np.zeros(17), 16))
+
+
+@pytest.mark.parametrize("kept", [0.6, 0.8])
+def test_bounces_lose_what_the_restitution_says(kept: float) -> None:
+    seconds = torch.arange(33) / 16
+    heights = bouncing(torch.full((33,), 1.6), torch.full((33,), kept), seconds)
+    assert restitution_of(heights.double().numpy(), 0.0) == pytest.approx(kept, abs=0.06)
+    assert math.isnan(restitution_of(np.zeros(33), 0.0))
+
+
+def test_a_subject_behind_one_look_alike_is_second() -> None:
+    own, near, far = np.eye(3, dtype=np.float32)
+    query = (0.6 * own + 0.8 * near)[None]
+    found = retrieve(query, own[None], np.stack((near, far)))
+    assert found.rank1 == 0
+    assert found.mean_average_precision == pytest.approx(0.5)
+    assert retrieve(query, own[None], far[None]) == (1.0, 1.0)
+
+
+def test_frames_of_a_photo_are_copied_and_new_ones_are_not() -> None:
+    generator = torch.Generator().manual_seed(0)
+    photos = torch.rand(4, 3, 48, 48, generator=generator)
+    fresh = torch.rand(4, 3, 64, 64, generator=generator)
+    assert copied(photos[[2, 2, 1]], photos, fresh) == 1.0
+    assert copied(fresh[[0, 3]], photos, fresh) == 0.0
