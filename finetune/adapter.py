@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
         targets: a regular expression over the names of its linear layers.
         seed: of the layers' first weights.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        # PEFT says that it could not merge into weights of few bits, which is never done.
+        warnings.filterwarnings("ignore", "TorchaoLoraLinear was instantiated")
         torch.manual_seed(seed)
         transformer.requires_grad_(False)
         transformer.add_adapter(

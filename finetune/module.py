@@ -19,6 +19,7 @@ from finetune.adapter import HELPER, add_lora, load_lora
 from finetune.data import Batch
 from finetune.errors import TrainingError
 from finetune.limits import above, at_least
+from finetune.thrift import NO_THRIFT, Thrift
 
 
 def alike(conditions: list[dict[str, Tensor]], *, one_by_one: bool) -> list[list[int]]:
@@ -51,6 +52,7 @@ class LoraModule(pl.LightningModule):
         training_adapter: a file of LoRA weights that undo a distillation; they count in training,
             learn nothing, and are left out in rendering.
         expert: which of the base's transformers, where there are several; the first if not given.
+        thrift: how to save memory and time.
         seed: of the first weights and of the noise.
 
     Raises:
@@ -72,6 +74,7 @@ class LoraModule(pl.LightningModule):
         guidance_loss: float = 0.0,
         training_adapter: Path | None = None,
         expert: str = "",
+        thrift: Thrift = NO_THRIFT,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -84,7 +87,7 @@ class LoraModule(pl.LightningModule):
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
-        self.face_weight = face_weight
+        self.face_weight, self.thrift = face_weight, thrift
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
         self._check_distillation(base)
         self.strict_loading = False
@@ -114,8 +117,11 @@ class LoraModule(pl.LightningModule):
         if hasattr(self, "transformer"):
             return
         self.transformer = self.family.load(
-            self.expert.part, dtype=self.base_dtype, device=self.training_device
+            self.expert.part,
+            dtype=self.base_dtype,
+            device=self.thrift.loading_device(self.training_device),
         )
+        self.thrift.keep_small(self.transformer, self.training_device)
         if self.training_adapter is not None:
             load_lora(self.transformer, self.training_adapter, HELPER)
         add_lora(
@@ -125,6 +131,7 @@ class LoraModule(pl.LightningModule):
             targets=self.targets or self.family.lora_targets,
             seed=self.seed,
         )
+        self.thrift.spend_less(self.transformer)
 
     @property
     def training_device(self) -> torch.device:
@@ -203,7 +210,7 @@ class LoraModule(pl.LightningModule):
         learning = [weight for weight in self.transformer.parameters() if weight.requires_grad]
         # Under mixed precision Lightning does not clip for an optimizer that could unscale itself.
         mixed = isinstance(self.trainer.precision_plugin, MixedPrecision)
-        optimizer = torch.optim.AdamW(
+        optimizer = self.thrift.optimizer_over(
             learning, lr=self.lr, weight_decay=self.weight_decay, fused=not mixed
         )
         steps = int(self.trainer.estimated_stepping_batches)

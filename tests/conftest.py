@@ -82,6 +82,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def eager() -> Iterator[None]:
+    """Nothing is compiled: that takes a compiler, and a minute."""
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
+@pytest.fixture
 def add_to(photos: Path) -> Callable[..., Subject]:
     """Adds the drawn subject, as an object, to a home."""
 

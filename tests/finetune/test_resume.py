@@ -71,7 +71,16 @@ def test_a_seed_means_one_adapter(
     assert (third.folder / WEIGHTS).read_bytes() != weights
 
 
-@pytest.mark.parametrize("more", [(), ("--trainer.accumulate_grad_batches=2",)])
+@pytest.mark.parametrize(
+    "more",
+    [
+        (),
+        ("--trainer.accumulate_grad_batches=2",),
+        ("--model.thrift.weights=nf4", "--model.thrift.recompute=everything"),
+        ("--model.thrift.optimizer=adamw8bit",),
+    ],
+)
+@pytest.mark.usefixtures("eager")
 def test_a_run_that_died_goes_on_and_ends_bit_equal(
     home: Path,
     undisturbed: Callable[..., bytes],

@@ -1,0 +1,198 @@
+"""What saves memory or time in training, each a plain option.
+
+The frozen base's weights can be kept small (torchao, bitsandbytes), its activations computed twice
+instead of kept (PyTorch), its blocks compiled and its attention fused (diffusers), and the
+optimiser's state kept in eight bits (torchao).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from diffusers import ModelMixin
+from torch import nn
+from torch.utils.checkpoint import (
+    CheckpointPolicy,
+    checkpoint,
+    create_selective_checkpoint_contexts,
+    noop_context_fn,
+)
+
+from finetune.errors import TrainingError
+
+Weights = Literal["plain", "fp8", "int8", "nf4"]
+Recompute = Literal["nothing", "all but attention", "everything"]
+
+BYTES = {"plain": 2.0, "fp8": 1.0, "int8": 1.0, "nf4": 0.53}
+"""Of a frozen weight on a GPU; NF4 has a scale for every 64 weights (Dettmers et al., 2023)."""
+
+_ATTENTION = {
+    getattr(torch.ops.aten, name).default
+    for name in (
+        "_scaled_dot_product_flash_attention",
+        "_scaled_dot_product_efficient_attention",
+        "_scaled_dot_product_cudnn_attention",
+        "_scaled_dot_product_flash_attention_for_cpu",
+    )
+}
+
+
+@dataclass(frozen=True)
+class Thrift:
+    """How to save memory and time.
+
+    Attributes:
+        weights: how the frozen base's linear layers are kept: as they are, in 8 bits (fp8, int8)
+            or in 4 (nf4). What learns is always float32.
+        recompute: which activations are computed again when they are needed, instead of being kept.
+        compiled: whether the base's blocks are compiled; the first step then takes minutes.
+        attention: one of diffusers' attention backends, such as "flash", "sage" or "_native_cudnn";
+            PyTorch's own choice if empty.
+        optimizer: AdamW with its state in 32 bits a number, or in 8.
+    """
+
+    weights: Weights = "plain"
+    recompute: Recompute = "nothing"
+    compiled: bool = False
+    attention: str = ""
+    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
+
+    def loading_device(self, device: torch.device) -> torch.device:
+        """Where the base is loaded before `keep_small`: what is made small comes from the CPU."""
+        return device if self.weights == "plain" else torch.device("cpu")
+
+    def keep_small(self, transformer: ModelMixin, device: torch.device) -> None:
+        """Bring a frozen transformer to its device, its blocks' linear layers kept small.
+
+        Each layer is made small on the way, so that the whole never lies there in full.
+
+        Raises:
+            TrainingError: if the library that does it is missing.
+        """
+        if self.weights == "nf4":
+            _to_nf4(transformer, device)
+        elif self.weights != "plain":
+            _to_8_bits(transformer, self.weights, device)
+        transformer.to(device)
+
+    def spend_less(self, transformer: ModelMixin) -> None:
+        """Recompute, fuse and compile, once the LoRA layers are in.
+
+        Raises:
+            TrainingError: if the base or this machine cannot do it.
+        """
+        if self.recompute != "nothing":
+            _recompute(transformer, all_but_attention=self.recompute == "all but attention")
+        if self.attention:
+            _fuse(transformer, self.attention)
+        if self.compiled:
+            _compile(transformer)
+
+    def optimizer_over(
+        self, weights: Iterable[nn.Parameter], *, lr: float, weight_decay: float, fused: bool
+    ) -> torch.optim.Optimizer:
+        """AdamW over what learns.
+
+        Raises:
+            TrainingError: if the library that keeps its state in 8 bits is missing.
+        """
+        if self.optimizer == "adamw":
+            return torch.optim.AdamW(weights, lr=lr, weight_decay=weight_decay, fused=fused)
+        return _library("torchao.optim").AdamW8bit(weights, lr=lr, weight_decay=weight_decay)
+
+
+NO_THRIFT = Thrift()
+
+
+def blocks_of(transformer: nn.Module) -> dict[str, nn.Module]:
+    """The blocks that make up nearly all of a transformer, by name."""
+    return {
+        f"{name}.{index}": block
+        for name, blocks in transformer.named_children()
+        if isinstance(blocks, nn.ModuleList)
+        for index, block in blocks.named_children()
+    }
+
+
+def _linear_layers(transformer: nn.Module) -> dict[str, nn.Linear]:
+    return {
+        f"{block}.{name}": layer
+        for block, module in blocks_of(transformer).items()
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear)
+    }
+
+
+def _to_8_bits(transformer: nn.Module, how: str, device: torch.device) -> None:
+    library = _library("torchao.quantization")
+    chosen = {"fp8": library.Float8WeightOnlyConfig, "int8": library.Int8WeightOnlyConfig}[how]()
+    small = set(_linear_layers(transformer))
+    library.quantize_(transformer, chosen, lambda _, name: name in small, device=device)
+
+
+def _to_nf4(transformer: nn.Module, device: torch.device) -> None:
+    library = _library("bitsandbytes").nn
+    for name, layer in _linear_layers(transformer).items():
+        small = library.Linear4bit(
+            layer.in_features,
+            layer.out_features,
+            bias=layer.bias is not None,
+            compute_dtype=layer.weight.dtype,
+            quant_type="nf4",
+            device="meta",
+        )
+        small.weight = library.Params4bit(layer.weight.data, requires_grad=False, quant_type="nf4")
+        small.bias = layer.bias
+        transformer.set_submodule(name, small.to(device))
+
+
+def _recompute(transformer: Any, *, all_but_attention: bool) -> None:
+    context = partial(create_selective_checkpoint_contexts, _keep_attention)
+    again = partial(
+        checkpoint,
+        use_reentrant=False,
+        context_fn=context if all_but_attention else noop_context_fn,
+    )
+    try:
+        transformer.enable_gradient_checkpointing(again)
+    except ValueError as error:
+        raise TrainingError(
+            "model.thrift.recompute: this base cannot compute again; leave it at 'nothing'."
+        ) from error
+
+
+def _keep_attention(_: Any, operator: Any, *__: Any, **___: Any) -> CheckpointPolicy:
+    kept = operator in _ATTENTION
+    return CheckpointPolicy.MUST_SAVE if kept else CheckpointPolicy.PREFER_RECOMPUTE
+
+
+def _fuse(transformer: Any, backend: str) -> None:
+    try:
+        transformer.set_attention_backend(backend)
+    except (ValueError, RuntimeError, ImportError) as error:
+        said = " ".join(str(error).split())[:300].rstrip(".")
+        raise TrainingError(
+            f"model.thrift.attention={backend!r} does not work here: {said}. Leave it out for "
+            "PyTorch's own choice."
+        ) from error
+
+
+def _compile(transformer: nn.Module) -> None:
+    for block in blocks_of(transformer).values():
+        block.compile()
+
+
+def _library(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise TrainingError(
+            f"model.thrift wants {name.partition('.')[0]}, which is not installed: "
+            "pip install 'starring[thrift]'."
+        ) from error
