@@ -16,6 +16,7 @@ from bases.family import Expert, Family
 from bases.hub import open_base
 from bases.objective import FlowMatching
 from finetune.adapter import HELPER, add_lora, load_lora
+from finetune.budget import GIGABYTE, Budget, Example, fitting_thrift, memory_of
 from finetune.data import Batch
 from finetune.errors import TrainingError
 from finetune.limits import above, at_least
@@ -30,6 +31,15 @@ def alike(conditions: list[dict[str, Tensor]], *, one_by_one: bool) -> list[list
     for row, condition in enumerate(conditions):
         groups[tuple((name, rows.shape) for name, rows in condition.items())].append(row)
     return list(groups.values())
+
+
+def _shapes(batch: Batch) -> Example:
+    """A batch as its memory is counted: as if all its prompts were like the first."""
+    count = len(batch.latents)
+    first = batch.conditions[0]
+    return Example(
+        batch.latents, {n: rows[None].expand(count, *rows.shape) for n, rows in first.items()}
+    )
 
 
 class LoraModule(pl.LightningModule):
@@ -52,7 +62,9 @@ class LoraModule(pl.LightningModule):
         training_adapter: a file of LoRA weights that undo a distillation; they count in training,
             learn nothing, and are left out in rendering.
         expert: which of the base's transformers, where there are several; the first if not given.
-        thrift: how to save memory and time.
+        thrift: how to save memory and time; chosen for the memory that there is if not given.
+        memory: gigabytes of the GPU to stay within; all that it has if not given. On a CPU nothing
+            is saved unless this is given.
         seed: of the first weights and of the noise.
 
     Raises:
@@ -74,12 +86,14 @@ class LoraModule(pl.LightningModule):
         guidance_loss: float = 0.0,
         training_adapter: Path | None = None,
         expert: str = "",
-        thrift: Thrift = NO_THRIFT,
+        thrift: Thrift | None = None,
+        memory: float | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         at_least(1, rank=rank, warmup=warmup)
         at_least(0, weight_decay=weight_decay, face_weight=face_weight, guidance_loss=guidance_loss)
+        above(0, memory=1.0 if memory is None else memory)
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
@@ -87,7 +101,8 @@ class LoraModule(pl.LightningModule):
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
-        self.face_weight, self.thrift = face_weight, thrift
+        self.face_weight, self.thrift, self.memory = face_weight, thrift or NO_THRIFT, memory
+        self.thrift_is_given = thrift is not None
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
         self._check_distillation(base)
         self.strict_loading = False
@@ -116,6 +131,7 @@ class LoraModule(pl.LightningModule):
         """Load the base and add the layers, once, on the device that trains."""
         if hasattr(self, "transformer"):
             return
+        self._fit_memory()
         self.transformer = self.family.load(
             self.expert.part,
             dtype=self.base_dtype,
@@ -128,10 +144,31 @@ class LoraModule(pl.LightningModule):
             self.transformer,
             rank=self.rank,
             alpha=self.alpha,
-            targets=self.targets or self.family.lora_targets,
+            targets=self._targets,
             seed=self.seed,
         )
         self.thrift.spend_less(self.transformer)
+
+    def _fit_memory(self) -> None:
+        """Stay within the memory that was given or is found, and choose what makes that possible.
+
+        Raises:
+            TooLarge: if nothing does.
+        """
+        device, wanted = self.training_device, self.memory and self.memory * GIGABYTE
+        found = memory_of(device)
+        if wanted and found:
+            torch.cuda.set_per_process_memory_fraction(min(1.0, wanted / found), device)
+        memory, data = wanted or found, self._trainer and self.trainer.datamodule
+        if self.thrift_is_given or memory is None or data is None:
+            return
+        budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
+        batches = data.batches_at(0)
+        self.thrift = fitting_thrift(budget, memory, [_shapes(batch) for batch in batches])
+
+    @property
+    def _targets(self) -> str:
+        return self.targets or self.family.lora_targets
 
     @property
     def training_device(self) -> torch.device:
@@ -166,7 +203,7 @@ class LoraModule(pl.LightningModule):
         clean = batch.latents.to(self.device)
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
         sigmas = objective.sample_sigmas(
-            len(clean), generator, low=self.expert.low, high=self.expert.high
+            len(clean), generator, low=self.expert.low, high=min(self.expert.high, batch.below)
         ).to(self.device)
         noisy = objective.noisy(clean, noise, sigmas)
         target = objective.target(clean, noise)

@@ -118,7 +118,8 @@ def blocks_of(transformer: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def _linear_layers(transformer: nn.Module) -> dict[str, nn.Linear]:
+def linear_layers(transformer: nn.Module) -> dict[str, nn.Linear]:
+    """The linear layers of a transformer's blocks, by name: what can be kept small."""
     return {
         f"{block}.{name}": layer
         for block, module in blocks_of(transformer).items()
@@ -130,13 +131,13 @@ def _linear_layers(transformer: nn.Module) -> dict[str, nn.Linear]:
 def _to_8_bits(transformer: nn.Module, how: str, device: torch.device) -> None:
     library = _library("torchao.quantization")
     chosen = {"fp8": library.Float8WeightOnlyConfig, "int8": library.Int8WeightOnlyConfig}[how]()
-    small = set(_linear_layers(transformer))
+    small = set(linear_layers(transformer))
     library.quantize_(transformer, chosen, lambda _, name: name in small, device=device)
 
 
 def _to_nf4(transformer: nn.Module, device: torch.device) -> None:
     library = _library("bitsandbytes").nn
-    for name, layer in _linear_layers(transformer).items():
+    for name, layer in linear_layers(transformer).items():
         small = library.Linear4bit(
             layer.in_features,
             layer.out_features,

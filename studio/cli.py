@@ -10,7 +10,7 @@ import typer
 from studio.ending import CTRL_C, end, fail
 from studio.home import check_imports, home_folder, home_option
 from studio.printing import print_anything, say
-from studio.values import path_of, real, whole
+from studio.values import gigabytes, path_of, real, whole
 
 app = typer.Typer(
     name="starring",
@@ -109,6 +109,14 @@ def train(
             help="A YAML with settings; the base's own recipe if not given.",
         ),
     ] = None,
+    memory: Annotated[
+        Optional[float],
+        typer.Option(
+            parser=gigabytes,
+            metavar="SIZE",
+            help="GPU memory to stay within, such as 24GB; all that there is if not given.",
+        ),
+    ] = None,
     faces: Faces = None,
     home: Home = None,
 ) -> None:
@@ -124,7 +132,7 @@ def train(
         name,
         base=base,
         config=config,
-        extra=context.args,
+        extra=context.args + ([] if memory is None else [f"--model.memory={memory}"]),
         faces=faces,
         home=home_folder(home),
     )

@@ -47,3 +47,15 @@ def real(low: float, high: float) -> Callable[[str | float], float]:
         return number
 
     return read
+
+
+def gigabytes(text: str | float) -> float:
+    """Reads a size of memory, such as "24GB" or 24, in gigabytes."""
+    number = str(text).strip().lower().removesuffix("gb").removesuffix("g").strip()
+    try:
+        size = float(number)
+    except ValueError:
+        size = math.nan
+    if not 0 < size < math.inf:
+        raise typer.BadParameter(f"{text!r} is no size of memory: give one such as 24GB.")
+    return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
@@ -61,6 +62,7 @@ class ExportAdapter(pl.Callback):
             "tensors": len(weights),
             "change": size,
             "throughput": self.throughput.summary,
+            "thrift": dataclasses.asdict(module.thrift),
             "config": {**self.config, "data": {**self.config["data"], "home": None}},
         }
         data: SubjectData = trainer.datamodule

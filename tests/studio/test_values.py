@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from studio.values import path_of, real, whole
+from studio.values import gigabytes, path_of, real, whole
 
 
 def test_paths_and_numbers_in_their_ranges_are_read() -> None:
@@ -33,3 +33,13 @@ def test_a_whole_number_out_of_range_is_refused(text: str) -> None:
 def test_a_number_out_of_range_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match=f"'{text}' is no number from 0 to 10"):
         real(0, 10)(text)
+
+
+def test_memory_is_read_with_and_without_its_unit() -> None:
+    assert [gigabytes(text) for text in ("24GB", "24 gb", "7.5g", 80)] == [24, 24, 7.5, 80]
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1GB", "much", "inf", "nan"])
+def test_a_size_that_no_memory_has_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="give one such as 24GB"):
+        gigabytes(text)

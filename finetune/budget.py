@@ -1,0 +1,200 @@
+"""How much memory a training step takes, counted on shapes alone, and what makes it fit.
+
+The transformer is built without numbers, on PyTorch's meta device, and goes through a step; what
+autograd keeps on the way is what a GPU would have to keep. Workspaces of kernels, and what is lost
+between allocations, are not counted: a tenth more stands for them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from diffusers import AutoModel
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.overrides import TorchFunctionMode
+
+from bases.errors import TooLarge
+from bases.family import Expert, Family
+from finetune.adapter import add_lora
+from finetune.thrift import BYTES, Thrift, blocks_of, linear_layers
+
+_log = logging.getLogger(__name__)
+GIGABYTE = 1e9
+ORDER = (
+    Thrift(),
+    Thrift(recompute="all but attention"),
+    Thrift(recompute="everything"),
+    Thrift(recompute="everything", weights="int8"),
+    Thrift(recompute="everything", weights="nf4", optimizer="adamw8bit"),
+)
+"""From the fastest to the smallest."""
+
+_SPARE = 1.1
+_META = torch.device("meta")
+_COPIES = {"adamw": 16, "adamw8bit": 10}
+"""Bytes of a number that learns: itself, its gradient and the optimiser's two means."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes that a training step takes on a GPU.
+
+    Attributes:
+        weights: of the frozen base.
+        learning: of the LoRA layers, their gradients and the optimiser's state.
+        activations: that are kept for the way back.
+    """
+
+    weights: float
+    learning: float
+    activations: float
+
+    @property
+    def total(self) -> float:
+        """All of it, with a tenth more for what is not counted."""
+        return _SPARE * (self.weights + self.learning + self.activations)
+
+
+class Example(NamedTuple):
+    """The shapes of a batch: latents (B, C, F, H, W), and conditions with a batch axis."""
+
+    latents: Tensor
+    conditions: dict[str, Tensor]
+
+
+class Budget:
+    """Counts what training a base takes.
+
+    Args:
+        family: the base.
+        expert: which of its transformers.
+        rank: of the LoRA layers.
+        targets: which layers get one.
+    """
+
+    def __init__(self, family: Family, expert: Expert, *, rank: int, targets: str) -> None:
+        self.family = family
+        with _META:
+            self.transformer = AutoModel.from_config(family.config(expert.part)).bfloat16()
+        self._frozen = sum(weight.numel() for weight in self.transformer.parameters())
+        small = linear_layers(self.transformer).values()
+        self._small = sum(layer.weight.numel() for layer in small)
+        with _META:
+            add_lora(self.transformer, rank=rank, alpha=rank, targets=targets, seed=0)
+        learning = (w.numel() for w in self.transformer.parameters() if w.requires_grad)
+        self._learning = sum(learning)
+
+    def need(self, thrift: Thrift, batches: Iterable[Example]) -> Need:
+        """What a step over batches takes, whose activations are kept together."""
+        return Need(
+            weights=2.0 * (self._frozen - self._small) + BYTES[thrift.weights] * self._small,
+            learning=float(_COPIES[thrift.optimizer] * self._learning),
+            activations=float(sum(self._kept(thrift, batch) for batch in batches)),
+        )
+
+    def _kept(self, thrift: Thrift, batch: Example) -> float:
+        """Bytes; a block that is computed again lies there once beside what is kept of all."""
+        whole = self._run(Thrift(), batch)
+        if thrift.recompute == "nothing":
+            return whole.kept
+        few = self._run(Thrift(recompute="everything"), batch)
+        again = few.kept + (whole.kept - few.kept) / max(len(blocks_of(self.transformer)), 1)
+        return again + (whole.attention if thrift.recompute == "all but attention" else 0)
+
+    def _run(self, thrift: Thrift, batch: Example) -> _Kept:
+        self.transformer.disable_gradient_checkpointing()
+        thrift.spend_less(self.transformer)
+        kept = _Kept({weight.untyped_storage()._cdata for weight in self.transformer.parameters()})
+        noisy = batch.latents.to(_META, torch.bfloat16)
+        conditions = {name: rows.to(_META) for name, rows in batch.conditions.items()}
+        sigmas = torch.zeros(len(noisy), device=_META)
+        with kept, saved_tensors_hooks(kept.keep, lambda tensor: tensor):
+            inputs = self.family.transformer_inputs(noisy, sigmas, conditions)
+            self.transformer(**inputs, return_dict=False)
+        return kept
+
+
+def fitting_thrift(budget: Budget, memory: float, batches: list[Example]) -> Thrift:
+    """The fastest way to train that fits.
+
+    Args:
+        budget: of the base.
+        memory: bytes that there are.
+        batches: of a step.
+
+    Raises:
+        TooLarge: if not even the smallest does.
+    """
+    needs = [(thrift, budget.need(thrift, batches).total) for thrift in ORDER]
+    for thrift, total in needs:
+        if total <= memory:
+            _log.info("Counted %.1f of %.1f GB: %s.", total / GIGABYTE, memory / GIGABYTE, thrift)
+            return thrift
+    raise TooLarge(
+        f"Training this base would take about {needs[-1][1] / GIGABYTE:.1f} GB at its smallest "
+        f"(4-bit weights, activations computed twice), and there are {memory / GIGABYTE:.1f}. "
+        "Give a smaller --data.side, fewer --data.photos or no --data.clips, a smaller "
+        "--model.rank, or choose a smaller base: 'starring bases' lists them."
+    )
+
+
+def memory_of(device: torch.device) -> float | None:
+    """Bytes of a GPU's memory; None for a CPU, whose memory others share."""
+    if device.type != "cuda":
+        return None
+    return float(torch.cuda.get_device_properties(device).total_memory)
+
+
+class _Kept(TorchFunctionMode):
+    """Counts what is saved for the way back, with attention as fused kernels do it.
+
+    Attributes:
+        attention: bytes that come out of attention.
+    """
+
+    def __init__(self, weights: set[int]) -> None:
+        super().__init__()
+        self.attention, self._weights = 0.0, weights
+        self._storages: dict[int, Any] = {}
+
+    @property
+    def kept(self) -> float:
+        """Bytes of what was saved, each storage once."""
+        return float(sum(storage.nbytes() for storage in self._storages.values()))
+
+    def keep(self, tensor: Tensor) -> Tensor:
+        """Remember that autograd saves a tensor, unless it is a weight."""
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._weights:
+            self._storages[storage._cdata] = storage
+        return tensor
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Without numbers PyTorch would choose the formula that keeps every pair of tokens."""
+        if func is not F.scaled_dot_product_attention:
+            return func(*args, **(kwargs or {}))
+        out = _fused(*args, **(kwargs or {}))
+        self.attention += out.untyped_storage().nbytes()
+        return out
+
+
+def _fused(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    return fused(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]
