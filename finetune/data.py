@@ -44,7 +44,6 @@ class Batch(NamedTuple):
         conditions: of each example, without a batch axis.
         faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
         motion_only: whether an error that is the same in all frames is forgiven.
-        below: the highest noise level at which the batch is seen.
         captions: of the examples, to name them.
         unprompted: the conditions of an empty prompt.
     """
@@ -56,7 +55,6 @@ class Batch(NamedTuple):
     conditions: list[dict[str, Tensor]]
     faces: Tensor
     motion_only: bool = False
-    below: float = 1.0
     captions: tuple[str, ...] = ()
     unprompted: dict[str, Tensor] = {}
 
@@ -71,8 +69,6 @@ class SubjectData(pl.LightningDataModule):
         photos: photos a step.
         held: photos a step that are shown as clips in which nothing moves, so that the subject is
             learnt for every frame; 0 for none.
-        held_below: the highest noise level at which these are seen: where noise is high, a clip's
-            movement is decided, and they have none.
         clips: preservation clips a step, of which only the motion counts: who is in them is no
             one that the adapter should draw; 0 for none.
         pool: how many preservation clips there are to draw from.
@@ -94,7 +90,6 @@ class SubjectData(pl.LightningDataModule):
         base: str = "pocket",
         photos: int = 1,
         held: int = 0,
-        held_below: float = 1.0,
         clips: int = 1,
         pool: int = 64,
         clip_weight: float = 1.0,
@@ -107,11 +102,9 @@ class SubjectData(pl.LightningDataModule):
         super().__init__()
         at_least(1, photos=photos, pool=pool)
         at_least(0, held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
-        above(0, held_below=held_below)
         above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips
-        self.held_below = held_below
         self.pool, self.clip_weight = pool, clip_weight
         native = round((self.base.height * self.base.width) ** 0.5)
         self.side = native if side is None else side
@@ -216,7 +209,6 @@ class SubjectData(pl.LightningDataModule):
             conditions=[self._conditions(e.caption, rng) for e in chosen],
             faces=torch.stack([_face(e) for e in chosen]),
             motion_only=name == "clips",
-            below=self.held_below if name == "held" else 1.0,
             captions=tuple(e.caption for e in chosen),
             unprompted=self.embeddings[""],
         )

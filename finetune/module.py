@@ -203,7 +203,7 @@ class LoraModule(pl.LightningModule):
         clean = batch.latents.to(self.device)
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
         sigmas = objective.sample_sigmas(
-            len(clean), generator, low=self.expert.low, high=min(self.expert.high, batch.below)
+            len(clean), generator, low=self.expert.low, high=self.expert.high
         ).to(self.device)
         noisy = objective.noisy(clean, noise, sigmas)
         target = objective.target(clean, noise)
