@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def run_bench(
         the bench.
 
     Raises:
-        StudioError: if what is kept in `out` is of another plan.
+        StudioError: if what is kept in `out` is of another plan, or the judge is not there.
     """
     hush()
     bench = Bench(out, plan, read_shape(shape), base, extra or [])
@@ -65,6 +66,8 @@ class Bench:
         kinds = {kind: n for kind, n in plan.subjects.items() if kind in shape.world.kind}
         self.out, self.plan = out, dataclasses.replace(plan, subjects=kinds)
         self.shape, self.base, self.extra = shape, base, extra
+        if find_spec("matplotlib") is None:
+            raise StudioError("The bench draws plots: pip install 'starring[pocket]' first.")
         self._keep_settings()
 
     def _keep_settings(self) -> None:
@@ -85,7 +88,7 @@ class Bench:
 
     def run(self) -> dict[str, Any]:
         """Go through everything; what is there already is not done again."""
-        self.judge: Judge = load_judge(JUDGE)
+        self.judge = _judge()
         self.studio = Studio(
             Renderer(open_base(self.base), progress=False), self.judge, self.shape, self.plan
         )
@@ -173,6 +176,16 @@ class Bench:
     def _point(self, kind: str, index: int, photos: int, *, narrow: bool) -> float:
         one, adapter = self._trained(kind, index, photos, narrow=narrow)
         return self.studio.likeness_of(one, adapter, index)
+
+
+def _judge() -> Judge:
+    if not JUDGE.is_file():
+        raise StudioError(
+            f"The judge that scores the clips, {str(JUDGE)!r}, is not there: train it with "
+            "'python -m bases.pocket.train_judge --shape configs/pocket/64.yaml' and copy "
+            "runs/judge/judge.safetensors there."
+        )
+    return load_judge(JUDGE)
 
 
 def _write(path: Path, text: str) -> None:

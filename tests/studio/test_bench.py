@@ -74,6 +74,14 @@ def test_a_folder_with_another_bench_is_left_alone(
     assert (tmp_path / "settings.json").read_text() == "{}"
 
 
+def test_a_missing_judge_is_named_with_what_trains_it(
+    shape: Path, tiny_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "judge.safetensors").unlink()
+    with pytest.raises(StudioError, match="bases.pocket.train_judge"):
+        run_bench(tmp_path / "out", PLAN, shape=shape, base=str(tiny_folder))
+
+
 def take(variant: str, **values: float) -> dict[str, object]:
     scores = {"likeness": 0.5, "p10": 0.4, "worst": 0.3, "rank1": 1.0, "mAP": 1.0, "motion": 0.02}
     return {"variant": variant, "prompt": {"action": True}, "traits": {}, **scores, **values}
