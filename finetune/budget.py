@@ -146,7 +146,7 @@ def fitting_thrift(budget: Budget, memory: float, batches: list[Example]) -> Thr
 
 def memory_of(device: torch.device) -> float | None:
     """Bytes of a GPU's memory; None for a CPU, whose memory others share."""
-    if device.type != "cuda":
+    if device.type != "cuda" or not torch.cuda.is_available():
         return None
     return float(torch.cuda.get_device_properties(device).total_memory)
 

@@ -159,8 +159,10 @@ class LoraModule(pl.LightningModule):
         found = memory_of(device)
         if wanted and found:
             torch.cuda.set_per_process_memory_fraction(min(1.0, wanted / found), device)
-        memory, data = wanted or found, self._trainer and self.trainer.datamodule
-        if self.thrift_is_given or memory is None or data is None:
+        memory = wanted or found
+        if self.thrift_is_given or memory is None or not self._trainer:
+            return
+        if (data := self.trainer.datamodule) is None:
             return
         budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
         batches = data.batches_at(0)

@@ -66,16 +66,18 @@ class Thrift:
         return device if self.weights == "plain" else torch.device("cpu")
 
     def keep_small(self, transformer: ModelMixin, device: torch.device) -> None:
-        """Bring a frozen transformer to its device, its blocks' linear layers kept small.
+        """Keep the linear layers of a frozen transformer's blocks small, and bring it to a device.
 
         Each layer is made small on the way, so that the whole never lies there in full.
 
         Raises:
             TrainingError: if the library that does it is missing.
         """
+        if self.weights == "plain":
+            return
         if self.weights == "nf4":
             _to_nf4(transformer, device)
-        elif self.weights != "plain":
+        else:
             _to_8_bits(transformer, self.weights, device)
         transformer.to(device)
 
