@@ -8,7 +8,8 @@ between allocations, are not counted: a tenth more stands for them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 from bases.errors import TooLarge
 from bases.family import Expert, Family
 from finetune.adapter import add_lora
+from finetune.errors import TrainingError
 from finetune.thrift import BYTES, Thrift, blocks_of, linear_layers
 
 _log = logging.getLogger(__name__)
@@ -61,11 +63,32 @@ class Need:
         return _SPARE * (self.weights + self.learning + self.activations)
 
 
-class Example(NamedTuple):
-    """The shapes of a batch: latents (B, C, F, H, W), and conditions with a batch axis."""
+class Shapes(NamedTuple):
+    """A batch of which the shapes alone count: latents (B, C, F, H, W), conditions (B, ...)."""
 
     latents: Tensor
     conditions: dict[str, Tensor]
+
+
+class Uncountable(TrainingError):
+    """What a training step takes cannot be counted without numbers."""
+
+
+@contextmanager
+def _without_numbers(source: str) -> Iterator[None]:
+    """Some transformers look at numbers on their way, and here there are none.
+
+    Raises:
+        Uncountable: if this is one of them.
+    """
+    try:
+        yield
+    except (RuntimeError, NotImplementedError) as error:
+        raise Uncountable(
+            f"What training the base {source!r} takes cannot be counted beforehand, so nothing can "
+            "be chosen for --memory. Leave it out, and where memory runs short give "
+            "--model.thrift.recompute everything, then --model.thrift.weights int8 or nf4."
+        ) from error
 
 
 class Budget:
@@ -76,11 +99,14 @@ class Budget:
         expert: which of its transformers.
         rank: of the LoRA layers.
         targets: which layers get one.
+
+    Raises:
+        Uncountable: if the base cannot be built, or does not run, without numbers.
     """
 
     def __init__(self, family: Family, expert: Expert, *, rank: int, targets: str) -> None:
         self.family = family
-        with _META:
+        with _without_numbers(family.source), _META:
             self.transformer = AutoModel.from_config(family.config(expert.part)).bfloat16()
         self._frozen = sum(weight.numel() for weight in self.transformer.parameters())
         small = linear_layers(self.transformer).values()
@@ -90,15 +116,33 @@ class Budget:
         learning = (w.numel() for w in self.transformer.parameters() if w.requires_grad)
         self._learning = sum(learning)
 
-    def need(self, thrift: Thrift, batches: Iterable[Example]) -> Need:
-        """What a step over batches takes, whose activations are kept together."""
+    def need(self, thrift: Thrift, batches: Iterable[Shapes]) -> Need:
+        """What a step over batches takes, whose activations are kept together.
+
+        Raises:
+            Uncountable: as above.
+        """
+        with _without_numbers(self.family.source):
+            activations = sum(
+                self._kept(thrift, part) for batch in batches for part in self._together(batch)
+            )
         return Need(
             weights=2.0 * (self._frozen - self._small) + BYTES[thrift.weights] * self._small,
             learning=float(_COPIES[thrift.optimizer] * self._learning),
-            activations=float(sum(self._kept(thrift, batch) for batch in batches)),
+            activations=float(activations),
         )
 
-    def _kept(self, thrift: Thrift, batch: Example) -> float:
+    def _together(self, batch: Shapes) -> list[Shapes]:
+        """What goes through the base at once."""
+        if not self.family.one_by_one:
+            return [batch]
+        rows = range(len(batch.latents))
+        return [
+            Shapes(batch.latents[[row]], {n: v[[row]] for n, v in batch.conditions.items()})
+            for row in rows
+        ]
+
+    def _kept(self, thrift: Thrift, batch: Shapes) -> float:
         """Bytes; a block that is computed again lies there once beside what is kept of all."""
         whole = self._run(Thrift(), batch)
         if thrift.recompute == "nothing":
@@ -107,7 +151,7 @@ class Budget:
         again = few.kept + (whole.kept - few.kept) / max(len(blocks_of(self.transformer)), 1)
         return again + (whole.attention if thrift.recompute == "all but attention" else 0)
 
-    def _run(self, thrift: Thrift, batch: Example) -> _Kept:
+    def _run(self, thrift: Thrift, batch: Shapes) -> _Kept:
         self.transformer.disable_gradient_checkpointing()
         thrift.spend_less(self.transformer)
         kept = _Kept({weight.untyped_storage()._cdata for weight in self.transformer.parameters()})
@@ -120,7 +164,7 @@ class Budget:
         return kept
 
 
-def fitting_thrift(budget: Budget, memory: float, batches: list[Example]) -> Thrift:
+def fitting_thrift(budget: Budget, memory: float, batches: list[Shapes]) -> Thrift:
     """The fastest way to train that fits.
 
     Args:

@@ -16,7 +16,7 @@ from bases.family import Expert, Family
 from bases.hub import open_base
 from bases.objective import FlowMatching
 from finetune.adapter import HELPER, add_lora, load_lora
-from finetune.budget import GIGABYTE, Budget, Example, fitting_thrift, memory_of
+from finetune.budget import GIGABYTE, Budget, Shapes, Uncountable, fitting_thrift, memory_of
 from finetune.data import Batch
 from finetune.errors import TrainingError
 from finetune.limits import above, at_least
@@ -33,13 +33,10 @@ def alike(conditions: list[dict[str, Tensor]], *, one_by_one: bool) -> list[list
     return list(groups.values())
 
 
-def _shapes(batch: Batch) -> Example:
+def _shapes(batch: Batch) -> Shapes:
     """A batch as its memory is counted: as if all its prompts were like the first."""
-    count = len(batch.latents)
-    first = batch.conditions[0]
-    return Example(
-        batch.latents, {n: rows[None].expand(count, *rows.shape) for n, rows in first.items()}
-    )
+    first = batch.conditions[0].items()
+    return Shapes(batch.latents, {n: torch.stack([v] * len(batch.latents)) for n, v in first})
 
 
 class LoraModule(pl.LightningModule):
@@ -154,6 +151,7 @@ class LoraModule(pl.LightningModule):
 
         Raises:
             TooLarge: if nothing does.
+            Uncountable: if memory was given, and what this base takes cannot be counted.
         """
         device, wanted = self.training_device, self.memory and self.memory * GIGABYTE
         found = memory_of(device)
@@ -164,9 +162,13 @@ class LoraModule(pl.LightningModule):
             return
         if (data := self.trainer.datamodule) is None:
             return
-        budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
-        batches = data.batches_at(0)
-        self.thrift = fitting_thrift(budget, memory, [_shapes(batch) for batch in batches])
+        batches = [_shapes(batch) for batch in data.batches_at(0)]
+        try:
+            budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
+            self.thrift = fitting_thrift(budget, memory, batches)
+        except Uncountable:
+            if wanted:
+                raise
 
     @property
     def _targets(self) -> str:

@@ -13,14 +13,14 @@ from torch import Tensor
 from bases.errors import TooLarge
 from bases.wan import Wan
 from finetune.adapter import add_lora
-from finetune.budget import ORDER, Budget, Example, fitting_thrift
+from finetune.budget import ORDER, Budget, Shapes, fitting_thrift
 from finetune.thrift import Thrift
 from finetune.train import train
 from tests.conftest import CPU
 from tests.finetune.test_thrift import BATCH
 
 CONDITIONS = {"encoder_hidden_states": torch.zeros(2, 5, 32, dtype=torch.bfloat16)}
-SHAPES = Example(BATCH.latents, CONDITIONS)
+SHAPES = Shapes(BATCH.latents, CONDITIONS)
 
 
 @pytest.fixture

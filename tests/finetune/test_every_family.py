@@ -14,12 +14,13 @@ from diffusers import ModularPipeline
 from safetensors.torch import load_file
 
 from bases.catalogue import Base, find_base
+from bases.errors import TooLarge
 from bases.families import family_of
 from bases.family import Family
 from bases.licence import keep_answer
 from bases.minimax_h3 import MiniMaxH3, TextAlone
 from finetune.adapter import CARD, Adapter
-from finetune.errors import AdapterError
+from finetune.errors import AdapterError, TrainingError
 from finetune.formats import FORMATS, export
 from finetune.train import train
 from inference.render import Clip, Renderer
@@ -52,6 +53,28 @@ def adapter(
     )
     more = [] if family_of(base.source).takes_guidance else ["--model.guidance_loss=4"]
     return train([*command(home), f"--data.base={base.source}", *more])
+
+
+UNCOUNTABLE = ("hunyuan-video-1.5", "cogvideox-2b", "cogvideox-5b", "cogvideox-1.5", "mochi")
+"""Their transformers look at numbers on their way."""
+
+
+def test_its_memory_is_counted_or_that_it_cannot_be_is_said(
+    base: Base, tmp_path: Path, photos: Path, command: Callable[..., list[str]]
+) -> None:
+    add_subject(
+        "toto", [photos], home=tmp_path, kind="object", consent=None, faces=None, limits=PUPPETS
+    )
+    more = [] if family_of(base.source).takes_guidance else ["--model.guidance_loss=4"]
+    arguments = [*command(tmp_path, steps=1), f"--data.base={base.source}", *more]
+    if Path(base.source).name in UNCOUNTABLE:
+        with pytest.raises(TrainingError, match="cannot be counted beforehand"):
+            train([*arguments, "--model.memory=5"])
+        assert train([*arguments, "--model.thrift.recompute=everything"])
+    else:
+        with pytest.raises(TooLarge, match="at its smallest"):
+            train([*arguments, "--model.memory=1e-6"])
+        assert train([*arguments, "--model.memory=5"]).run["experts"][0]["thrift"]
 
 
 def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:
