@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bases.pocket.judge.network import CELLS, SPOTS, Judge, Opinion
 from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
@@ -71,7 +72,7 @@ def score(judge: Judge, frames: Frames, who: Who, scene: Scene, *, fps: float) -
         "intensity": abs(float(torch.sigmoid(seen.intensity[0])) - float(scene.intensity[0])),
         "traits": _traits(seen, who, scene),
         "motion": motion(frames),
-        **_physics(seen, scene, frames.shape[1], fps),
+        **_physics(seen, scene, fps),
     }
 
 
@@ -106,14 +107,24 @@ def _traits(seen: Opinion, who: Who, scene: Scene) -> dict[str, float]:
     return {name: float(frames.float().mean()) for name, frames in right.items()}
 
 
-def _physics(seen: Opinion, scene: Scene, size: int, fps: float) -> dict[str, float]:
+def _physics(seen: Opinion, scene: Scene, fps: float) -> dict[str, float]:
+    """Gravity of who jumps, restitution of what bounces; nothing where neither can be fitted."""
     action = scene.named("action", 0)
     if action not in ("jump", "bounce"):
         return {}
-    pixels_FK2 = spots_at(seen.spots)[0].numpy() * (size / CELLS)
-    unit = float(size / 2 / camera_at(scene, scene.yaw * 0).half)
+    heights_FK = _heights(seen, scene, fps)
     if action == "jump":
-        heights = -pixels_FK2[:, _TRACKED, 1].mean(1).astype(np.float64) / unit
-        return {"gravity": gravity_of(heights, fps)}
-    heights = -pixels_FK2[:, 0, 1].astype(np.float64) / unit
-    return {"restitution": restitution_of(heights, float(heights.min()))}
+        found = {"gravity": gravity_of(heights_FK[:, _TRACKED].mean(1), fps)}
+    else:
+        middle = heights_FK[:, 0]
+        found = {"restitution": restitution_of(middle, float(middle.min()))}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _heights(seen: Opinion, scene: Scene, fps: float) -> NDArray[np.float64]:
+    """How high each spot is in each frame, in world units, if the camera is where it was asked."""
+    cells_FK2 = spots_at(seen.spots)[0].double()
+    frames = len(cells_FK2)
+    camera = camera_at(scene[[0] * frames], torch.arange(frames) / fps)
+    down = (cells_FK2[..., 1] + 0.5) * 2 / CELLS - 1
+    return (camera.centre[:, 1:] - down * camera.half[:, None]).numpy()

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -96,7 +98,7 @@ class Bench:
         languages = self._kept("languages", lambda: by_language(self.studio))
         turns = [(kind, i) for kind, count in self.plan.subjects.items() for i in range(count)]
         subjects = [
-            self._kept(f"{kind}-{index}", lambda kind=kind, index=index: self._subject(kind, index))
+            self._kept(f"{kind}-{index}", partial(self._subject, kind, index))
             for kind, index in tqdm(turns, desc="bench", unit="subject")
         ]
         bench = {
@@ -104,7 +106,7 @@ class Bench:
             "plan": dataclasses.asdict(self.plan),
             "judge": judged,
             "figures": {
-                kind: summarise([one for one in subjects if one["kind"] == kind], self.shape)
+                kind: summarise([one for one in subjects if one["kind"] == kind], self.shape, kind)
                 for kind in self.plan.subjects
             },
             "languages": languages,
@@ -116,7 +118,7 @@ class Bench:
         plot(bench, self.out)
         return bench
 
-    def _kept(self, name: str, make: Any) -> Any:
+    def _kept(self, name: str, make: Callable[[], Any]) -> Any:
         """What an earlier run left under this name, or made now and left."""
         path = self.out / "kept" / f"{name}.json"
         if not path.is_file():
@@ -164,9 +166,7 @@ class Bench:
                 found = [
                     self._kept(
                         f"curve-{spread}-{photos}-{index}",
-                        lambda index=index, photos=photos, spread=spread: self._point(
-                            kind, index, photos, narrow=spread == "narrow"
-                        ),
+                        partial(self._point, kind, index, photos, narrow=spread == "narrow"),
                     )
                     for index in range(self.plan.curve_subjects)
                 ]

@@ -16,17 +16,18 @@ Figures = dict[str, dict[str, Any]]
 VARIANTS = ("adapter", "base", "bleed", "stranger", "truth", "drawn", "other", "still")
 
 
-def summarise(subjects: Subjects, shape: PocketShape) -> dict[str, Figures]:
+def summarise(subjects: Subjects, shape: PocketShape, kind: str) -> dict[str, Figures]:
     """Figures by section, name and variant, each an interval or None where nothing was measured.
 
     Args:
         subjects: what was measured of each: "kind", "ceiling" and "takes".
         shape: of the base's clips and its world.
+        kind: of the subjects.
     """
     return {
         "likeness": _likeness(subjects),
         "traits": _means_of(subjects, "traits"),
-        "prompt": _means_of(subjects, "prompt") | {"chance": _chance(shape)},
+        "prompt": _means_of(subjects, "prompt") | {"chance": _chance(shape, kind)},
         "motion": {"over the base's": _over_base(subjects, "motion")},
         "bleed": _bleed(subjects),
         "physics": _physics(subjects),
@@ -115,5 +116,7 @@ def _physics(subjects: Subjects) -> Figures:
     }
 
 
-def _chance(shape: PocketShape) -> dict[str, float]:
-    return {choice: 1 / len(set(getattr(shape.world, choice))) for choice in JUDGED}
+def _chance(shape: PocketShape, kind: str) -> dict[str, float]:
+    names = {choice: getattr(shape.world, choice) for choice in JUDGED}
+    names["action"] = shape.world.actions_of(kind)
+    return {choice: 1 / len(set(known)) for choice, known in names.items()}

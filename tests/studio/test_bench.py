@@ -11,6 +11,7 @@ import yaml
 
 import studio.bench.run
 from bases.pocket.judge.network import Judge, save_judge
+from bases.pocket.shape import PocketShape
 from studio.bench.plan import Plan
 from studio.bench.run import run_bench
 from studio.bench.summary import VARIANTS, summarise
@@ -88,8 +89,6 @@ def take(variant: str, **values: float) -> dict[str, object]:
 
 
 def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> None:
-    from bases.pocket.shape import PocketShape
-
     subjects = [
         {
             "ceiling": 1.0,
@@ -103,9 +102,10 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
         }
         for level in (0.1, 0.5, 0.7)
     ]
-    found = summarise(subjects, PocketShape(32, 5, 16, {}, {}, {}))
+    found = summarise(subjects, PocketShape(32, 5, 16, {}, {}, {}), "pet")
     assert found["likeness"]["median, of the ceiling"]["adapter"].value == pytest.approx(0.6)
     assert found["motion"]["over the base's"]["adapter"].value == pytest.approx(1.0)
     bleed = found["bleed"]["onto a prompt about nobody"]["adapter"]
     assert bleed.value == pytest.approx(0.1)
     assert found["likeness"]["rank1"]["other"] is None
+    assert found["prompt"]["chance"]["action"] == pytest.approx(1 / 6)
