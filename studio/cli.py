@@ -10,6 +10,7 @@ import typer
 from studio.ending import CTRL_C, end, fail
 from studio.home import check_imports, home_folder, home_option
 from studio.printing import print_anything, say
+from studio.quiet import hush_imports
 from studio.values import gigabytes, path_of, real, whole
 
 app = typer.Typer(
@@ -303,6 +304,7 @@ def bench(
 def main() -> None:
     """Run the command; whatever a user can mend ends in one line and exit code 2."""
     print_anything()
+    hush_imports()
     try:
         check_imports()
         status = app(prog_name="starring", standalone_mode=False)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
+
+
+def hush_imports() -> None:
+    """What libraries would say while they are imported; call it before any of them is."""
+    os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
+    for name in ("torchao", "torch.utils._pytree", "bitsandbytes"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def hush() -> None:
