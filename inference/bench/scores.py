@@ -17,10 +17,14 @@ from bases.pocket.world.scenes import CHOICES
 from bases.video import Frames
 from inference.bench.physics import gravity_of, restitution_of
 from inference.bench.retrieval import Identities, retrieve
+from inference.bench.turns import by_turn, head_yaws
 from inference.likeness import motion
+from subjects import Finder
 
 JUDGED = ("action", "place", "light", "shot", "view", "move", "expression")
 """The choices of a prompt that a clip is judged by."""
+_LEAST_SEEN = 0.01
+"""Of a picture: a subject that covers less is not seen."""
 _TRACKED = [SPOTS.index(name) for name in ("head", "shoulders", "hips")]
 
 
@@ -55,7 +59,15 @@ def opinion_of(judge: Judge, frames: Frames) -> Opinion:
     )
 
 
-def score(judge: Judge, frames: Frames, who: Who, scene: Scene, *, fps: float) -> dict[str, Any]:
+def score(
+    judge: Judge,
+    frames: Frames,
+    who: Who,
+    scene: Scene,
+    *,
+    fps: float,
+    finder: Finder | None = None,
+) -> dict[str, Any]:
     """Score one clip.
 
     Args:
@@ -64,10 +76,13 @@ def score(judge: Judge, frames: Frames, who: Who, scene: Scene, *, fps: float) -
         who: who should be seen.
         scene: what was asked for, one row.
         fps: frames a second.
+        finder: finds faces, to tell how far a person's head is turned; None for other kinds.
     """
     seen = opinion_of(judge, frames)
+    yaws = np.full(len(frames), np.nan) if finder is None else head_yaws(frames, finder)
     return {
-        **_likeness(seen, who),
+        **_likeness(seen, who, yaws),
+        "detected": _detected(seen) if finder is None else float(np.isfinite(yaws).mean()),
         "prompt": _prompt(seen, scene),
         "intensity": abs(float(torch.sigmoid(seen.intensity[0])) - float(scene.intensity[0])),
         "traits": _traits(seen, who, scene),
@@ -76,7 +91,12 @@ def score(judge: Judge, frames: Frames, who: Who, scene: Scene, *, fps: float) -
     }
 
 
-def _likeness(seen: Opinion, who: Who) -> dict[str, float]:
+def _detected(seen: Opinion) -> float:
+    """Share of frames in which the judge sees a subject at all."""
+    return float(((seen.mask[0] > 0).float().mean((1, 2)) > _LEAST_SEEN).float().mean())
+
+
+def _likeness(seen: Opinion, who: Who, yaws: NDArray[np.float64]) -> dict[str, Any]:
     identity_FD = seen.identity[0].numpy()
     mean = who.photos_PD.mean(0)
     similar = identity_FD @ (mean / np.linalg.norm(mean))
@@ -85,6 +105,7 @@ def _likeness(seen: Opinion, who: Who) -> dict[str, float]:
         "likeness": float(np.median(similar)),
         "p10": float(np.quantile(similar, 0.1)),
         "worst": float(similar.min()),
+        "turned": by_turn(similar, yaws),
         "rank1": found.rank1,
         "mAP": found.mean_average_precision,
     }

@@ -10,6 +10,7 @@ from bases.pocket.shape import PocketShape
 from bases.pocket.world.physics import GRAVITY
 from inference.bench.intervals import interval
 from inference.bench.scores import JUDGED
+from inference.bench.turns import TURNS
 
 Subjects = list[dict[str, Any]]
 Figures = dict[str, dict[str, Any]]
@@ -26,6 +27,7 @@ def summarise(subjects: Subjects, shape: PocketShape, kind: str) -> dict[str, Fi
     """
     return {
         "likeness": _likeness(subjects),
+        "likeness by head yaw, of the ceiling": _by_turn(subjects),
         "traits": _means_of(subjects, "traits"),
         "prompt": _means_of(subjects, "prompt") | {"chance": _chance(shape, kind)},
         "motion": {"over the base's": _over_base(subjects, "motion")},
@@ -73,9 +75,17 @@ def _likeness(subjects: Subjects) -> Figures:
         f"{name}, of the ceiling": _by_variant(subjects, _of_ceiling(key), "median")
         for key, name in (("likeness", "median"), ("p10", "p10"), ("worst", "worst frame"))
     }
-    for key in ("rank1", "mAP", "copied"):
+    for key in ("detected", "rank1", "mAP", "copied"):
         figures[key] = _by_variant(subjects, _at(key), "mean")
     return figures
+
+
+def _by_turn(subjects: Subjects) -> Figures:
+    def turned(name: str) -> Value:
+        at = _at("turned", name)
+        return lambda one, take: None if (v := at(one, take)) is None else v / one["ceiling"]
+
+    return {name: _by_variant(subjects, turned(name), "median") for name in TURNS}
 
 
 def _means_of(subjects: Subjects, group: str) -> Figures:

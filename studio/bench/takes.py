@@ -19,6 +19,7 @@ from inference.bench.scores import JUDGED, opinion_of, score
 from inference.render import Clip, Renderer
 from studio.bench.individuals import Individual, individual_seed
 from studio.bench.plan import Plan
+from studio.subjects import face_finder
 from subjects import leave_one_out, similarity_to
 
 Take = dict[str, Any]
@@ -35,9 +36,10 @@ class Studio:
     """
 
     def __init__(self, renderer: Renderer, judge: Judge, shape: PocketShape, plan: Plan) -> None:
-        """Load the base's VAE, through which true clips go."""
+        """Take the base's VAE, through which true clips go, and load what finds faces."""
         self.renderer, self.judge, self.shape, self.plan = renderer, judge, shape, plan
         self.vae = renderer.pipe.vae
+        self.finder = face_finder("pocket")
 
     def takes(self, one: Individual, adapter: Adapter, index: int) -> list[Take]:
         """Every clip of a subject, scored; "variant" says what each is.
@@ -108,7 +110,8 @@ class Studio:
         return as_frames(self.vae.decode(latents).sample[0].float().cpu())
 
     def _take(self, variant: str, frames: Frames, one: Individual, scene: Scene, row: int) -> Take:
-        found = score(self.judge, frames, one.who, scene, fps=self.shape.fps)
+        finder = self.finder if one.who.kind == "person" else None
+        found = score(self.judge, frames, one.who, scene, fps=self.shape.fps, finder=finder)
         if variant in ("adapter", "drawn"):
             pictures = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
             found["copied"] = copied(pictures, one.photos, self._fresh(one, scene))

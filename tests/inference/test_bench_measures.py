@@ -18,6 +18,7 @@ from inference.bench.intervals import interval
 from inference.bench.physics import gravity_of, restitution_of
 from inference.bench.retrieval import retrieve
 from inference.bench.scores import _physics
+from inference.bench.turns import by_turn
 
 
 def test_the_interval_of_many_alike_is_narrow_and_of_nothing_is_none() -> None:
@@ -88,3 +89,9 @@ def test_spots_where_they_truly_are_fall_with_the_worlds_gravity(move: str) -> N
         seen = replace(seen, spots=maps[[row]])
         found.append(_physics(seen, scene[[row]], 16).get("gravity", math.nan))
     assert np.nanmedian(found) == pytest.approx(GRAVITY, rel=0.12)
+
+
+def test_likeness_is_told_by_how_far_the_head_is_turned() -> None:
+    similar = np.array([0.9, 0.7, 0.5, 0.1, 0.2], np.float32)
+    found = by_turn(similar, np.array([-5.0, 10.0, -60.0, math.nan, math.nan]))
+    assert found == {"frontal": pytest.approx(0.8), "profile": pytest.approx(0.5)}
