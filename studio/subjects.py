@@ -59,11 +59,16 @@ def add_from_photos(
         StudioError: if consent is needed and there is no terminal to ask on.
         SubjectError: if the subject cannot be added; known before the question where it can be.
     """
-    total = check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
+    check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
     person = kind == "person"
     finder = face_finder(faces) if person else None
     consent = _consent(whose, ground) if person else None
-    with tqdm(total=total, desc="audit", unit="photo", disable=total < 2) as bar:
+    with tqdm(desc="audit", unit="photo") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
         return add_subject(
             name,
             photos,
@@ -74,7 +79,7 @@ def add_from_photos(
             class_noun=noun,
             limits=PUPPETS if faces == POCKET else PEOPLE,
             face_package=_remembered(faces),
-            progress=lambda *_: bar.update(),
+            progress=show,
         )
 
 

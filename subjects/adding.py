@@ -18,18 +18,14 @@ from subjects.consent import Consent
 from subjects.drafts import built_beside, exists_error, storage_error
 from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, SubjectError
 from subjects.faces import Finder
+from subjects.intake import MOST_PICTURES, Intake
 from subjects.metadata import Photo
-from subjects.photos import read_photo
+from subjects.photos import SUFFIXES
 from subjects.records import jsonl, replace_text
 from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
 from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Measures
 
-# Those that cannot be read are listed too: an audit that says so beats one that overlooks them.
-_PICTURE_SUFFIXES = (
-    *(".jpg", ".jpeg", ".jfif", ".png", ".webp"),
-    *(".gif", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp"),
-)
-_MOST_PHOTOS = 2000
+_SUFFIXES = (*SUFFIXES, ".zip", ".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi")
 
 
 def add_subject(
@@ -50,7 +46,7 @@ def add_subject(
 
     Args:
         name: its name; letters, digits, "-" and "_".
-        paths: photos, and folders of photos.
+        paths: photos, zip archives of photos, videos, and folders of them.
         home: where subjects live.
         kind: "person", "pet" or "object".
         consent: needed for a person before a face is measured; None for pets and objects.
@@ -78,17 +74,16 @@ def add_subject(
         _check_measurable(consent, faces)
     class_noun = kind if class_noun is None else class_noun.strip()
     trigger = _trigger(name, trigger)
-    sources = photo_paths(paths)
+    files = photo_paths(paths)
     folder = _free_place(home, name)
 
     finder = faces if person else None
-    audited = audit(sources, faces=finder, limits=limits, progress=progress)
-    if all(photo.verdict == DROP for photo in audited):
-        raise NoUsablePhotoError([(photo.source, photo.reason) for photo in audited])
-
-    with built_beside(folder) as draft:
+    with Intake(files) as intake, built_beside(folder) as draft:
+        audited = audit(intake, faces=finder, limits=limits, progress=progress)
+        if all(photo.verdict == DROP for photo in audited):
+            raise NoUsablePhotoError([(photo.source, photo.reason) for photo in audited])
         (draft / PHOTOS).mkdir()
-        audited = _store_photos(draft / PHOTOS, sources, audited)
+        audited = _store_photos(draft / PHOTOS, intake, audited)
         subject = Subject(
             folder=draft,
             name=name,
@@ -107,24 +102,20 @@ def add_subject(
 
 def check_new_subject(
     name: str, paths: Sequence[Path | str], *, home: Path, kind: str, class_noun: str | None
-) -> int:
+) -> None:
     """Refuse what can be refused before anyone is asked for consent; see `add_subject`.
-
-    Returns:
-        How many photos will be audited.
 
     Raises:
         SubjectError: if an argument is not allowed or a path does not exist.
         StorageError: if the subject exists, or its folder cannot be written.
     """
     _check_words(name, kind, class_noun)
-    count = len(photo_paths(paths))
+    photo_paths(paths)
     _free_place(home, name)
-    return count
 
 
 def photo_paths(paths: Sequence[Path | str]) -> list[Path]:
-    """Every photo meant by a list of files and folders, each once, a folder's sorted by name.
+    """Every file meant by a list of files and folders, each once, a folder's sorted by name.
 
     Raises:
         SubjectError: if a path does not exist, a folder cannot be read or holds no picture, or
@@ -144,9 +135,9 @@ def _photo_paths(given: list[Path]) -> list[Path]:
     for path in given:
         for photo in _pictures_in(path) if path.is_dir() else [path]:
             found.setdefault(os.path.realpath(photo), photo)
-    if not 1 <= len(found) <= _MOST_PHOTOS:
+    if not 1 <= len(found) <= MOST_PICTURES:
         raise SubjectError(
-            f"{len(found)} photos given: give 1 to {_MOST_PHOTOS}; 8 to 20 good ones are best."
+            f"{len(found)} photos given: give 1 to {MOST_PICTURES}; 8 to 20 good ones are best."
         )
     return list(found.values())
 
@@ -155,11 +146,12 @@ def _pictures_in(folder: Path) -> list[Path]:
     pictures = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in _PICTURE_SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
     )
     if not pictures:
         raise SubjectError(
-            f"the folder {str(folder)!r} holds no photo: it needs .jpg, .png or .webp files."
+            f"the folder {str(folder)!r} holds no photo: it needs .jpg, .png, .webp or .heic "
+            "files, a .zip of them, or videos."
         )
     return pictures
 
@@ -215,21 +207,18 @@ def _free_place(home: Path, name: str) -> Path:
 
 
 def _store_photos(
-    folder: Path, sources: Sequence[Path], audited: Sequence[AuditedPhoto]
+    folder: Path, intake: Intake, audited: Sequence[AuditedPhoto]
 ) -> list[AuditedPhoto]:
     """Write the photos that are kept as PNG; they are decoded anew, so none had to be held."""
-    stored: list[AuditedPhoto] = []
-    for source, photo in zip(sources, audited, strict=True):
-        if photo.verdict != DROP:
-            name = f"{len([s for s in stored if s.file_name]) + 1:04d}.png"
-            try:
-                image = read_photo(source)
-            except PhotoError as error:
-                raise SubjectError(f"{error}; it changed while it was read, try again.") from error
-            # Level 1 packs a 3-megapixel photo six times as fast as 6, a ninth larger.
-            image.save(folder / name, format="PNG", compress_level=1)
-            photo = replace(photo, file_name=name)
-        stored.append(photo)
+    stored, kept = list(audited), [i for i, photo in enumerate(audited) if photo.verdict != DROP]
+    pictures = intake.pictures([intake.sources[i] for i in kept])
+    for number, (index, picture) in enumerate(zip(kept, pictures, strict=True), 1):
+        if isinstance(picture, PhotoError):
+            raise SubjectError(f"{picture}; it changed while it was read, try again.") from picture
+        name = f"{number:04d}.png"
+        # Level 1 packs a 3-megapixel photo six times as fast as 6, a ninth larger.
+        picture.save(folder / name, format="PNG", compress_level=1)
+        stored[index] = replace(audited[index], file_name=name)
     return stored
 
 

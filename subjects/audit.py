@@ -6,10 +6,9 @@ than one; the verdicts follow once all have been seen.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +16,12 @@ from subjects.duplicates import Fingerprint, are_near_duplicates
 from subjects.errors import PhotoError
 from subjects.faces import Finder
 from subjects.identity import Choice, choose_person
-from subjects.photos import read_photo
+from subjects.intake import Intake
 from subjects.sharpness import face_blur, picture_blur
 from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Seen, judge_person, judge_thing
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _VISIBLE_BLUR = 0.005
 
@@ -28,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 
 def audit(
-    paths: Sequence[Path],
+    intake: Intake,
     *,
     faces: Finder | None,
     limits: Limits = PEOPLE,
@@ -40,20 +42,20 @@ def audit(
     else should.
 
     Args:
-        paths: the photos.
+        intake: the photos.
         faces: finds and recognises faces, for a person; None for pets and objects, where faces are
             neither looked for nor measured.
         limits: what a photo must reach.
         progress: told after every photo.
 
     Returns:
-        One verdict a path, in the same order.
+        One verdict a source, in the same order.
     """
-    seen = []
-    for done, path in enumerate(paths, 1):
-        seen.append(_look(path, faces, limits))
+    seen, sources = [], intake.sources
+    for source, picture in zip(sources, intake.pictures(sources), strict=True):
+        seen.append(_look(source.label, picture, faces, limits))
         if progress:
-            progress(done, len(paths))
+            progress(len(seen), len(sources))
     if faces is None:
         judged = [judge_thing(photo, limits) for photo in seen]
         return _without_duplicates(judged, seen, [None] * len(seen), limits)
@@ -63,12 +65,10 @@ def audit(
     return _without_duplicates(judged, seen, choices, limits)
 
 
-def _look(path: Path, faces: Finder | None, limits: Limits) -> Seen:
-    source = os.fsencode(path.name).decode("utf-8", "replace")
-    try:
-        image_HW3 = np.asarray(read_photo(path))
-    except PhotoError as error:
-        return Seen(source, problem=error.reason)
+def _look(source: str, picture: Image | PhotoError, faces: Finder | None, limits: Limits) -> Seen:
+    if isinstance(picture, PhotoError):
+        return Seen(source, problem=picture.reason)
+    image_HW3 = np.asarray(picture)
     height, width = image_HW3.shape[:2]
     if min(height, width) < limits.min_side:
         problem = f"too small ({width}x{height}, at least {limits.min_side} a side is needed)"

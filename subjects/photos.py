@@ -24,8 +24,15 @@ MAX_SIDE = 20_000
 LONGEST = 2048
 """The longer side of a picture that comes out, in pixels; larger photos are scaled down."""
 
-_READ = ("JPEG", "PNG", "WEBP")
-_ALLOWED = "allowed are JPEG, PNG and WebP"
+# Those that cannot be read are listed too: an audit that says so beats one that overlooks them.
+SUFFIXES = (
+    *(".jpg", ".png", ".webp", ".heic", ".jpeg", ".jfif", ".heif", ".avif"),
+    *(".gif", ".tif", ".tiff", ".bmp"),
+)
+"""How photos' names end."""
+
+_READ = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF")
+_ALLOWED = "allowed are JPEG, PNG, WebP, HEIC and AVIF"
 # Cameras and phones write MPO: a JPEG followed by a preview or a depth map. Its first is the photo.
 _STILL_WITH_EXTRAS = "MPO"
 _OTHER_FORMATS = {
@@ -36,14 +43,14 @@ _OTHER_FORMATS = {
     b"%PDF": "a PDF",
     b"PK\x03\x04": "a zip archive",
 }
-_OTHER_BRANDS = {b"avif": "an AVIF", b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIC"}
+_STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1")
 
 
 def read_photo(path: Path, *, longest: int = LONGEST) -> Image:
     """Decode one photo safely.
 
     Args:
-        path: a JPEG, PNG or WebP file, told by its content and not by its name.
+        path: a JPEG, PNG, WebP, HEIC or AVIF file, told by its content and not by its name.
         longest: the longer side of the result is at most this, in pixels.
 
     Returns:
@@ -53,9 +60,19 @@ def read_photo(path: Path, *, longest: int = LONGEST) -> Image:
         PhotoError: if the file cannot be read, is too large, is of another format, moves, or is
             damaged; the message says which.
     """
+    return decode(contents(path), path, longest=longest)
+
+
+def decode(content: bytes, path: Path, *, longest: int = LONGEST) -> Image:
+    """Decode what a photo's file holds; see `read_photo`.
+
+    Args:
+        content: of the file.
+        path: its name, for an error.
+        longest: see `read_photo`.
+    """
     from PIL.Image import DecompressionBombError
 
-    content = _content(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -70,7 +87,26 @@ def read_photo(path: Path, *, longest: int = LONGEST) -> Image:
             raise PhotoError(path, f"damaged or cut short ({_first_line(error)})") from error
 
 
-def _content(path: Path) -> bytes:
+def kind_of(path: Path) -> str:
+    """Whether a file is a "video", an "archive", or, as far as its first bytes tell, a "photo"."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError:
+        return "photo"  # reading it will say what is wrong
+    if start.startswith(b"PK\x03\x04") or start.startswith(b"PK\x05\x06"):
+        return "archive"
+    matroska, avi = b"\x1a\x45\xdf\xa3", start[:4] == b"RIFF" and start[8:12] == b"AVI "
+    isobmff = start[4:8] == b"ftyp" and start[8:12] not in _STILL_BRANDS
+    return "video" if start.startswith(matroska) or avi or isobmff else "photo"
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a photo's file.
+
+    Raises:
+        PhotoError: if it cannot be read, is none, is empty or too large.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -92,8 +128,10 @@ def _content(path: Path) -> bytes:
 
 def _opened(path: Path, content: bytes) -> Image:
     """Read the header, and check all that it says."""
+    from pi_heif import register_heif_opener
     from PIL import Image, UnidentifiedImageError
 
+    register_heif_opener()
     try:
         image = Image.open(io.BytesIO(content), formats=_READ)
     except UnidentifiedImageError as error:
@@ -116,7 +154,7 @@ def _name_of(content: bytes) -> str:
         if content.startswith(start):
             return f"{name} file"
     if content[4:8] == b"ftyp":
-        return f"{_OTHER_BRANDS.get(content[8:12], 'a video')} file"
+        return "a video file"
     return "not a picture"
 
 

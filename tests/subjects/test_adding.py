@@ -199,7 +199,7 @@ def test_no_usable_photo_tells_why_for_each(add: Add, take: Take, home: Path) ->
         add("mira", [take("empty.png"), text])
     assert str(caught.value) == (
         "none of 2 photos can be used: 'empty.png': no face was found; 'note.jpg': not a picture; "
-        "allowed are JPEG, PNG and WebP. "
+        "allowed are JPEG, PNG, WebP, HEIC and AVIF. "
         "Add sharp photos that show the subject large enough."
     )
     assert subject_names(home) == []

@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 
 from subjects import AuditedPhoto, Limits
-from subjects.audit import audit
+from subjects.audit import audit as audit_intake
+from subjects.intake import Intake
 from tests.subjects.known_faces import KnownFaces, make_face, make_picture
 
 Take = Callable[..., Path]
+
+
+def audit(paths: list[Path], **settings: object) -> list[AuditedPhoto]:
+    with Intake(paths) as intake:
+        return audit_intake(intake, **settings)
 
 
 def verdicts(photos: list[AuditedPhoto]) -> list[str]:
@@ -108,7 +114,7 @@ def test_an_unreadable_photo_is_dropped_among_others(
     (tmp_path / "note.jpg").write_text("no photo")
     photo = audit([*good, tmp_path / "note.jpg"], faces=finder)[3]
     assert (photo.verdict, photo.measures) == ("drop", None)
-    assert photo.reason == "not a picture; allowed are JPEG, PNG and WebP"
+    assert photo.reason == "not a picture; allowed are JPEG, PNG, WebP, HEIC and AVIF"
 
 
 def test_a_tiny_picture_is_dropped(good: list[Path], take: Take, finder: KnownFaces) -> None:
