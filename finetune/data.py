@@ -117,11 +117,6 @@ class SubjectData(pl.LightningDataModule):
                 "verdict there, or add the subject again with better photos."
             )
 
-    @property
-    def work(self) -> Path:
-        """Where encoded photos and preservation clips are kept."""
-        return self.home / "cache"
-
     def prepare_data(self) -> None:
         """Encode what is not yet kept, one encoder after the other."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -137,7 +132,7 @@ class SubjectData(pl.LightningDataModule):
                 family,
                 count=self.pool,
                 class_noun=self.subject.class_noun,
-                cache=self.work,
+                cache=self.home / "cache",
                 dtype=dtype,
                 device=device,
             )
@@ -159,7 +154,7 @@ class SubjectData(pl.LightningDataModule):
             "head": HEAD_MARGIN,
         }
         kind = "photos" if frames == 1 else "held"
-        path = self.work / f"{self.subject.name}-{kind}-{self.base.name}.safetensors"
+        path = self.subject.folder / "cache" / f"{kind}-{self.base.name}.safetensors"
         examples = load_examples(path, settings)
         if examples is None:
             examples = photo_examples(

@@ -42,6 +42,7 @@ from finetune.examples import free_memory, photos_digest
 from finetune.limits import at_least
 from finetune.module import LoraModule
 from subjects import SubjectError
+from subjects.privacy import private_folder
 from subjects.subject import folder_of
 
 _DRAFT, _CONFIG = "adapter", "config.json"
@@ -227,12 +228,12 @@ def _open_run(work: Path, settings: list[dict[str, Any]]) -> None:
     kept = work / _CONFIG
     if not (kept.is_file() and kept.read_text() == said):
         shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
+        private_folder(work)
         kept.write_text(said)
 
 
 def _replace(draft: Path, final: Path) -> None:
-    final.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(final.parent)
     old = final.with_name(f".{final.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from studio.ending import CTRL_C, end, fail
-from studio.home import check_imports, home_folder, home_option
+from studio.home import check_imports, home_option, open_home
 from studio.printing import print_anything, say
 from studio.quiet import hush_imports
 from studio.values import gigabytes, path_of, real, whole
@@ -36,6 +36,18 @@ Faces = Annotated[
     Optional[str],
     typer.Option(help="Face package, by folder or name; what the subject was added with."),
 ]
+Ground = Annotated[
+    Optional[str],
+    typer.Option(
+        "--consent", help="self, authorised or synthetic; asked for on a terminal if not given."
+    ),
+]
+PURPOSE = "videos of the subject"
+Purpose = Annotated[str, typer.Option(help="What the likeness may be used for.")]
+Until = Annotated[
+    Optional[str],
+    typer.Option(metavar="DAY", help="The last day of the consent, as in 2030-12-31."),
+]
 Seed = Annotated[
     int,
     typer.Option(
@@ -50,14 +62,14 @@ Seed = Annotated[
 def add(
     name: Annotated[str, typer.Argument(help="What to call the subject.")],
     photos: Annotated[
-        list[Path], typer.Argument(parser=path_of, help="Photos, or folders of photos.")
+        list[Path],
+        typer.Argument(parser=path_of, help="Photos, zips of photos, videos, or folders of them."),
     ],
     kind: Annotated[str, typer.Option(help="person, pet or object.")] = "person",
-    consent: Annotated[
-        Optional[str],
-        typer.Option(help="self, authorised or synthetic; asked for on a terminal if not given."),
-    ] = None,
+    consent: Ground = None,
     whose: Annotated[str, typer.Option(help="Whose likeness it is; the name if not given.")] = "",
+    purpose: Purpose = PURPOSE,
+    until: Until = None,
     noun: Annotated[
         Optional[str],
         typer.Option(help="What it is, such as 'dog'; the kind if not given."),
@@ -69,17 +81,16 @@ def add(
     home: Home = None,
 ) -> None:
     """Audit photos and make a subject of them."""
-    from studio.subjects import add_from_photos, next_step, show_subject
+    from studio.subjects import Terms, add_from_photos, next_step, show_subject
 
     subject = add_from_photos(
         name,
         photos,
         kind=kind,
-        ground=consent,
-        whose=whose or name,
+        terms=Terms(whose=whose or name, ground=consent, purpose=purpose, until=until),
         noun=noun,
         faces=faces,
-        home=home_folder(home),
+        home=open_home(home),
     )
     show_subject(subject)
     say("", f"Wrote {subject.folder}.", next_step(subject, home_option(home)))
@@ -91,10 +102,51 @@ def show(name: Annotated[str, typer.Argument(help="The subject.")], home: Home =
     from studio.subjects import next_step, show_subject
     from subjects import Subject
 
-    subject = Subject.load(home_folder(home), name)
+    subject = Subject.load(open_home(home), name, after_consent=True)
     show_subject(subject)
     captions = subject.folder / "photos" / "metadata.jsonl"
     say("", f"Captions: {captions}", next_step(subject, home_option(home)))
+
+
+@subject_app.command("consent")
+def consent_anew(
+    name: Annotated[str, typer.Argument(help="The subject.")],
+    consent: Ground = None,
+    whose: Annotated[str, typer.Option(help="Whose likeness it is; as before if not given.")] = "",
+    purpose: Purpose = PURPOSE,
+    until: Until = None,
+    home: Home = None,
+) -> None:
+    """Answer the question of consent anew, such as when its last day is past."""
+    from studio.subjects import Terms, renew_consent
+
+    terms = Terms(whose=whose, ground=consent, purpose=purpose, until=until)
+    subject = renew_consent(name, terms, home=open_home(home))
+    say("", f"Recorded: {subject.consent.ground}, until {subject.consent.until or 'revoked'}.")
+    say(f"Next: starring subject show {name}{home_option(home)}")
+
+
+@subject_app.command("log")
+def log(name: Annotated[str, typer.Argument(help="The subject.")], home: Home = None) -> None:
+    """Show who did what to a subject, and check that nobody changed the record."""
+    from studio.subjects import show_log
+
+    if not show_log(name, home=open_home(home)):
+        raise typer.Exit(1)
+    say("", "The record is whole.", f"Next: starring subject show {name}{home_option(home)}")
+
+
+@subject_app.command("delete")
+def delete(
+    name: Annotated[str, typer.Argument(help="The subject.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: Home = None,
+) -> None:
+    """Delete a subject and everything made of it: photos, adapters, clips, exports, log."""
+    from studio.subjects import delete_for_good
+
+    delete_for_good(name, sure=yes, home=open_home(home))
+    say("", f"Nothing of {name!r} is left here.", "Next: starring subject add NAME PHOTOS")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -135,7 +187,7 @@ def train(
         config=config,
         extra=context.args + ([] if memory is None else [f"--model.memory={memory}"]),
         faces=faces,
-        home=home_folder(home),
+        home=open_home(home),
     )
     words = f'{adapter.folder.name} "waving at the beach, close-up"'
     say("", f"Wrote {adapter.folder}.", f"Next: starring render {words}{home_option(home)}")
@@ -194,7 +246,7 @@ def render(
         scale=scale,
         base=base,
         faces=faces,
-        home=home_folder(home),
+        home=open_home(home),
     )
     say("", f"Wrote {path}.", "Next: open it, or try another --seed.")
 
@@ -216,7 +268,7 @@ def export(
     """Write an adapter for another program, and read it back."""
     from studio.exporting import export_adapter
 
-    written = export_adapter(name, style=style, out=out, home=home_folder(home))
+    written = export_adapter(name, style=style, out=out, home=open_home(home))
     say("", f"Wrote {', '.join(map(str, written))}.", "Next: load it there at strength 1.")
 
 

@@ -25,7 +25,7 @@ from inference.render import Clip, Renderer
 from inference.sheet import sheet, strip
 from studio.gallery import gallery
 from studio.quiet import hush
-from studio.subjects import add_from_photos, face_finder
+from studio.subjects import Terms, add_from_photos, face_finder
 from studio.tables import show_table
 from studio.training import arguments
 from subjects import Finder, Subject
@@ -57,8 +57,7 @@ def run_demo(
             NAME,
             [photos],
             kind="person",
-            ground="synthetic",
-            whose=f"{NAME}, a drawing",
+            terms=Terms(whose=f"{NAME}, a drawing", ground="synthetic"),
             noun=None,
             faces="pocket",
             home=home,

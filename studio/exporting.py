@@ -9,7 +9,7 @@ from finetune.formats import FORMATS, export
 from studio.home import StudioError
 from studio.printing import say
 from studio.quiet import hush
-from studio.rendering import base_of, find_adapter
+from studio.rendering import base_of, find_adapter, note_files
 
 
 def export_adapter(name: str, *, style: str, out: Path | None, home: Path) -> list[Path]:
@@ -57,4 +57,5 @@ def export_adapter(name: str, *, style: str, out: Path | None, home: Path) -> li
             ) from error
         say(f"{path}: {expert['tensors']} tensors, all read back; size of the change {size:.3f}")
         written.append(path)
+    note_files(home, run["subject"]["name"], "exported", written, format=style)
     return written

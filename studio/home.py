@@ -33,6 +33,25 @@ def home_folder(given: Path | None) -> Path:
     return user_data_path("starring", appauthor=False)
 
 
+def open_home(given: Path | None) -> Path:
+    """The same, in which no deletion is left half done.
+
+    Raises:
+        StudioError: if one cannot be finished.
+    """
+    from subjects import finish_deletions
+
+    home = home_folder(given)
+    try:
+        finish_deletions(home)
+    except OSError as error:
+        raise StudioError(
+            f"A subject of {str(home)!r} is not wholly deleted ({error}): mend that, and give the "
+            "same command again."
+        ) from error
+    return home
+
+
 def home_option(given: Path | None) -> str:
     """What a suggested command must repeat so that it finds the same home."""
     return "" if given is None else f" --home {shlex.quote(str(given))}"

@@ -19,7 +19,9 @@ from studio.printing import say
 from studio.quiet import hush
 from studio.tables import show_table
 from studio.yardstick import Yardstick
-from subjects import StorageError, Subject, with_article
+from subjects import StorageError, Subject, note, with_article
+from subjects.deletion import file_digest
+from subjects.subject import RECORD, folder_of
 
 
 def find_adapter(name: str, home: Path) -> Adapter:
@@ -95,8 +97,17 @@ def render_and_measure(
     trained_on = {key: run["base"][key] for key in ("name", "fingerprint")}
     made = {**settings, "base": trained_on, "adapter": adapter.folder.name, "scale": scale}
     write_mp4(path, frames, fps=renderer.base.fps, settings=made)
+    note_files(home, run["subject"]["name"], "rendered", [path], prompt=full)
     if yardstick:
         _show_measures(frames, yardstick)
+
+
+def note_files(home: Path, name: str, did: str, files: list[Path], **details: Any) -> None:
+    """Let the log of a subject say which files were made of it, so that they can be deleted too."""
+    folder = folder_of(home, name)
+    if (folder / RECORD).is_file():
+        made = {str(path.resolve()): file_digest(path) for path in files}
+        note(home, folder, did, files=made, **details)
 
 
 def _yardstick(name: str, home: Path, faces: str | None) -> Yardstick | None:

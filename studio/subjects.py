@@ -1,9 +1,11 @@
-"""What `starring subject` does: ask for consent, audit, show."""
+"""What `starring subject` does: ask for consent, audit, show, delete."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -21,7 +23,11 @@ from subjects import (
     Subject,
     add_subject,
     check_new_subject,
+    delete_subject,
+    log_of,
+    problems,
 )
+from subjects.consent import PURPOSE
 
 POCKET = "pocket"
 """The name of the embedded face package, which knows drawings alone."""
@@ -47,8 +53,7 @@ def add_from_photos(
     photos: list[Path],
     *,
     kind: str,
-    ground: str | None,
-    whose: str,
+    terms: Terms,
     noun: str | None,
     faces: str,
     home: Path,
@@ -62,7 +67,7 @@ def add_from_photos(
     check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
     person = kind == "person"
     finder = face_finder(faces) if person else None
-    consent = _consent(whose, ground) if person else None
+    consent = terms.agreed() if person else None
     with tqdm(desc="audit", unit="photo") as bar:
 
         def show(done: int, total: int) -> None:
@@ -89,8 +94,79 @@ def _remembered(package: str) -> str:
     return package if package == POCKET or not folder.is_dir() else str(folder.resolve())
 
 
-def _consent(whose: str, ground: str | None) -> Consent:
-    return Consent.today(whose, ask_consent() if ground is None else ground)
+@dataclass(frozen=True)
+class Terms:
+    """What was said about consent on the command line.
+
+    Attributes:
+        whose: likeness it is.
+        ground: on which it is used; asked for if None.
+        purpose: what it may be used for.
+        until: the last day, as in "2030-12-31", or None.
+    """
+
+    whose: str
+    ground: str | None
+    purpose: str = PURPOSE
+    until: str | None = None
+
+    def agreed(self) -> Consent:
+        """The record, of an answer given now.
+
+        Raises:
+            StudioError: if nobody can answer, or the answer is none of the grounds.
+            ConsentError: if it says nothing, or its last day is past.
+        """
+        ground = ask_consent() if self.ground is None else self.ground
+        return Consent.today(self.whose, ground, purpose=self.purpose, until=self.until)
+
+
+def renew_consent(name: str, terms: Terms, *, home: Path) -> Subject:
+    """Record another answer; the subject need not have one that holds.
+
+    Raises:
+        StudioError: if there is no terminal to ask on, or the subject is no person.
+        SubjectError: if there is no such subject, or the answer says nothing.
+    """
+    subject = Subject.load(home, name, after_consent=True)
+    if subject.kind != "person":
+        raise StudioError(f"{name!r} is {subject.kind!r}: nobody's consent is needed.")
+    return subject.renew(replace(terms, whose=terms.whose or subject.consent.whose).agreed(), home)
+
+
+def show_log(name: str, *, home: Path) -> bool:
+    """Print who did what to a subject; returns whether the whole record fits together."""
+    subject = Subject.load(home, name, after_consent=True)
+    rows = [
+        (line["time"], line["who"], line["did"], _said(line["details"]))
+        for line in log_of(subject.folder)
+    ]
+    show_table(("when", "who", "did", "what"), rows)
+    found = problems(home)
+    say(*(f"Problem: {problem}." for problem in found))
+    return not found
+
+
+def _said(details: dict[str, Any]) -> str:
+    told = {key: list(v) if isinstance(v, dict) else v for key, v in details.items()}
+    return ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
+
+
+def delete_for_good(name: str, *, sure: bool, home: Path) -> None:
+    """Delete a subject once somebody said so, and print what is gone.
+
+    Raises:
+        StudioError: if nobody did.
+        SubjectError: if there is no such subject, or something cannot be removed.
+    """
+    if not sure:
+        if not sys.stdin.isatty():
+            raise StudioError(f"Deleting {name!r} cannot be undone: say so with --yes.")
+        if input(f"Delete {name!r} and everything made of it (type its name)? ").strip() != name:
+            raise StudioError(f"{name!r} was not typed: nothing was deleted.")
+    deleted = delete_subject(home, name)
+    say(*(f"Deleted {path}" for path in deleted.removed))
+    say(*(f"Note: {path} was changed since, and is left there." for path in deleted.changed))
 
 
 def ask_consent() -> str:

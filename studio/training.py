@@ -19,7 +19,7 @@ from studio.licences import ask
 from studio.printing import say
 from studio.quiet import hush
 from studio.yardstick import Yardstick, likeness_line
-from subjects import Subject
+from subjects import Subject, note
 
 SAMPLE_PROMPT, SAMPLE_SEED = "waving at the beach, close-up", 7
 _SECTIONS = ("model", "data", "trainer", "output", "experts")
@@ -43,6 +43,7 @@ def train_and_measure(
     subject = Subject.load(home, name)
     yardstick = Yardstick(subject, faces) if subject.kind == "person" else None
     adapter = train(command)
+    note(home, subject.folder, "trained", adapter=adapter.folder.name, base=base)
     if yardstick:
         _measure(adapter, subject, base, yardstick)
     return adapter

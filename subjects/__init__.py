@@ -3,6 +3,7 @@
 from subjects.adding import add_subject, check_new_subject, photo_paths
 from subjects.captions import with_article
 from subjects.consent import CONSENT_TEXT, GROUNDS, Consent
+from subjects.deletion import Deleted, delete_subject, finish_deletions
 from subjects.errors import (
     ConsentError,
     FacePackageError,
@@ -12,6 +13,7 @@ from subjects.errors import (
     SubjectError,
 )
 from subjects.faces import Face, FaceFinder, Finder, leave_one_out, similarity_to
+from subjects.ledger import log_of, note, problems
 from subjects.metadata import Photo
 from subjects.photos import read_photo
 from subjects.subject import KINDS, Subject, subject_names
@@ -29,6 +31,7 @@ __all__ = [
     "AuditedPhoto",
     "Consent",
     "ConsentError",
+    "Deleted",
     "Face",
     "FaceFinder",
     "FacePackageError",
@@ -43,8 +46,13 @@ __all__ = [
     "SubjectError",
     "add_subject",
     "check_new_subject",
+    "delete_subject",
+    "finish_deletions",
     "leave_one_out",
+    "log_of",
+    "note",
     "photo_paths",
+    "problems",
     "read_photo",
     "similarity_to",
     "subject_names",

@@ -14,13 +14,15 @@ from pathlib import Path
 
 from subjects.audit import Progress, audit
 from subjects.captions import caption
-from subjects.consent import Consent
+from subjects.consent import GROUNDS, Consent
 from subjects.drafts import built_beside, exists_error, storage_error
 from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, SubjectError
 from subjects.faces import Finder
 from subjects.intake import MOST_PICTURES, Intake
+from subjects.ledger import note
 from subjects.metadata import Photo
 from subjects.photos import SUFFIXES
+from subjects.privacy import private_folder
 from subjects.records import jsonl, replace_text
 from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
 from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Measures
@@ -49,7 +51,8 @@ def add_subject(
         paths: photos, zip archives of photos, videos, and folders of them.
         home: where subjects live.
         kind: "person", "pet" or "object".
-        consent: needed for a person before a face is measured; None for pets and objects.
+        consent: needed for a person before a face is measured; for pets and objects it is recorded
+            that nobody is in the photos, whatever is given.
         faces: finds faces; needed for a person, not used otherwise.
         class_noun: what kind of thing it is; the kind itself if None.
         trigger: the word that will call it; the letters of its name if None.
@@ -70,8 +73,7 @@ def add_subject(
     """
     _check_words(name, kind, class_noun)
     person = kind == "person"
-    if person:
-        _check_measurable(consent, faces)
+    given = _checked(consent, faces) if person else Consent.today(name, kind)
     class_noun = kind if class_noun is None else class_noun.strip()
     trigger = _trigger(name, trigger)
     files = photo_paths(paths)
@@ -90,13 +92,14 @@ def add_subject(
             kind=kind,
             class_noun=class_noun,
             trigger=trigger,
-            consent=consent if person else None,
+            consent=given.signed(name, home),
             photos=tuple(_captioned(draft / PHOTOS, audited, trigger, class_noun, limits)),
             audit=tuple(audited),
             face_package=face_package if person else None,
         )
         replace_text(draft / AUDIT, jsonl(photo.line() for photo in audited))
         subject.save()
+        note(home, draft, "added", kept=len(subject.photos), given=len(audited))
     return Subject.load(home, name)
 
 
@@ -171,7 +174,7 @@ def _is_noun(text: str) -> bool:
     return all(part.isalpha() for part in text.replace("-", " ").split(" "))
 
 
-def _check_measurable(consent: Consent | None, faces: Finder | None) -> None:
+def _checked(consent: Consent | None, faces: Finder | None) -> Consent:
     if not isinstance(consent, Consent):
         raise ConsentError(
             f"consent is {consent!r}: a person's face is not measured without a record of whose "
@@ -179,6 +182,12 @@ def _check_measurable(consent: Consent | None, faces: Finder | None) -> None:
         )
     if faces is None:
         raise SubjectError("faces is None: a person needs a face package to be found in photos.")
+    if consent.ground not in GROUNDS or consent.is_over:
+        raise ConsentError(
+            f"consent on the ground {consent.ground!r} until {consent.until}: for a person it must "
+            f"be one of {', '.join(GROUNDS)}, and not be over."
+        )
+    return consent
 
 
 def _trigger(name: str, trigger: str | None) -> str:
@@ -198,7 +207,7 @@ def _free_place(home: Path, name: str) -> Path:
     try:
         if folder.exists():
             raise exists_error(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(folder.parent)
         if not os.access(folder.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "Permission denied", str(folder.parent))
     except OSError as error:

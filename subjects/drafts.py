@@ -53,10 +53,11 @@ def exists_error(folder: Path) -> StorageError:
     )
 
 
-def storage_error(folder: Path, error: OSError) -> StorageError:
+def storage_error(folder: Path, error: OSError | ValueError) -> StorageError:
     """A failure to write, in one line."""
+    reason = getattr(error, "strerror", None) or error
     return StorageError(
-        f"cannot write the subject's folder {str(folder)!r} ({error.strerror or error}); what was "
+        f"cannot write the subject's folder {str(folder)!r} ({reason}); what was "
         "there before is unchanged. Free some space, or choose another folder with --home."
     )
 

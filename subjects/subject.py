@@ -3,8 +3,10 @@
     <home>/subjects/<name>/
         subject.yaml            name, kind, class noun, trigger, consent, face package
         audit.jsonl             the verdict on every photo that was given, kept or not
+        log.jsonl               what was done to it; see `subjects.ledger`
         photos/0001.png ...     the photos that were kept
         photos/metadata.jsonl   one line a photo: its caption, to be edited by hand
+        cache/                  the photos as bases see them, made anew where they are missing
 
 `datasets.load_dataset("imagefolder", data_dir="<home>/subjects/<name>/photos")` reads the same.
 """
@@ -12,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from subjects.consent import Consent
 from subjects.drafts import storage_error
 from subjects.errors import ConsentError, StorageError, SubjectError
 from subjects.faces import Finder
+from subjects.ledger import note
 from subjects.metadata import METADATA, Photo, read_audit, read_photos
 from subjects.records import jsonl, read_yaml, replace_text
 from subjects.standing import standing
@@ -48,7 +51,7 @@ class Subject:
         kind: one of `KINDS`.
         class_noun: what kind of thing it is, for captions: "person", "dog", ...
         trigger: the word that calls it.
-        consent: on what ground a person's likeness is used; None for pets and objects.
+        consent: on what ground its likeness is used, and until when.
         photos: what is stored, in the order of `metadata.jsonl`.
         audit: the verdict on every photo that was given, in the order in which it was.
         face_package: the name or folder of the face package that measured the photos; None for
@@ -60,7 +63,7 @@ class Subject:
     kind: str
     class_noun: str
     trigger: str
-    consent: Consent | None
+    consent: Consent
     photos: tuple[Photo, ...]
     audit: tuple[AuditedPhoto, ...]
     face_package: str | None = None
@@ -124,14 +127,20 @@ class Subject:
         )
 
     @classmethod
-    def load(cls, home: Path, name: str) -> Subject:
+    def load(cls, home: Path, name: str, *, after_consent: bool = False) -> Subject:
         """Read a subject, with whatever a person has edited in it.
+
+        Args:
+            home: where subjects live.
+            name: the subject's.
+            after_consent: whether to read it even where the consent to use it is over or was
+                changed, to show or renew it.
 
         Raises:
             SubjectError: if `name` cannot be a subject's name.
             StorageError: if there is no such subject, or one of its files cannot be understood;
                 says which line.
-            ConsentError: if it is a person without a record of consent.
+            ConsentError: if there is no record of consent, it was changed, or it is over.
         """
         folder = folder_of(home, name)
         if not (folder / RECORD).is_file():
@@ -150,17 +159,38 @@ class Subject:
         kind = _text_in(record, "kind", path)
         if kind not in KINDS:
             raise StorageError(f"{str(path)!r}: kind {kind!r} is none of {', '.join(KINDS)}.")
-        return cls(
+        subject = cls(
             folder=folder,
             name=name,
             kind=kind,
             class_noun=_text_in(record, "class_noun", path),
             trigger=_text_in(record, "trigger", path),
-            consent=_consent_in(record, kind, path),
+            face_package=_text_in(record, "faces", path) if record.get("faces") else None,
+            consent=_consent_in(record, name, path, checked=not after_consent),
             photos=tuple(read_photos(folder / PHOTOS)),
             audit=tuple(read_audit(folder / AUDIT)),
-            face_package=_text_in(record, "faces", path) if record.get("faces") else None,
         )
+        if subject.consent.is_over and not after_consent:
+            raise ConsentError(
+                f"the consent to use {name!r} ended on {subject.consent.until}: renew it with "
+                f"'starring subject consent {name}', or delete it with 'starring subject delete "
+                f"{name}'."
+            )
+        return subject
+
+    def renew(self, consent: Consent, home: Path) -> Subject:
+        """Record another answer to the question of consent, and return the subject under it.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        try:
+            renewed = replace(self, consent=consent.signed(self.name, home))
+            renewed.save()
+            note(home, self.folder, "consent", ground=consent.ground, until=consent.until)
+        except (OSError, ValueError) as error:
+            raise storage_error(self.folder, error) from error
+        return renewed
 
     def save(self) -> None:
         """Write what can be edited: `subject.yaml` and `photos/metadata.jsonl`.
@@ -177,7 +207,7 @@ class Subject:
             "kind": self.kind,
             "class_noun": self.class_noun,
             "trigger": self.trigger,
-            "consent": self.consent.record() if self.consent else None,
+            "consent": self.consent.record(),
             "faces": self.face_package,
         }
         try:
@@ -217,24 +247,28 @@ def _text_in(record: dict[str, Any], key: str, path: Path) -> str:
     return value
 
 
-def _consent_in(record: dict[str, Any], kind: str, path: Path) -> Consent | None:
+def _consent_in(record: dict[str, Any], name: str, path: Path, *, checked: bool) -> Consent:
+    anew = "Add the subject anew and answer the question."
     consent = record.get("consent")
-    if consent is None and kind != "person":
-        return None
     if not isinstance(consent, dict):
         raise ConsentError(
-            f"{str(path)!r}: consent is {consent!r}; a person's likeness is not used without one. "
-            "Add the subject anew and answer the question."
+            f"{str(path)!r}: consent is {consent!r}; no likeness is used without one. {anew}"
         )
     said: dict[str, Any] = {
         key: value if value is None else str(value) for key, value in consent.items()
     }
     try:
-        return Consent(**said)
+        known = Consent(**said)
     except ConsentError as error:
         raise ConsentError(f"{str(path)!r}: {error}") from error
     except TypeError as error:
         raise ConsentError(
-            f"{str(path)!r}: consent has {list(consent)}; "
-            "it must have whose, ground, date and text_version."
+            f"{str(path)!r}: consent has {list(consent)}; it must have whose, ground, date, "
+            f"purpose, until, text_version, key and signature. {anew}"
         ) from error
+    if checked and not known.is_signed_for(name):
+        raise ConsentError(
+            f"{str(path)!r}: the consent is not as it was signed: answer the question with "
+            f"'starring subject consent {name}'."
+        )
+    return known

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,10 @@ def test_a_subject_is_stored_and_loads_as_it_was(
     subject = add("mira", photos)
     assert subject == Subject.load(home, "mira")
     assert (subject.name, subject.kind, subject.trigger) == ("mira", "person", "mira")
-    assert subject.consent == consent
+    assert subject.consent == replace(
+        consent, key=subject.consent.key, signature=subject.consent.signature
+    )
+    assert subject.consent.is_signed_for("mira")
     assert [photo.path.name for photo in subject.kept] == ["0001.png", "0002.png", "0003.png"]
     assert subject.photos[0].caption == "mira, a person, close-up, facing the camera"
     assert subject.photos[2].caption == "mira, a person, close-up, in profile"
@@ -97,6 +101,7 @@ def test_dropped_photos_and_the_paths_of_all_are_not_stored(
     folder = add("mira", photos).folder
     assert everything_in(folder) == [
         "audit.jsonl",
+        "log.jsonl",
         "photos",
         "photos/0001.png",
         "photos/0002.png",
@@ -132,7 +137,7 @@ def test_huggingface_datasets_loads_the_photos_with_their_captions(
 
 def test_a_pet_needs_neither_consent_nor_faces(add: Add, photos: list[Path]) -> None:
     subject = add("rex-2", photos[:3], kind="pet", class_noun="dog", consent=None, faces=None)
-    assert subject.consent is None
+    assert subject.consent.ground == "pet"
     assert [photo.caption for photo in subject.photos] == ["rex, a dog"] * 3
 
 

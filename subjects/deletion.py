@@ -1,0 +1,141 @@
+"""Deletion: everything that a subject's photos led to goes, and goes even where it is interrupted.
+
+The subject's folder is renamed first, so that it is no subject any more. What else the home has of
+it is moved in there, the clips and exports that its log names are removed, and the folder goes
+last. A deletion that was cut short is gone on with by the next command. Files are unlinked, not
+overwritten: on flash memory that would erase nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from subjects.errors import StorageError
+from subjects.ledger import log_of, note
+from subjects.privacy import private_folder
+from subjects.records import replace_text
+from subjects.subject import RECORD, folder_of
+
+TOMBSTONES = "deleted"
+_GOING = ".going."
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What became of a subject's files.
+
+    Attributes:
+        removed: files and folders that are gone.
+        changed: clips and exports that are no longer what was written, and were left alone.
+    """
+
+    removed: tuple[Path, ...]
+    changed: tuple[Path, ...]
+
+
+def delete_subject(home: Path, name: str) -> Deleted:
+    """Remove a subject: photos, consent, log, latents, adapters, runs, clips and exports.
+
+    Raises:
+        SubjectError: if `name` cannot be a subject's name.
+        StorageError: if there is no such subject, or something cannot be removed; the same call
+            then goes on.
+    """
+    folder = folder_of(home, name)
+    going = folder.with_name(f"{_GOING}{name}")
+    try:
+        if (folder / RECORD).is_file():
+            shutil.rmtree(going, ignore_errors=True)
+            os.rename(folder, going)
+        if not going.is_dir():
+            raise StorageError(f"there is no subject {name!r} to delete in {str(home)!r}.")
+        return _finish(home, going)
+    except OSError as error:
+        raise StorageError(
+            f"{name!r} is not wholly deleted ({error.strerror or error}: {error.filename!r}): mend "
+            "that, and give the same command again."
+        ) from error
+
+
+def finish_deletions(home: Path) -> None:
+    """Go on with deletions that were cut short.
+
+    Raises:
+        OSError: if something cannot be removed.
+    """
+    for going in sorted((home / "subjects").glob(f"{_GOING}*")):
+        _finish(home, going)
+
+
+def _finish(home: Path, going: Path) -> Deleted:
+    name = going.name.removeprefix(_GOING)
+    written = list(_written(going))
+    own = [path for path, digest in written if digest == _digest(path)]
+    folders = _folders(home, name)
+    for folder in folders:  # moved first: one that was half removed would not be recognised again
+        os.rename(folder, going / f"{folder.parent.name}.{folder.name}")
+    for path in own:
+        path.unlink(missing_ok=True)
+    changed = tuple(path for path, _ in written if path not in own and path.exists())
+    shutil.rmtree(going)
+    note(home, None, "deleted")
+    _set_tombstone(home)
+    return Deleted((*own, *folders, going), changed)
+
+
+def _written(going: Path) -> Iterator[tuple[Path, str]]:
+    """The clips and exports that were written outside the home, with their SHA-256."""
+    for line in log_of(going):
+        for path, digest in line["details"].get("files", {}).items():
+            yield Path(path), digest
+
+
+def _folders(home: Path, name: str) -> list[Path]:
+    """What else the home has of a subject: drafts, training runs and adapters, by whatever name."""
+    drafts = (home / "subjects").glob(f".{name}.*.draft")
+    runs = (path.parent for path in home.glob("runs/*/config.json") if _trains(path, name))
+    adapters = (path.parent for path in home.glob("adapters/*/run.json") if _is_of(path, name))
+    return sorted({*drafts, *runs, *adapters})
+
+
+def _trains(config: Path, name: str) -> bool:
+    turns = _json(config)
+    return any(turn.get("data", {}).get("subject") == name for turn in turns or [])
+
+
+def _is_of(run: Path, name: str) -> bool:
+    record = _json(run)
+    return bool(record) and record.get("subject", {}).get("name") == name
+
+
+def _json(path: Path) -> Any:
+    with suppress(OSError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return None
+
+
+def _digest(path: Path) -> str | None:
+    return file_digest(path) if path.is_file() else None
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _set_tombstone(home: Path) -> None:
+    """Leave that something was deleted, and when; not what."""
+    folder = private_folder(home / TOMBSTONES)
+    number = len(list(folder.iterdir())) + 1
+    text = json.dumps({"deleted": date.today().isoformat()}) + "\n"
+    replace_text(folder / f"{number:06d}.json", text)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from subjects import Consent, StorageError, Subject, add_subject, delete_subject, note, problems
+from subjects.deletion import file_digest, finish_deletions
+from tests.subjects.known_faces import KnownFaces, make_face
+
+CANARIES = [f"canary{number:03d}x" for number in range(200)]
+FILES = (
+    *("subjects/mira/photos/0001.png", "subjects/mira/photos/metadata.jsonl"),
+    *(
+        "subjects/mira/cache/photos-pocket.safetensors",
+        "subjects/mira/cache/held-pocket.safetensors",
+    ),
+    *("subjects/mira/subject.yaml", "subjects/mira/audit.jsonl", "subjects/mira/log.jsonl"),
+    *("adapters/mira/adapter.safetensors", "adapters/mira/samples/sample.mp4"),
+    *("adapters/other-name/adapter.safetensors", "adapters/other-name/report.json"),
+    *("runs/mira/state.ckpt", "runs/mira/adapter/samples/step-50.mp4"),
+    *("subjects/.mira.abc.draft/photos/0001.png", "adapters/.mira.old/adapter.safetensors"),
+    *("clips/beach.mp4", "clips/mira.safetensors"),
+)
+
+
+@pytest.fixture
+def mira(
+    tmp_path: Path, take: Callable[..., Path], finder: KnownFaces, consent: Consent
+) -> Subject:
+    paths = [take(f"{i}.png", make_face(1, seed=i), seed=i) for i in range(2)]
+    add_subject("ann", paths, home=tmp_path, consent=consent, faces=finder)
+    return add_subject("mira", paths, home=tmp_path, consent=consent, faces=finder)
+
+
+@pytest.fixture
+def planted(tmp_path: Path, mira: Subject) -> Path:
+    """A home in which every kind of file that a subject leads to holds canaries of its own."""
+    for number, name in enumerate(FILES):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mine = CANARIES[number :: len(FILES)]
+        with path.open("ab") as file:
+            if path.name == "log.jsonl":
+                continue
+            file.write("\n".join(["", *mine, ""]).encode())
+    for name, of in (
+        ("mira", "mira"),
+        ("other-name", "mira"),
+        (".mira.old", "mira"),
+        ("ann", "ann"),
+    ):
+        (tmp_path / "adapters" / name).mkdir(parents=True, exist_ok=True)
+        run = {"subject": {"name": of}, "said": CANARIES if of == "mira" else []}
+        (tmp_path / "adapters" / name / "run.json").write_text(json.dumps(run))
+    (tmp_path / "runs/mira/config.json").write_text('[{"data": {"subject": "mira"}}]')
+    clips = [tmp_path / name for name in FILES if name.startswith("clips/")]
+    made = {str(path): file_digest(path) for path in clips}
+    note(tmp_path, mira.folder, "rendered", files=made, prompt=" ".join(CANARIES))
+    return tmp_path
+
+
+def found(home: Path) -> list[str]:
+    """Where canaries are."""
+    files = (path for path in home.rglob("*") if path.is_file())
+    return [str(p.relative_to(home)) for p in files if b"canary" in p.read_bytes()]
+
+
+def test_nothing_of_a_deleted_subject_is_found(planted: Path) -> None:
+    assert len(found(planted)) >= len(FILES)
+    deleted = delete_subject(planted, "mira")
+    assert found(planted) == []
+    assert not any("mira" in str(path) for path in planted.rglob("*"))
+    assert planted / "clips/beach.mp4" in deleted.removed
+    assert problems(planted) == []
+
+
+def test_others_are_left_alone(planted: Path) -> None:
+    delete_subject(planted, "mira")
+    assert len(Subject.load(planted, "ann").photos) == 2
+    assert (planted / "adapters/ann/run.json").is_file()
+
+
+def test_a_clip_that_was_changed_since_is_left_and_named(planted: Path) -> None:
+    (planted / "clips/beach.mp4").write_text("another film")
+    assert delete_subject(planted, "mira").changed == (planted / "clips/beach.mp4",)
+    assert (planted / "clips/beach.mp4").is_file()
+
+
+def test_the_tombstone_says_when_and_nothing_else(planted: Path) -> None:
+    delete_subject(planted, "mira")
+    (stone,) = (planted / "deleted").iterdir()
+    assert list(json.loads(stone.read_text())) == ["deleted"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from subjects import delete_subject
+left = int(sys.argv[2])
+def counted(step):
+    def run(*arguments, **options):
+        global left
+        left -= 1
+        if left < 0:
+            os._exit(9)
+        return step(*arguments, **options)
+    return run
+for name in ("unlink", "rmdir", "rename"):
+    setattr(os, name, counted(getattr(os, name)))
+delete_subject(Path(sys.argv[1]), "mira")
+"""
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_deletion_that_was_killed_is_finished_by_the_next_command(
+    planted: Path, seed: int
+) -> None:
+    steps = random.Random(seed).randint(1, 20)
+    home = str(Path(__file__).resolve().parents[2])
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(planted), str(steps)],
+        env={**os.environ, "PYTHONPATH": home},
+        check=False,
+    )
+    assert killed.returncode == 9
+    assert found(planted)
+    with pytest.raises(StorageError, match="there is no subject 'mira'"):
+        Subject.load(planted, "mira")
+    finish_deletions(planted)
+    assert found(planted) == []
+    assert problems(planted) == []
+
+
+def test_an_unknown_subject_is_not_deleted(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="there is no subject 'mira' to delete"):
+        delete_subject(tmp_path, "mira")

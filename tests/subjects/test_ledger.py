@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from subjects import log_of, note, problems
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (folder := tmp_path / "subjects" / "mira").mkdir(parents=True)
+    for did in ("added", "trained", "rendered"):
+        note(tmp_path, folder, did, base="pocket")
+    return folder
+
+
+def rewrite(path: Path, number: int, **changes: object) -> None:
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[number] |= changes
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_what_was_done_is_told_in_order_and_fits_together(tmp_path: Path, folder: Path) -> None:
+    assert [line["did"] for line in log_of(folder)] == ["added", "trained", "rendered"]
+    assert log_of(folder)[1]["details"] == {"base": "pocket"}
+    assert problems(tmp_path) == []
+
+
+def test_a_line_that_was_changed_is_named(tmp_path: Path, folder: Path) -> None:
+    rewrite(folder / "log.jsonl", 1, did="nothing")
+    assert problems(tmp_path) == ["mira/log.jsonl: line 2 was changed"]
+
+
+def test_an_entry_that_was_changed_or_taken_out_breaks_the_chain(
+    tmp_path: Path, folder: Path
+) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    whole = ledger.read_text()
+    rewrite(ledger, 1, time="2020-01-01T00:00:00+00:00")
+    assert "ledger.jsonl: entry 2 was changed" in problems(tmp_path)[0]
+    ledger.write_text("".join(whole.splitlines(keepends=True)[::2]))
+    assert "ledger.jsonl: entry 2 was changed, or one before it is missing" in problems(tmp_path)
+
+
+def test_the_chain_tells_nothing_of_what_was_done(tmp_path: Path, folder: Path) -> None:
+    ledger = (tmp_path / "ledger.jsonl").read_text()
+    assert not any(word in ledger for word in ("mira", "trained", "pocket"))
+
+
+def test_several_at_once_make_one_chain(tmp_path: Path, folder: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: note(tmp_path, folder, "rendered", clip=number), range(40)))
+    assert problems(tmp_path) == []
+    assert sorted(line["number"] for line in log_of(folder)) == list(range(1, 44))
+
+
+def test_a_line_that_a_crash_cut_short_is_taken_away(tmp_path: Path, folder: Path) -> None:
+    with (tmp_path / "ledger.jsonl").open("a") as file:
+        file.write('{"number": 4, "ti')
+    note(tmp_path, folder, "rendered")
+    assert problems(tmp_path) == []
+    assert log_of(folder)[-1]["number"] == 4
