@@ -182,7 +182,7 @@ def test_examples_come_back_as_they_were_kept(tmp_path: Path) -> None:
 
 def test_a_damaged_cache_is_made_anew(make: Callable[..., SubjectData], encoded: list[str]) -> None:
     data = make()
-    for path in data.work.iterdir():
+    for path in (*(data.subject.folder / "cache").iterdir(), *(data.home / "cache").iterdir()):
         path.write_bytes(path.read_bytes()[:200])
     encoded.clear()
     make()

@@ -213,7 +213,7 @@ def test_words_that_are_not_understood(
 def test_a_file_that_cannot_be_used_is_named(
     refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def load(*_: object) -> None:
+    def load(*_: object, **__: object) -> None:
         raise OSError(errno.ELOOP, "Too many levels of symbolic links", "/x/y")
 
     monkeypatch.setattr(Subject, "load", load)
@@ -247,7 +247,8 @@ def make_a_person(home: Path) -> None:
     """Let the object 'toto' pass for a person."""
     path = home / "subjects" / "toto" / "subject.yaml"
     record = yaml.safe_load(path.read_text()) | {"kind": "person"}
-    record["consent"] = Consent(whose="Toto", ground="synthetic", date="2025-01-31").record()
+    consent = Consent(whose="Toto", ground="synthetic", date="2025-01-31")
+    record["consent"] = consent.signed("toto", home).record()
     path.write_text(yaml.safe_dump(record))
 
 

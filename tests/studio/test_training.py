@@ -44,7 +44,7 @@ class BlackRenderer:
 def test_training_ends_with_the_likeness_that_it_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    person = SimpleNamespace(kind="person", called="mira, a person")
+    person = SimpleNamespace(kind="person", called="mira, a person", folder=tmp_path)
     monkeypatch.setattr(studio.training, "train", lambda _: Adapter(tmp_path))
     monkeypatch.setattr(studio.training.Subject, "load", lambda *_: person)
     monkeypatch.setattr(studio.training, "Renderer", BlackRenderer)
