@@ -85,6 +85,23 @@ def without_help(transformer: Any) -> Iterator[None]:
         _activate(transformer, slots)
 
 
+@contextmanager
+def base_alone(transformer: Any) -> Iterator[None]:
+    """Leave out the adapter that learns for a while; one that helps in training stays."""
+    slots = list(transformer.peft_config)
+    if HELPER in slots:
+        transformer.set_adapters([HELPER])
+    else:
+        transformer.disable_adapters()
+    try:
+        yield
+    finally:
+        if HELPER in slots:
+            _activate(transformer, slots)
+        else:
+            transformer.enable_adapters()
+
+
 def _activate(transformer: Any, slots: list[str]) -> None:
     """Let several adapters count, of which those that help stay frozen."""
     transformer.set_adapters(slots)

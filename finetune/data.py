@@ -29,7 +29,7 @@ from finetune.examples import (
     save_examples,
 )
 from finetune.limits import above, at_least
-from finetune.preservation import preservation_examples
+from finetune.preservation import preservation_examples, under_name
 from subjects import Subject
 
 
@@ -43,7 +43,8 @@ class Batch(NamedTuple):
         latents: clean.
         conditions: of each example, without a batch axis.
         faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
-        motion_only: whether an error that is the same in all frames is forgiven.
+        asked: conditions of each example under which the base itself is asked, whose motion the
+            batch's own conditions are to keep; none where the latents are to be learnt.
         captions: of the examples, to name them.
         unprompted: the conditions of an empty prompt.
     """
@@ -54,7 +55,7 @@ class Batch(NamedTuple):
     latents: Tensor
     conditions: list[dict[str, Tensor]]
     faces: Tensor
-    motion_only: bool = False
+    asked: tuple[dict[str, Tensor], ...] = ()
     captions: tuple[str, ...] = ()
     unprompted: dict[str, Tensor] = {}
 
@@ -69,8 +70,8 @@ class SubjectData(pl.LightningDataModule):
         photos: photos a step.
         held: photos a step that are shown as clips in which nothing moves, so that the subject is
             learnt for every frame; 0 for none.
-        clips: preservation clips a step, of which only the motion counts: who is in them is no
-            one that the adapter should draw; 0 for none.
+        clips: preservation clips a step: in them the subject is to move as the base lets somebody
+            move, so that actions survive learning from stills; 0 for none.
         pool: how many preservation clips there are to draw from.
         clip_weight: weight of the clips' loss beside the photos'.
         side: photos are brought to about side times side pixels; the base's own size if not given.
@@ -136,7 +137,7 @@ class SubjectData(pl.LightningDataModule):
                 dtype=dtype,
                 device=device,
             )
-        captions = ["", *(e.caption for e in photos + clips)]
+        captions = ["", *(e.caption for e in photos + clips), *map(self._named, clips)]
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.embeddings = embed(captions, family, dtype=dtype, device=device)
 
@@ -196,20 +197,27 @@ class SubjectData(pl.LightningDataModule):
         group = rng.choices(groups, weights=[len(g) for g in groups])[0]
         chosen = rng.sample(group, min(count, len(group)))
         chosen += rng.choices(group, k=count - len(chosen))
+        shown = [rng.random() >= self.dropout for _ in chosen]
+        asked = [e.caption if show else "" for e, show in zip(chosen, shown, strict=True)]
+        if name == "clips":
+            own = [self._named(e) if show else "" for e, show in zip(chosen, shown, strict=True)]
+        else:
+            own, asked = asked, []
         return Batch(
             name=name,
             number=step,
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
-            conditions=[self._conditions(e.caption, rng) for e in chosen],
+            conditions=[self.embeddings[caption] for caption in own],
             faces=torch.stack([_face(e) for e in chosen]),
-            motion_only=name == "clips",
+            asked=tuple(self.embeddings[caption] for caption in asked),
             captions=tuple(e.caption for e in chosen),
             unprompted=self.embeddings[""],
         )
 
-    def _conditions(self, caption: str, rng: random.Random) -> dict[str, Tensor]:
-        return self.embeddings["" if rng.random() < self.dropout else caption]
+    def _named(self, clip: Example) -> str:
+        """A preservation clip's caption, about the subject."""
+        return under_name(clip.caption, self.subject.class_noun, self.subject.called)
 
 
 def _face(example: Example) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bases.families import family_of
 from bases.family import Expert, Family
 from bases.hub import open_base
 from bases.objective import FlowMatching
-from finetune.adapter import HELPER, add_lora, load_lora
+from finetune.adapter import HELPER, add_lora, base_alone, load_lora
 from finetune.budget import GIGABYTE, Budget, Shapes, Uncountable, fitting_thrift, memory_of
 from finetune.data import Batch
 from finetune.errors import TrainingError
@@ -23,7 +24,7 @@ from finetune.limits import above, at_least
 from finetune.thrift import NO_THRIFT, Thrift
 
 
-def alike(conditions: list[dict[str, Tensor]], *, one_by_one: bool) -> list[list[int]]:
+def alike(conditions: Sequence[dict[str, Tensor]], *, one_by_one: bool) -> list[list[int]]:
     """The numbers of those whose tensors are of the same shapes, group by group, or each alone."""
     if one_by_one:
         return [[row] for row in range(len(conditions))]
@@ -189,7 +190,8 @@ class LoraModule(pl.LightningModule):
         losses = []
         self.losses: dict[str, Tensor] = {}
         for index, batch in enumerate(batches):
-            loss = self._flow_error(batch, [self.seed, batch.number, index])
+            error_of = self._motion_error if batch.asked else self._flow_error
+            loss = error_of(batch, [self.seed, batch.number, index])
             self.losses[batch.name] = loss.detach()
             self.log(f"loss/{batch.name}", loss, batch_size=len(batch.latents))
             losses.append(batch.weight * loss)
@@ -198,31 +200,40 @@ class LoraModule(pl.LightningModule):
         return total
 
     def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
-        """The squared error; of clips whose motion alone counts, what all frames share is left out.
-
-        After the appearance-debiased loss of Zhao et al., "MotionDirector" (2023).
-        """
-        objective = self.family.objective
-        generator = torch.Generator().manual_seed(hash(tuple(key)) & 0x7FFFFFFF)
-        clean = batch.latents.to(self.device)
-        noise = torch.randn(clean.shape, generator=generator).to(self.device)
-        sigmas = objective.sample_sigmas(
-            len(clean), generator, low=self.expert.low, high=self.expert.high
-        ).to(self.device)
-        noisy = objective.noisy(clean, noise, sigmas)
-        target = objective.target(clean, noise)
+        """The squared error of the predicted flow against the true one."""
+        noisy, noise, sigmas = self._noised(batch, key)
+        target = self.family.objective.target(batch.latents.to(self.device), noise)
         if self.guidance_loss:
             with torch.no_grad():
-                plain = self._predict(noisy, sigmas, [batch.unprompted] * len(clean))
+                plain = self._predict(noisy, sigmas, [batch.unprompted] * len(noisy))
             target = plain + self.guidance_loss * (target - plain)
         error = self._predict(noisy, sigmas, batch.conditions) - target
-        if batch.motion_only:
-            error = error - error.mean(2, keepdim=True)
         weights = 1 + self.face_weight * batch.faces.to(self.device)
         return (weights * error.square()).mean() / weights.mean()
 
+    def _motion_error(self, batch: Batch, key: list[int]) -> Tensor:
+        """How else the subject moves than the base lets somebody move in the same noise.
+
+        What all frames share, which is who is seen, is left out of the difference of the two
+        predicted flows, as in the appearance-debiased loss of Zhao et al., "MotionDirector" (2023).
+        """
+        noisy, _, sigmas = self._noised(batch, key)
+        with torch.no_grad(), base_alone(self.transformer):
+            wanted = self._predict(noisy, sigmas, batch.asked)
+        error = self._predict(noisy, sigmas, batch.conditions) - wanted
+        return (error - error.mean(2, keepdim=True)).square().mean()
+
+    def _noised(self, batch: Batch, key: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """The batch in noise, that noise, and its levels, which the key decides."""
+        generator = torch.Generator().manual_seed(hash(tuple(key)) & 0x7FFFFFFF)
+        clean = batch.latents.to(self.device)
+        noise = torch.randn(clean.shape, generator=generator).to(self.device)
+        objective, (low, high) = self.family.objective, (self.expert.low, self.expert.high)
+        sigmas = objective.sample_sigmas(len(clean), generator, low=low, high=high).to(self.device)
+        return objective.noisy(clean, noise, sigmas), noise, sigmas
+
     def _predict(
-        self, noisy: Tensor, sigmas: Tensor, conditions: list[dict[str, Tensor]]
+        self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]
     ) -> Tensor:
         """The predicted flow (B, C, F, H, W); alike conditions go through the base together."""
         groups = alike(conditions, one_by_one=self.family.one_by_one)
@@ -236,7 +247,7 @@ class LoraModule(pl.LightningModule):
         return torch.cat(flows)[order]
 
     def _predict_together(
-        self, noisy: Tensor, sigmas: Tensor, conditions: list[dict[str, Tensor]]
+        self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]
     ) -> Tensor:
         stacked = {
             name: torch.stack([rows[name] for rows in conditions]).to(self.device)

@@ -1,6 +1,8 @@
 """Preservation clips: what the base draws by itself, so that learning from stills keeps motion.
 
-Few and generic clips do as well as many and specific ones (Wu et al., "MotionBooth", 2024).
+In them somebody does what prompts ask for; the subject learns to move as the base lets somebody
+move there. Few and generic clips do as well as many and specific ones (Wu et al., "MotionBooth",
+2024).
 """
 
 from __future__ import annotations
@@ -38,6 +40,11 @@ def prompts(count: int, class_noun: str = "person") -> list[str]:
     ]
     step = 67  # coprime with their number, and among any first few each comes up equally often
     return [every[index * step % len(every)] for index in range(count)]
+
+
+def under_name(prompt: str, class_noun: str, called: str) -> str:
+    """Such a prompt about the subject: "mira, a person, waving at the beach, close-up"."""
+    return f"{called}, {prompt.removeprefix(with_article(class_noun)).lstrip()}"
 
 
 def preservation_examples(

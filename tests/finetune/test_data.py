@@ -80,6 +80,17 @@ def test_a_batch_holds_what_was_asked_for(make: Callable[..., SubjectData], tiny
     assert [row["encoder_hidden_states"].shape for row in photos.conditions] == [(48, 32)] * 2
 
 
+def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_subject(
+    make: Callable[..., SubjectData],
+) -> None:
+    data = make(dropout=0.0)
+    clips = data.batches_at(0)[1]
+    for caption, asked, own in zip(clips.captions, clips.asked, clips.conditions, strict=True):
+        assert asked is data.embeddings[caption]
+        action = caption.split(" ", 2)[2]
+        assert own is data.embeddings[f"{data.subject.called}, {action}"]
+
+
 def test_without_clips_there_are_photos_alone(make: Callable[..., SubjectData]) -> None:
     (photos,) = make(clips=0, photos=7).batches_at(0)
     assert len(photos.latents) == 7
@@ -194,7 +205,7 @@ def test_held_photos_are_clips_in_which_nothing_moves(
 ) -> None:
     data = make(held=2)
     photos, held, clips = data.batches_at(0)
-    assert [held.name, held.motion_only, clips.motion_only] == ["held", False, True]
+    assert [held.name, len(held.asked), len(clips.asked)] == ["held", 0, 2]
     assert held.latents.shape[2] == clips.latents.shape[2] > photos.latents.shape[2] == 1
     for still, long in zip(data.examples["photos"], data.examples["held"], strict=True):
         assert torch.allclose(long.latents[:, :1], still.latents, atol=1e-4)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bases.catalogue import Base
 from bases.wan import Wan
-from finetune.adapter import HELPER, WEIGHTS, Adapter, load_lora, without_help
+from finetune.adapter import HELPER, WEIGHTS, Adapter, base_alone, load_lora, without_help
 from finetune.data import Batch
 from finetune.errors import BrokenAdapter, TrainingError
 from finetune.module import LoraModule
@@ -86,6 +86,8 @@ def test_it_learns_nothing_and_is_left_out_of_previews(tiny: Base, trained: Adap
     assert not any(HELPER in name for name in learning)
     with without_help(transformer):
         assert transformer.active_adapters() == ["default"]
+    with base_alone(transformer):
+        assert transformer.active_adapters() == [HELPER]
     assert set(transformer.active_adapters()) == {"default", HELPER}
     assert learning == {name for name, weight in module.named_parameters() if weight.requires_grad}
     saved = {"state_dict": module.state_dict()}

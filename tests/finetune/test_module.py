@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -74,15 +75,61 @@ def test_an_error_on_the_head_counts_for_more(module: LoraModule, batch: Batch) 
     assert weighted == pytest.approx(4 / 5, abs=1e-3)
 
 
-def test_of_a_clip_whose_motion_alone_counts_a_constant_error_is_forgiven(
-    module: LoraModule, batch: Batch
+@pytest.fixture
+def learning(module: LoraModule) -> LoraModule:
+    """A module whose adapter already changes something."""
+    module.configure_model()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, weight in module.transformer.named_parameters():
+            if ".lora_B." in name:
+                weight.copy_(torch.randn(weight.shape, generator=generator) * 0.05)
+    return module
+
+
+def test_a_subject_that_moves_as_the_base_does_has_no_loss(
+    learning: LoraModule, batch: Batch
 ) -> None:
-    moves = batch._replace(motion_only=True)
-    module.transformer = Oracle(batch.latents, off=0.5)
+    moves = batch._replace(asked=tuple(batch.conditions))
+    changed = learning.training_step([moves], 0).item()
+    for module in learning.transformer.modules():
+        if hasattr(module, "scaling"):
+            module.scaling = dict.fromkeys(module.scaling, 0.0)
+    assert learning.training_step([moves], 0).item() < 1e-9 < changed
+
+
+def test_what_all_frames_share_is_forgiven(
+    module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves = batch._replace(asked=tuple(batch.conditions))
+    monkeypatch.setattr(finetune.module, "base_alone", lambda model: nullcontext())
+
+    class Changing(Oracle):
+        """Is off by more each time that it is asked."""
+
+        def forward(self, *arguments: Any, **rest: Any) -> tuple[Tensor]:
+            return (super().forward(*arguments, **rest)[0] + len(self.seen) * self.drift,)
+
+    module.transformer = Changing(batch.latents)
+    module.transformer.drift = 1.0
     assert module.training_step([moves], 0).item() < 1e-6
-    still = Oracle(batch.latents.mean(2, keepdim=True).expand_as(batch.latents))
-    module.transformer = still
-    assert module.training_step([moves], 0).item() > 0.1
+    module.transformer.drift = torch.arange(2.0).view(1, 1, 2, 1, 1)
+    assert module.training_step([moves], 0).item() == pytest.approx(0.25, abs=1e-3)
+
+
+def test_asking_the_base_leaves_the_photos_gradients_as_they_are(
+    learning: LoraModule, batch: Batch
+) -> None:
+    def gradients(batches: list[Batch]) -> dict[str, Tensor]:
+        learning.zero_grad()
+        learning.training_step(batches, 0).backward()
+        weights = learning.transformer.named_parameters()
+        return {name: weight.grad.clone() for name, weight in weights if weight.grad is not None}
+
+    alone = gradients([batch])
+    beside = gradients([batch, batch._replace(asked=tuple(batch.conditions), weight=0.0)])
+    assert set(alone) == set(beside) != set()
+    assert all(torch.equal(alone[name], beside[name]) for name in alone)
 
 
 def test_noise_is_a_function_of_seed_number_and_place(module: LoraModule, batch: Batch) -> None:
