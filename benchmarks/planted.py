@@ -73,14 +73,14 @@ def planted_set(number: int, *, bystanders: bool) -> PlantedSet:
         for i, who in enumerate((1, 1, 2)):
             good[i] = (_beside(own[i], boxes[i], who, look, generator), None, boxes[i])
     again = int(rng.integers(_GOOD))
+    far, far_box = _far(own[tiny], boxes[tiny])
     planted = [
         (stranger[0], "another person", stranger_box[0]),
         (_soft(own[soft], boxes[soft]), "blur", boxes[soft]),
         (_saved_again(good[again][0], rng), "duplicate", good[again][2]),
-        (*_far(own[tiny], boxes[tiny]), "tiny face"),
+        (far, "tiny face", far_box),
         (_covered(own[covered], boxes[covered], rng), "occlusion", boxes[covered]),
     ]
-    planted[3] = (planted[3][0], "tiny face", planted[3][1])
     every = [*good, *planted]
     shuffled = [every[i] for i in rng.permutation(len(every))]
     return PlantedSet(*(list(part) for part in zip(*shuffled, strict=True)))
