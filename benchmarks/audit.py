@@ -87,17 +87,15 @@ def _is_right_person(planted: PlantedSet, audited: list[AuditedPhoto]) -> str:
         if photo.verdict == DROP or fault == "another person":
             continue
         used = photo.measures and photo.measures.box
-        if used is None or _overlap(np.array(used), box) < 0.3:
+        if used is None or not _holds(box, np.array(used)):
             return "wrong person"
     return "right person"
 
 
-def _overlap(one: Any, other: Any) -> float:
-    """Intersection over union of two boxes."""
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
-    return shared / max(sum(areas) - shared, 1e-9)
+def _holds(box: Any, used: Any) -> bool:
+    """Whether the middle of a box lies in another; half of a covered face may be found."""
+    middle = (used[:2] + used[2:]) / 2
+    return bool((middle >= box[:2]).all() and (middle <= box[2:]).all())
 
 
 def _share(table: dict[str, Counter[str]], kinds: tuple[str, ...], hit: Any) -> float:

@@ -97,13 +97,28 @@ def add(
 
 
 @subject_app.command("show")
-def show(name: Annotated[str, typer.Argument(help="The subject.")], home: Home = None) -> None:
-    """Show each photo's verdict and why."""
-    from studio.subjects import next_step, show_subject
+def show(
+    name: Annotated[str, typer.Argument(help="The subject.")],
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Write a contact sheet, as a page and as a picture.")
+    ] = False,
+    look: Annotated[
+        bool, typer.Option("--open", help="Write the contact sheet and open it.")
+    ] = False,
+    faces: Faces = None,
+    home: Home = None,
+) -> None:
+    """Show each photo's verdict and why, what the photos cover, and what to add."""
+    from studio.subjects import draw_sheet, next_step, show_subject
     from subjects import Subject
 
-    subject = Subject.load(open_home(home), name, after_consent=True)
+    subject = Subject.load(open_home(home), name, after_consent=not (sheet or look))
     show_subject(subject)
+    if sheet or look:
+        page, picture = draw_sheet(subject, faces)
+        say("", f"Wrote {page} and {picture}.")
+        if look:
+            typer.launch(str(page))
     captions = subject.folder / "photos" / "metadata.jsonl"
     say("", f"Captions: {captions}", next_step(subject, home_option(home)))
 

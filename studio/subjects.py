@@ -16,21 +16,18 @@ from studio.tables import show_table
 from subjects import (
     CONSENT_TEXT,
     GROUNDS,
-    PEOPLE,
-    PUPPETS,
+    POCKET,
     Consent,
     FaceFinder,
     Subject,
     add_subject,
     check_new_subject,
     delete_subject,
+    limits_for,
     log_of,
     problems,
 )
 from subjects.consent import PURPOSE
-
-POCKET = "pocket"
-"""The name of the embedded face package, which knows drawings alone."""
 
 
 def face_finder(package: str) -> FaceFinder:
@@ -82,7 +79,7 @@ def add_from_photos(
             consent=consent,
             faces=finder,
             class_noun=noun,
-            limits=PUPPETS if faces == POCKET else PEOPLE,
+            limits=limits_for(faces),
             face_package=_remembered(faces),
             progress=show,
         )
@@ -194,9 +191,30 @@ def show_subject(subject: Subject) -> None:
         (photo.source, photo.verdict, photo.reason, photo.file_name or "–") for photo in verdicts
     ]
     show_table(("photo", "verdict", "why", "stored as"), rows)
+    coverage = subject.coverage
+    if said := coverage.said():
+        say("")
+        show_table(("what the photos show", "how often"), list(said.items()))
     used = len(subject.kept) - len(subject.faults)
+    ceiling = subject.ceiling
+    best = () if ceiling is None else (f"Likeness among the photos, the ceiling: {ceiling:.2f}.",)
     notes = (f"Note: {warning}" for warning in subject.warnings)
-    say("", f"{used} of {len(verdicts)} photos will be used.", *notes)
+    advice = (f"Advice: {sentence}" for sentence in coverage.advice())
+    say("", f"{used} of {len(verdicts)} photos will be used.", *best, *notes, *advice)
+
+
+def draw_sheet(subject: Subject, package: str | None) -> list[Path]:
+    """Write the contact sheet into the subject's folder, as a page and as a picture.
+
+    Args:
+        subject: of whom.
+        package: the face package that compares the photos; the subject's own if None.
+    """
+    from subjects.contact_sheet import write_sheet
+
+    chosen = package or subject.face_package or POCKET
+    finder = face_finder(chosen) if subject.kind == "person" else None
+    return write_sheet(subject, finder)
 
 
 def next_step(subject: Subject, home_option: str) -> str:

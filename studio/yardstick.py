@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bases.video import Frames
 from inference.likeness import Likeness, ceiling, clip_embeddings, likeness
-from studio.subjects import POCKET, face_finder
-from subjects import Subject
+from studio.subjects import face_finder
+from subjects import POCKET, Subject
 
 
 class Yardstick:

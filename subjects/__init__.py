@@ -3,6 +3,7 @@
 from subjects.adding import add_subject, check_new_subject, photo_paths
 from subjects.captions import with_article
 from subjects.consent import CONSENT_TEXT, GROUNDS, Consent
+from subjects.coverage import Coverage
 from subjects.deletion import Deleted, delete_subject, finish_deletions
 from subjects.errors import (
     ConsentError,
@@ -17,7 +18,18 @@ from subjects.ledger import log_of, note, problems
 from subjects.metadata import Photo
 from subjects.photos import read_photo
 from subjects.subject import KINDS, Subject, subject_names
-from subjects.verdicts import CARE, DROP, KEEP, PEOPLE, PUPPETS, AuditedPhoto, Limits, Measures
+from subjects.verdicts import (
+    CARE,
+    DROP,
+    KEEP,
+    PEOPLE,
+    POCKET,
+    PUPPETS,
+    AuditedPhoto,
+    Limits,
+    Measures,
+    limits_for,
+)
 
 __all__ = [
     "CARE",
@@ -27,10 +39,12 @@ __all__ = [
     "KEEP",
     "KINDS",
     "PEOPLE",
+    "POCKET",
     "PUPPETS",
     "AuditedPhoto",
     "Consent",
     "ConsentError",
+    "Coverage",
     "Deleted",
     "Face",
     "FaceFinder",
@@ -49,6 +63,7 @@ __all__ = [
     "delete_subject",
     "finish_deletions",
     "leave_one_out",
+    "limits_for",
     "log_of",
     "note",
     "photo_paths",

@@ -12,15 +12,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from subjects.appearance import Appearance, backgrounds_of, clothes_of
 from subjects.duplicates import Fingerprint, are_near_duplicates
 from subjects.errors import PhotoError
-from subjects.faces import Finder
+from subjects.exposure import contrast_and_burnt
+from subjects.faces import Face, Finder
 from subjects.identity import Choice, choose_person
 from subjects.intake import Intake
 from subjects.sharpness import face_blur, picture_blur
-from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Seen, judge_person, judge_thing
+from subjects.verdicts import (
+    DROP,
+    PEOPLE,
+    AuditedPhoto,
+    Limits,
+    Marks,
+    Seen,
+    judge_person,
+    judge_thing,
+)
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 _VISIBLE_BLUR = 0.005
@@ -58,11 +70,32 @@ def audit(
             progress(len(seen), len(sources))
     if faces is None:
         judged = [judge_thing(photo, limits) for photo in seen]
-        return _without_duplicates(judged, seen, [None] * len(seen), limits)
-    choices = choose_person([photo.faces for photo in seen], same_person=limits.same_person)
-    pairs = zip(seen, choices, strict=True)
-    judged = [judge_person(photo, choice, limits) for photo, choice in pairs]
-    return _without_duplicates(judged, seen, choices, limits)
+        choices: list[Choice | None] = [None] * len(seen)
+    else:
+        choices = choose_person([photo.faces for photo in seen], same_person=limits.same_person)
+        pairs = zip(seen, choices, strict=True)
+        judged = [judge_person(photo, choice, limits) for photo, choice in pairs]
+    return _told_apart(_without_duplicates(judged, seen, choices, limits), seen, choices)
+
+
+def _told_apart(
+    judged: list[AuditedPhoto], seen: list[Seen], choices: Sequence[Choice | None]
+) -> list[AuditedPhoto]:
+    """The photos that are kept, with numbers for the clothes and the backgrounds in them."""
+    pairs = list(zip(judged, seen, choices, strict=True))
+    shown = [
+        one.appearances[choice.face if choice else 0]
+        if photo.verdict != DROP and one.appearances
+        else None
+        for photo, one, choice in pairs
+    ]
+    numbers = zip(judged, clothes_of(shown), backgrounds_of(shown), strict=True)
+    return [
+        replace(photo, measures=replace(photo.measures, clothes=clothes, background=background))
+        if photo.measures
+        else photo
+        for photo, clothes, background in numbers
+    ]
 
 
 def _look(source: str, picture: Image | PhotoError, faces: Finder | None, limits: Limits) -> Seen:
@@ -79,10 +112,17 @@ def _look(source: str, picture: Image | PhotoError, faces: Finder | None, limits
         width=width,
         height=height,
         fingerprint=Fingerprint.of(image_HW3),
-        blur=picture_blur(image_HW3),
+        whole=Marks(picture_blur(image_HW3), *contrast_and_burnt(image_HW3)),
         faces=found,
-        face_blurs=[face_blur(image_HW3, face.box) for face in found],
+        marks=[_marks(image_HW3, face) for face in found],
+        appearances=[Appearance.of(image_HW3, face) for face in found or (None,)],
     )
+
+
+def _marks(image_HW3: NDArray[np.uint8], face: Face) -> Marks:
+    left, top, right, bottom = (max(round(float(edge)), 0) for edge in face.box)
+    inside = contrast_and_burnt(image_HW3[top:bottom, left:right])
+    return Marks(face_blur(image_HW3, face.box), *inside)
 
 
 def _without_duplicates(

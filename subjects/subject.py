@@ -23,6 +23,7 @@ import numpy as np
 
 from subjects.captions import with_article
 from subjects.consent import Consent
+from subjects.coverage import Coverage
 from subjects.drafts import storage_error
 from subjects.errors import ConsentError, StorageError, SubjectError
 from subjects.faces import Finder
@@ -30,7 +31,7 @@ from subjects.ledger import note
 from subjects.metadata import METADATA, Photo, read_audit, read_photos
 from subjects.records import jsonl, read_yaml, replace_text
 from subjects.standing import standing
-from subjects.verdicts import DROP, AuditedPhoto
+from subjects.verdicts import DROP, AuditedPhoto, limits_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,6 +88,18 @@ class Subject:
     def called(self) -> str:
         """How prompts call it, as its captions do: "mira, a person"."""
         return f"{self.trigger}, {with_article(self.class_noun)}"
+
+    @property
+    def coverage(self) -> Coverage:
+        """What the kept photos show, and what they lack."""
+        return Coverage.of(self.kept, limits_for(self.face_package))
+
+    @property
+    def ceiling(self) -> float | None:
+        """Median likeness of each kept photo to the others, as it was audited; None of a single."""
+        found = [photo.measures.similarity for photo in self.kept]
+        known = [similarity for similarity in found if similarity is not None]
+        return float(np.median(known)) if len(known) > 1 else None
 
     @cached_property
     def faults(self) -> dict[str, str]:

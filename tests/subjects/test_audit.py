@@ -154,3 +154,26 @@ def test_a_name_that_is_no_unicode_is_still_reported(finder: KnownFaces, tmp_pat
     path.write_text("no photo")
     (photo,) = audit([path], faces=finder)
     assert photo.source == "caf\N{REPLACEMENT CHARACTER}.jpg"
+
+
+def test_a_face_that_is_burnt_white_or_hardly_lit_asks_for_care(
+    good: list[Path], take: Take, finder: KnownFaces
+) -> None:
+    white, dim = make_picture(50), make_picture(51)
+    white[: white.shape[0] // 2 + 40] = 255
+    dim = (dim // 24).astype(np.uint8)
+    burnt = take("burnt.png", make_face(1, seed=7), picture=white)
+    dark = take("dark.png", make_face(1, seed=8), picture=dim)
+    photos = audit([*good, burnt, dark], faces=finder)[3:]
+    assert "overexposed (" in photos[0].reason
+    assert "hardly lit (a contrast of" in photos[1].reason
+
+
+def test_photos_in_the_same_clothes_have_the_same_number(take: Take, finder: KnownFaces) -> None:
+    paths = []
+    for number, colour in enumerate([(200, 20, 20), (200, 20, 20), (20, 20, 200)]):
+        picture = make_picture(number)
+        picture[150:] = colour
+        paths.append(take(f"{number}.png", make_face(1, seed=number), picture=picture))
+    clothes = [photo.measures.clothes for photo in audit(paths, faces=finder)]
+    assert clothes[0] == clothes[1] != clothes[2]
