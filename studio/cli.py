@@ -9,8 +9,10 @@ import typer
 
 from studio.ending import CTRL_C, end, fail
 from studio.home import check_imports, home_option, open_home
+from studio.options import Faces, Home, Seed
 from studio.printing import print_anything, say
 from studio.quiet import hush_imports
+from studio.subject_commands import subject_app
 from studio.values import gigabytes, path_of, real, whole
 
 app = typer.Typer(
@@ -21,147 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-subject_app = typer.Typer(help="Add and look at subjects.", no_args_is_help=True)
 app.add_typer(subject_app, name="subject")
-
-Home = Annotated[
-    Optional[Path],
-    typer.Option(
-        parser=path_of,
-        metavar="FOLDER",
-        help="Where subjects and adapters live; STARRING_HOME, or the data folder.",
-    ),
-]
-Faces = Annotated[
-    Optional[str],
-    typer.Option(help="Face package, by folder or name; what the subject was added with."),
-]
-Ground = Annotated[
-    Optional[str],
-    typer.Option(
-        "--consent", help="self, authorised or synthetic; asked for on a terminal if not given."
-    ),
-]
-PURPOSE = "videos of the subject"
-Purpose = Annotated[str, typer.Option(help="What the likeness may be used for.")]
-Until = Annotated[
-    Optional[str],
-    typer.Option(metavar="DAY", help="The last day of the consent, as in 2030-12-31."),
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        parser=whole(0, 2**63 - 1),
-        metavar="NUMBER",
-        help="Another seed gives another clip; 0 to 2**63 - 1.",
-    ),
-]
-
-
-@subject_app.command("add")
-def add(
-    name: Annotated[str, typer.Argument(help="What to call the subject.")],
-    photos: Annotated[
-        list[Path],
-        typer.Argument(parser=path_of, help="Photos, zips of photos, videos, or folders of them."),
-    ],
-    kind: Annotated[str, typer.Option(help="person, pet or object.")] = "person",
-    consent: Ground = None,
-    whose: Annotated[str, typer.Option(help="Whose likeness it is; the name if not given.")] = "",
-    purpose: Purpose = PURPOSE,
-    until: Until = None,
-    noun: Annotated[
-        Optional[str],
-        typer.Option(help="What it is, such as 'dog'; the kind if not given."),
-    ] = None,
-    faces: Annotated[
-        str,
-        typer.Option(help="Face package for insightface, by folder or name; 'pocket' is ours."),
-    ] = "pocket",
-    home: Home = None,
-) -> None:
-    """Audit photos and make a subject of them."""
-    from studio.subjects import Terms, add_from_photos, next_step, show_subject
-
-    subject = add_from_photos(
-        name,
-        photos,
-        kind=kind,
-        terms=Terms(whose=whose or name, ground=consent, purpose=purpose, until=until),
-        noun=noun,
-        faces=faces,
-        home=open_home(home),
-    )
-    show_subject(subject)
-    say("", f"Wrote {subject.folder}.", next_step(subject, home_option(home)))
-
-
-@subject_app.command("show")
-def show(
-    name: Annotated[str, typer.Argument(help="The subject.")],
-    sheet: Annotated[
-        bool, typer.Option("--sheet", help="Write a contact sheet, as a page and as a picture.")
-    ] = False,
-    look: Annotated[
-        bool, typer.Option("--open", help="Write the contact sheet and open it.")
-    ] = False,
-    faces: Faces = None,
-    home: Home = None,
-) -> None:
-    """Show each photo's verdict and why, what the photos cover, and what to add."""
-    from studio.subjects import draw_sheet, next_step, show_subject
-    from subjects import Subject
-
-    subject = Subject.load(open_home(home), name, after_consent=not (sheet or look))
-    show_subject(subject)
-    if sheet or look:
-        page, picture = draw_sheet(subject, faces)
-        say("", f"Wrote {page} and {picture}.")
-        if look:
-            typer.launch(str(page))
-    captions = subject.folder / "photos" / "metadata.jsonl"
-    say("", f"Captions: {captions}", next_step(subject, home_option(home)))
-
-
-@subject_app.command("consent")
-def consent_anew(
-    name: Annotated[str, typer.Argument(help="The subject.")],
-    consent: Ground = None,
-    whose: Annotated[str, typer.Option(help="Whose likeness it is; as before if not given.")] = "",
-    purpose: Purpose = PURPOSE,
-    until: Until = None,
-    home: Home = None,
-) -> None:
-    """Answer the question of consent anew, such as when its last day is past."""
-    from studio.subjects import Terms, renew_consent
-
-    terms = Terms(whose=whose, ground=consent, purpose=purpose, until=until)
-    subject = renew_consent(name, terms, home=open_home(home))
-    say("", f"Recorded: {subject.consent.ground}, until {subject.consent.until or 'revoked'}.")
-    say(f"Next: starring subject show {name}{home_option(home)}")
-
-
-@subject_app.command("log")
-def log(name: Annotated[str, typer.Argument(help="The subject.")], home: Home = None) -> None:
-    """Show who did what to a subject, and check that nobody changed the record."""
-    from studio.subjects import show_log
-
-    if not show_log(name, home=open_home(home)):
-        raise typer.Exit(1)
-    say("", "The record is whole.", f"Next: starring subject show {name}{home_option(home)}")
-
-
-@subject_app.command("delete")
-def delete(
-    name: Annotated[str, typer.Argument(help="The subject.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    home: Home = None,
-) -> None:
-    """Delete a subject and everything made of it: photos, adapters, clips, exports, log."""
-    from studio.subjects import delete_for_good
-
-    delete_for_good(name, sure=yes, home=open_home(home))
-    say("", f"Nothing of {name!r} is left here.", "Next: starring subject add NAME PHOTOS")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -23,9 +23,10 @@ from inference.likeness import (
 )
 from inference.render import Clip, Renderer
 from inference.sheet import sheet, strip
+from studio.asking import Terms
 from studio.gallery import gallery
 from studio.quiet import hush
-from studio.subjects import Terms, add_from_photos, face_finder
+from studio.subjects import add_from_photos, face_finder
 from studio.tables import show_table
 from studio.training import arguments
 from subjects import Finder, Subject

@@ -7,9 +7,10 @@ from pathlib import Path
 from bases.families import family_of
 from finetune.formats import FORMATS, export
 from studio.home import StudioError
+from studio.noting import note_files
 from studio.printing import say
 from studio.quiet import hush
-from studio.rendering import base_of, find_adapter, note_files
+from studio.rendering import base_of, find_adapter
 
 
 def export_adapter(name: str, *, style: str, out: Path | None, home: Path) -> list[Path]:

@@ -14,14 +14,13 @@ from inference.likeness import motion
 from inference.render import Clip, Renderer
 from studio.home import StudioError
 from studio.licences import ask
+from studio.noting import note_files
 from studio.places import check_clip
 from studio.printing import say
 from studio.quiet import hush
 from studio.tables import show_table
 from studio.yardstick import Yardstick
-from subjects import StorageError, Subject, note, with_article
-from subjects.deletion import file_digest
-from subjects.subject import RECORD, folder_of
+from subjects import StorageError, Subject, with_article
 
 
 def find_adapter(name: str, home: Path) -> Adapter:
@@ -100,14 +99,6 @@ def render_and_measure(
     note_files(home, run["subject"]["name"], "rendered", [path], prompt=full)
     if yardstick:
         _show_measures(frames, yardstick)
-
-
-def note_files(home: Path, name: str, did: str, files: list[Path], **details: Any) -> None:
-    """Let the log of a subject say which files were made of it, so that they can be deleted too."""
-    folder = folder_of(home, name)
-    if (folder / RECORD).is_file():
-        made = {str(path.resolve()): file_digest(path) for path in files}
-        note(home, folder, did, files=made, **details)
 
 
 def _yardstick(name: str, home: Path, faces: str | None) -> Yardstick | None:

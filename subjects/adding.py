@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from subjects.audit import Progress, audit
+from subjects.audit import Progress, audit, audit_things
 from subjects.captions import caption
 from subjects.consent import GROUNDS, Consent
 from subjects.drafts import built_beside, exists_error, storage_error
@@ -20,12 +20,15 @@ from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, Subjec
 from subjects.faces import Finder
 from subjects.intake import MOST_PICTURES, Intake
 from subjects.ledger import note
+from subjects.limits import PEOPLE, Limits
+from subjects.measures import Measures
 from subjects.metadata import Photo
 from subjects.photos import SUFFIXES
 from subjects.privacy import private_folder
 from subjects.records import jsonl, replace_text
 from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
-from subjects.verdicts import DROP, PEOPLE, AuditedPhoto, Limits, Measures
+from subjects.verdicts import DROP, AuditedPhoto
+from subjects.words import class_noun_in, trigger_in, trigger_of
 
 _SUFFIXES = (*SUFFIXES, ".zip", ".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi")
 
@@ -42,6 +45,7 @@ def add_subject(
     trigger: str | None = None,
     limits: Limits = PEOPLE,
     face_package: str | None = None,
+    like: str | None = None,
     progress: Progress | None = None,
 ) -> Subject:
     """Make a subject of photos.
@@ -53,12 +57,14 @@ def add_subject(
         kind: "person", "pet" or "object".
         consent: needed for a person before a face is measured; for pets and objects it is recorded
             that nobody is in the photos, whatever is given.
-        faces: finds faces; needed for a person, not used otherwise.
+        faces: finds faces; needed for a person. With a pet or an object, a face that it finds is an
+            error, for nobody agreed to be measured.
         class_noun: what kind of thing it is; the kind itself if None.
         trigger: the word that will call it; the letters of its name if None.
         limits: what a photo must reach, and where the names of shots begin; `PUPPETS` for drawn
             figures and Pocket's face package.
         face_package: by what name `faces` was opened, to be remembered with the subject.
+        like: the photo whose largest face is the person's; who is in most photos if None.
         progress: told after every photo.
 
     Returns:
@@ -74,14 +80,16 @@ def add_subject(
     _check_words(name, kind, class_noun)
     person = kind == "person"
     given = _checked(consent, faces) if person else Consent.today(name, kind)
-    class_noun = kind if class_noun is None else class_noun.strip()
-    trigger = _trigger(name, trigger)
+    class_noun = kind if class_noun is None else class_noun_in(class_noun)
+    trigger = trigger_of(name) if trigger is None else trigger_in(trigger)
     files = photo_paths(paths)
     folder = _free_place(home, name)
 
-    finder = faces if person else None
     with Intake(files) as intake, built_beside(folder) as draft:
-        audited = audit(intake, faces=finder, limits=limits, progress=progress)
+        if person and faces is not None:
+            audited = audit(intake, faces=faces, limits=limits, like=like, progress=progress)
+        else:
+            audited = audit_things(intake, faces=faces, limits=limits, progress=progress)
         if all(photo.verdict == DROP for photo in audited):
             raise NoUsablePhotoError([(photo.source, photo.reason) for photo in audited])
         (draft / PHOTOS).mkdir()
@@ -163,15 +171,8 @@ def _check_words(name: str, kind: str, class_noun: str | None) -> None:
     folder_of(Path(), name)
     if kind not in KINDS:
         raise SubjectError(f"kind {kind!r} is none of {', '.join(KINDS)}: choose one of them.")
-    if class_noun is not None and not _is_noun(class_noun.strip()):
-        raise SubjectError(
-            f"class noun {class_noun!r}: it must be a word or two of letters, "
-            "such as 'person' or 'dog'."
-        )
-
-
-def _is_noun(text: str) -> bool:
-    return all(part.isalpha() for part in text.replace("-", " ").split(" "))
+    if class_noun is not None:
+        class_noun_in(class_noun)
 
 
 def _checked(consent: Consent | None, faces: Finder | None) -> Consent:
@@ -188,17 +189,6 @@ def _checked(consent: Consent | None, faces: Finder | None) -> Consent:
             f"be one of {', '.join(GROUNDS)}, and not be over."
         )
     return consent
-
-
-def _trigger(name: str, trigger: str | None) -> str:
-    """The word that calls the subject: letters alone, since digits split into common tokens."""
-    if trigger is None:
-        return "".join(letter for letter in name if letter.isalpha()).lower()
-    if not trigger.isalpha():
-        raise SubjectError(
-            f"trigger {trigger!r}: it must be one word of letters alone, such as 'mira'."
-        )
-    return trigger
 
 
 def _free_place(home: Path, name: str) -> Path:

@@ -8,34 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from subjects.appearance import Appearance, backgrounds_of, clothes_of
 from subjects.duplicates import Fingerprint, are_near_duplicates
-from subjects.errors import PhotoError
+from subjects.errors import PhotoError, SubjectError
 from subjects.exposure import contrast_and_burnt
 from subjects.faces import Face, Finder
-from subjects.identity import Choice, choose_person
+from subjects.identity import Choice, choose_person, rival
 from subjects.intake import Intake
+from subjects.limits import PEOPLE, Limits
+from subjects.measures import Marks
 from subjects.sharpness import face_blur, picture_blur
-from subjects.verdicts import (
-    DROP,
-    PEOPLE,
-    AuditedPhoto,
-    Limits,
-    Marks,
-    Seen,
-    judge_person,
-    judge_thing,
-)
+from subjects.verdicts import DROP, AuditedPhoto, Seen, judge_person, judge_thing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from PIL.Image import Image
+
+    Picture = NDArray[np.uint8]
 
 _VISIBLE_BLUR = 0.005
+_LISTED = 12
 
 Progress = Callable[[int, int], None]
 """Called with how many photos are done, and of how many."""
@@ -44,38 +40,98 @@ Progress = Callable[[int, int], None]
 def audit(
     intake: Intake,
     *,
-    faces: Finder | None,
+    faces: Finder,
     limits: Limits = PEOPLE,
+    like: str | None = None,
     progress: Progress | None = None,
 ) -> list[AuditedPhoto]:
-    """Give every photo a verdict.
+    """Give every photo of a person a verdict.
 
     Faces are embedded here: `add_subject` calls this once there is a record of consent, and nothing
     else should.
 
     Args:
         intake: the photos.
-        faces: finds and recognises faces, for a person; None for pets and objects, where faces are
-            neither looked for nor measured.
+        faces: finds and recognises faces.
         limits: what a photo must reach.
+        like: the photo, as the audit calls it, whose largest face is the subject's; the person who
+            is in most photos if None.
         progress: told after every photo.
 
     Returns:
         One verdict a source, in the same order.
+
+    Raises:
+        SubjectError: if the photo named does not show a face, or somebody else is in as many photos
+            as the subject and none was named.
     """
+    seen = _look_at_all(intake, progress, partial(_look_for_faces, faces=faces, limits=limits))
+    found = [photo.faces for photo in seen]
+    named = None if like is None else _named(seen, like)
+    choices = choose_person(found, same_person=limits.same_person, like=named)
+    if named is None:
+        _refuse_rivals(seen, choices, limits)
+    pairs = zip(seen, choices, strict=True)
+    judged = [judge_person(photo, choice, limits) for photo, choice in pairs]
+    return _told_apart(_without_duplicates(judged, seen, choices, limits), seen, choices)
+
+
+def audit_things(
+    intake: Intake,
+    *,
+    faces: Finder | None = None,
+    limits: Limits = PEOPLE,
+    progress: Progress | None = None,
+) -> list[AuditedPhoto]:
+    """Give every photo of a pet or an object a verdict; see `audit`.
+
+    Args:
+        intake: the photos.
+        faces: looks for a person's face, which must not be there, and embeds none; nobody looks if
+            None.
+        limits: what a photo must reach.
+        progress: told after every photo.
+
+    Raises:
+        SubjectError: if a photo shows a face.
+    """
+    seen = _look_at_all(intake, progress, partial(_look_at_thing, faces=faces, limits=limits))
+    nobody: list[Choice | None] = [None] * len(seen)
+    judged = [judge_thing(photo, limits) for photo in seen]
+    return _told_apart(_without_duplicates(judged, seen, nobody, limits), seen, nobody)
+
+
+def _look_at_all(
+    intake: Intake, progress: Progress | None, look: Callable[[str, Picture], Seen]
+) -> list[Seen]:
     seen, sources = [], intake.sources
     for source, picture in zip(sources, intake.pictures(sources), strict=True):
-        seen.append(_look(source.label, picture, faces, limits))
+        if isinstance(picture, PhotoError):
+            seen.append(Seen(source.label, problem=picture.reason))
+        else:
+            seen.append(look(source.label, np.asarray(picture)))
         if progress:
             progress(len(seen), len(sources))
-    if faces is None:
-        judged = [judge_thing(photo, limits) for photo in seen]
-        choices: list[Choice | None] = [None] * len(seen)
-    else:
-        choices = choose_person([photo.faces for photo in seen], same_person=limits.same_person)
-        pairs = zip(seen, choices, strict=True)
-        judged = [judge_person(photo, choice, limits) for photo, choice in pairs]
-    return _told_apart(_without_duplicates(judged, seen, choices, limits), seen, choices)
+    return seen
+
+
+def _named(seen: list[Seen], like: str) -> int:
+    for number, photo in enumerate(seen):
+        if photo.source == like and photo.faces:
+            return number
+    known = ", ".join(photo.source for photo in seen[:_LISTED] if photo.faces) or "none"
+    raise SubjectError(f"no photo {like!r} shows a face; those that do are: {known}.")
+
+
+def _refuse_rivals(seen: list[Seen], choices: Sequence[Choice | None], limits: Limits) -> None:
+    other = rival([photo.faces for photo in seen], choices, same_person=limits.same_person)
+    if other is None:
+        return
+    own = next(i for i, choice in enumerate(choices) if choice is not None and choice.same)
+    raise SubjectError(
+        f"two people are in as many photos, one in {seen[own].source!r} and one in "
+        f"{seen[other].source!r}: name a photo whose largest face is the subject's with --face."
+    )
 
 
 def _told_apart(
@@ -98,28 +154,51 @@ def _told_apart(
     ]
 
 
-def _look(source: str, picture: Image | PhotoError, faces: Finder | None, limits: Limits) -> Seen:
-    if isinstance(picture, PhotoError):
-        return Seen(source, problem=picture.reason)
-    image_HW3 = np.asarray(picture)
-    height, width = image_HW3.shape[:2]
-    if min(height, width) < limits.min_side:
-        problem = f"too small ({width}x{height}, at least {limits.min_side} a side is needed)"
-        return Seen(source, width, height, problem=problem)
-    found = faces.find(image_HW3) if faces else []
-    return Seen(
-        source=source,
-        width=width,
-        height=height,
-        fingerprint=Fingerprint.of(image_HW3),
-        whole=Marks(picture_blur(image_HW3), *contrast_and_burnt(image_HW3)),
+def _look_for_faces(source: str, image_HW3: Picture, *, faces: Finder, limits: Limits) -> Seen:
+    if problem := _too_small(image_HW3, limits):
+        return problem(source)
+    found = faces.find(image_HW3)
+    return replace(
+        _look(source, image_HW3),
         faces=found,
         marks=[_marks(image_HW3, face) for face in found],
         appearances=[Appearance.of(image_HW3, face) for face in found or (None,)],
     )
 
 
-def _marks(image_HW3: NDArray[np.uint8], face: Face) -> Marks:
+def _look_at_thing(
+    source: str, image_HW3: Picture, *, faces: Finder | None, limits: Limits
+) -> Seen:
+    if problem := _too_small(image_HW3, limits):
+        return problem(source)
+    if faces is not None and faces.count(image_HW3):
+        raise SubjectError(
+            f"{source!r} shows a person's face: leave the photo out or cut the face off, or add "
+            "the subject as --kind person."
+        )
+    return replace(_look(source, image_HW3), appearances=[Appearance.of(image_HW3, None)])
+
+
+def _too_small(image_HW3: Picture, limits: Limits) -> Callable[[str], Seen] | None:
+    height, width = image_HW3.shape[:2]
+    if min(height, width) >= limits.min_side:
+        return None
+    problem = f"too small ({width}x{height}, at least {limits.min_side} a side is needed)"
+    return partial(Seen, width=width, height=height, problem=problem)
+
+
+def _look(source: str, image_HW3: Picture) -> Seen:
+    height, width = image_HW3.shape[:2]
+    return Seen(
+        source=source,
+        width=width,
+        height=height,
+        fingerprint=Fingerprint.of(image_HW3),
+        whole=Marks(picture_blur(image_HW3), *contrast_and_burnt(image_HW3)),
+    )
+
+
+def _marks(image_HW3: Picture, face: Face) -> Marks:
     left, top, right, bottom = (max(round(float(edge)), 0) for edge in face.box)
     inside = contrast_and_burnt(image_HW3[top:bottom, left:right])
     return Marks(face_blur(image_HW3, face.box), *inside)

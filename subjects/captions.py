@@ -6,7 +6,7 @@ subject's own. So a caption has the trigger word, what kind of thing it is, the 
 
 from __future__ import annotations
 
-from subjects.verdicts import PEOPLE, Limits
+from subjects.limits import PEOPLE, Limits
 
 _FACING_DEGREES = 25
 _PROFILE_DEGREES = 60

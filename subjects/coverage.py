@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from subjects.limits import Limits
+from subjects.measures import Measures
 from subjects.metadata import Photo
-from subjects.verdicts import Limits, Measures
 
 VIEWS = ("left profile", "left", "front", "right", "right profile")
 SHOTS = ("close-up", "medium shot", "wide shot")

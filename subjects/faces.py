@@ -66,6 +66,10 @@ class Finder(Protocol):
         """All faces in an RGB picture, the largest first."""
         ...
 
+    def count(self, image_HW3: NDArray[np.uint8]) -> int:
+        """How many faces an RGB picture shows; none of them is embedded."""
+        ...
+
 
 class FaceFinder:
     """Finds faces with an insightface package; nothing is ever fetched from the network.
@@ -93,13 +97,27 @@ class FaceFinder:
         Args:
             image_HW3: RGB in [0, 255].
         """
-        bgr_HW3 = np.ascontiguousarray(_squarer(image_HW3)[:, :, ::-1])
+        bgr_HW3 = _bgr(image_HW3)
         with warnings.catch_warnings():
             # insightface calls a name that scikit-image has renamed.
             warnings.simplefilter("ignore", FutureWarning)
             found = [_face(raw) for raw in self._models.get(bgr_HW3)]
         faces = [face for face in found if np.isfinite(face.embedding).all()]
         return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
+
+    def count(self, image_HW3: NDArray[np.uint8]) -> int:
+        """How many faces a picture shows; none of them is embedded.
+
+        Args:
+            image_HW3: RGB in [0, 255].
+        """
+        boxes, _ = self._models.det_model.detect(_bgr(image_HW3))
+        return len(boxes)
+
+
+def _bgr(image_HW3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture as insightface takes it."""
+    return np.ascontiguousarray(_squarer(image_HW3)[:, :, ::-1])
 
 
 def _folder_of(package: Path | str) -> Path:

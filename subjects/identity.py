@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from subjects.faces import Face
 
 _ROUNDS = 3
+_LEAST_RIVAL = 3
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,15 @@ class Choice:
     same: bool
 
 
-def choose_person(photos: Sequence[Sequence[Face]], *, same_person: float) -> list[Choice | None]:
+def choose_person(
+    photos: Sequence[Sequence[Face]], *, same_person: float, like: int | None = None
+) -> list[Choice | None]:
     """Find the person who is in most photos; of several, the one whose faces are larger.
 
     Args:
         photos: the faces of each photo.
         same_person: two faces are of one person from this cosine on.
+        like: the photo whose largest face is the person's, where somebody said so.
 
     Returns:
         One choice a photo; None where a photo has no face.
@@ -54,7 +58,10 @@ def choose_person(photos: Sequence[Sequence[Face]], *, same_person: float) -> li
     photo_N = np.repeat(np.arange(len(photos)), [len(photo) for photo in photos])
     width_N = np.array([face.width for face in faces])
 
-    anchor = _most_seen(embeddings_ND, photo_N, width_N, same_person)
+    if like is None:
+        anchor = _most_seen(embeddings_ND, photo_N, width_N, same_person)
+    else:
+        anchor = int(max(np.flatnonzero(photo_N == like), key=lambda face: width_N[face]))
     reference = embeddings_ND[anchor]
     for _ in range(_ROUNDS):
         similarity_N = embeddings_ND @ reference
@@ -63,6 +70,33 @@ def choose_person(photos: Sequence[Sequence[Face]], *, same_person: float) -> li
         mean = embeddings_ND[members or [anchor]].mean(0)
         reference = mean / max(float(np.linalg.norm(mean)), 1e-12)
     return _choices(embeddings_ND, photo_N, best, members or [anchor], same_person, len(photos))
+
+
+def rival(
+    photos: Sequence[Sequence[Face]], choices: Sequence[Choice | None], *, same_person: float
+) -> int | None:
+    """A photo that shows somebody who is in as many photos as the person chosen.
+
+    Args:
+        photos: the faces of each photo.
+        choices: from `choose_person`.
+        same_person: two faces are of one person from this cosine on.
+
+    Returns:
+        its place in the list; None where nobody else is in as many, or in less than three.
+    """
+    chosen = {i: c.face for i, c in enumerate(choices) if c is not None and c.same}
+    others = [
+        (i, face.embedding)
+        for i, faces in enumerate(photos)
+        for number, face in enumerate(faces)
+        if chosen.get(i) != number
+    ]
+    for i, embedding in others:
+        alike = {j for j, other in others if float(embedding @ other) >= same_person}
+        if len(alike) >= max(len(chosen), _LEAST_RIVAL):
+            return i
+    return None
 
 
 def _most_seen(

@@ -11,8 +11,9 @@ import numpy as np
 
 from subjects.errors import StorageError
 from subjects.faces import Face, Finder
+from subjects.measures import Measures
 from subjects.records import line_error, read_jsonl, shorten
-from subjects.verdicts import VERDICTS, AuditedPhoto, Measures
+from subjects.verdicts import VERDICTS, AuditedPhoto
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -28,10 +28,11 @@ from subjects.drafts import storage_error
 from subjects.errors import ConsentError, StorageError, SubjectError
 from subjects.faces import Finder
 from subjects.ledger import note
+from subjects.limits import limits_for
 from subjects.metadata import METADATA, Photo, read_audit, read_photos
 from subjects.records import jsonl, read_yaml, replace_text
 from subjects.standing import standing
-from subjects.verdicts import DROP, AuditedPhoto, limits_for
+from subjects.verdicts import DROP, AuditedPhoto
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

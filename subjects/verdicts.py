@@ -1,14 +1,15 @@
-"""Verdicts: what a photo must reach, and what is said of one that does not."""
+"""Verdicts: what is said of a photo, and why."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from subjects.faces import Face
 from subjects.identity import Choice
+from subjects.limits import Limits
+from subjects.measures import Marks, Measures
 from subjects.pose import pitch_degrees
 
 if TYPE_CHECKING:
@@ -17,154 +18,6 @@ if TYPE_CHECKING:
 
 KEEP, CARE, DROP = "keep", "care", "drop"
 VERDICTS = (KEEP, CARE, DROP)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Where one word ends and the next begins; lengths in pixels, of photos of 2048 at most.
-
-    Attributes:
-        min_side: shorter sides than this are dropped.
-        min_face: narrower faces are dropped; less than this holds no likeness to learn.
-        small_face: narrower faces are marked with care; about what a face takes of a frame of 128.
-        same_person: the cosine from which on two faces are of one person.
-        doubtful_person: less alike than this is marked with care.
-        max_blur: the widest blur of a face, in shares of its width.
-        soft_blur: above this, a face is marked with care.
-        max_picture_blur: the widest blur of a whole picture, in shares of its longer side; used
-            for pets and objects.
-        same_face: near-duplicates show faces at least this much alike.
-        most_pitch: faces that look further up or down are marked with care, in degrees.
-        most_yaw: faces that are turned further are marked with care, in degrees.
-        min_contrast: faces with less are marked with care: too dark, or in fog.
-        max_burnt: faces of which more is burnt white are marked with care.
-        close_up: a face that takes this share of the picture's height makes a close-up.
-        medium: this share makes a medium shot, less a wide one.
-    """
-
-    min_side: int = 64
-    min_face: int = 32
-    small_face: int = 48
-    same_person: float = 0.35
-    doubtful_person: float = 0.45
-    max_blur: float = 0.0175
-    soft_blur: float = 0.014
-    max_picture_blur: float = 0.006
-    same_face: float = 0.8
-    most_pitch: float = 35.0
-    most_yaw: float = 75.0
-    min_contrast: float = 30.0
-    max_burnt: float = 0.3
-    close_up: float = 0.35
-    medium: float = 0.15
-
-
-PEOPLE = Limits()
-"""For photographs, and recognisers of the ArcFace kind."""
-
-POCKET = "pocket"
-"""The name of the embedded face package, which knows drawings alone."""
-PUPPETS = Limits(
-    same_person=0.8,
-    doubtful_person=0.87,
-    most_pitch=90.0,
-    most_yaw=90.0,
-    close_up=0.46,
-    medium=0.335,
-)
-"""For Pocket's drawings and its face package: heads are bigger, never raised, as good in profile,
-and all faces more alike."""
-
-
-@dataclass(frozen=True)
-class Measures:
-    """What was measured of one photo; None is what could not be.
-
-    Attributes:
-        width: pixels, as stored.
-        height: pixels, as stored.
-        faces: how many faces it shows; None for pets and objects.
-        face_width: pixels, of the subject's face.
-        face_height: pixels, of the subject's face.
-        box: left, top, right and bottom of the subject's face in pixels.
-        yaw: degrees the subject's head is turned, positive towards the picture's right.
-        pitch: degrees it looks up, negative down.
-        similarity: cosine with the subject's faces in the other photos.
-        blur: width of the blur, in shares of the face's width, or of the picture's longer side
-            where there is no face.
-        contrast: between the face's dark and light parts, in [0, 255]; of the whole picture where
-            there is no face.
-        burnt: share of the face, or of the picture, that is as white as can be.
-        light: "dark", "even" or "bright".
-        clothes: photos with the same number show the same clothes.
-        background: photos with the same number show the same background.
-    """
-
-    width: int
-    height: int
-    faces: int | None = None
-    face_width: float | None = None
-    face_height: float | None = None
-    box: tuple[float, float, float, float] | None = None
-    yaw: float | None = None
-    pitch: float | None = None
-    similarity: float | None = None
-    blur: float | None = None
-    contrast: float | None = None
-    burnt: float | None = None
-    light: str | None = None
-    clothes: int | None = None
-    background: int | None = None
-
-    def record(self) -> dict[str, Any]:
-        """The measures as JSON has them, rounded to what they are worth."""
-        record = {k: round(v, 4) if isinstance(v, float) else v for k, v in asdict(self).items()}
-        record["box"] = self.box and [round(edge, 1) for edge in self.box]
-        return record
-
-    @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Measures:
-        """The measures of such a record; what it has beyond them is left out.
-
-        Raises:
-            TypeError, ValueError: if it is no such record.
-        """
-        if not isinstance(record, Mapping):
-            raise TypeError(f"{record!r} is no JSON object")
-        known = {f.name: record[f.name] for f in fields(cls) if record.get(f.name) is not None}
-        box, light = known.pop("box", None), known.pop("light", None)
-        numbers = {name: _number(name, value) for name, value in known.items()}
-        measures = cls(**numbers, light=None if light is None else str(light))
-        if box is None:
-            return measures
-        left, top, right, bottom = (float(_number("box", edge)) for edge in box)
-        return replace(measures, box=(left, top, right, bottom))
-
-
-def limits_for(face_package: str | None) -> Limits:
-    """The limits that go with a face package: `PUPPETS` for Pocket's, `PEOPLE` for any other."""
-    return PUPPETS if face_package == POCKET else PEOPLE
-
-
-def _number(name: str, value: Any) -> Any:
-    """The value, if JSON has it as a number that can be reckoned with."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name} {value!r} is no number")
-    return value
-
-
-@dataclass(frozen=True)
-class Marks:
-    """How well a face, or a whole picture, can be seen; see `Measures`."""
-
-    blur: float
-    contrast: float
-    burnt: float
-
-    def put_into(self, measures: Measures) -> Measures:
-        """Measures that hold these too."""
-        blur = self.blur if math.isfinite(self.blur) else None
-        return replace(measures, blur=blur, contrast=self.contrast, burnt=self.burnt)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from bases.pocket.world.looks import look_alikes
 from bases.pocket.world.scenes import KINDS
 from inference.bench.retrieval import Identities
 from inference.bench.scores import Who
-from studio.subjects import Terms, add_from_photos
+from studio.asking import Terms
+from studio.subjects import add_from_photos
 from subjects import Subject, leave_one_out
 
 _SEED, _APART, _MATCHES = 90_000_000, 1_000_000, 5

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
+import studio.asking
 import studio.rendering
 import studio.subjects
 import studio.training
@@ -171,7 +172,7 @@ def test_adding_is_refused_before_the_question_and_the_progress_bar(
     wrong: list[str],
     said: str,
 ) -> None:
-    monkeypatch.setattr(studio.subjects, "ask_consent", lambda: pytest.fail("it was asked"))
+    monkeypatch.setattr(studio.asking, "ask_consent", lambda: pytest.fail("it was asked"))
     monkeypatch.setattr(studio.subjects, "tqdm", lambda **_: pytest.fail("a bar was shown"))
     home = tmp_path / "home"
     assert said in refused("subject", "add", "mira", photos, "--home", home, *wrong)
@@ -181,7 +182,7 @@ def test_adding_is_refused_before_the_question_and_the_progress_bar(
 def test_an_existing_name_is_refused_before_the_question(
     refused: Callable[..., str], home: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studio.subjects, "ask_consent", lambda: pytest.fail("it was asked"))
+    monkeypatch.setattr(studio.asking, "ask_consent", lambda: pytest.fail("it was asked"))
     assert "exists" in refused("subject", "add", "toto", photos, "--home", home)
 
 

@@ -118,3 +118,35 @@ def test_a_deletion_that_was_cut_short_is_finished_by_any_command(
     vase.rename(vase.with_name(".going.vase"))
     typed("subject", "show", "other")
     assert not list(vase.parent.iterdir())
+
+
+def test_captions_and_verdicts_are_edited_by_options(
+    typed: Callable[..., Typed], vase: Path, home: Path
+) -> None:
+    words = ("--caption", "0001.png=vase, an object, on a table", "--verdict", "0002.png=drop")
+    assert typed("subject", "edit", "vase", *words)[0] == 0
+    (kept,) = Subject.load(home, "vase").kept
+    assert kept.caption == "vase, an object, on a table"
+    code, said = typed("subject", "edit", "vase", "--caption", "0001.png")
+    assert (code, "write it as PHOTO=" in said) == (2, True)
+
+
+def test_an_exported_subject_is_imported_elsewhere_and_deleted_with_its_own(
+    typed: Callable[..., Typed], vase: Path, tmp_path: Path, home: Path
+) -> None:
+    file = tmp_path / "vase.zip"
+    assert typed("subject", "export", "vase", "--out", file)[0] == 0
+    assert typed("subject", "import", file)[0] == 2
+    kept = file.read_bytes()
+    assert typed("subject", "delete", "vase", "--yes")[0] == 0
+    assert not file.exists()
+    file.write_bytes(kept)
+    assert typed("subject", "import", file)[0] == 0
+    assert len(Subject.load(home, "vase").kept) == 2
+
+
+def test_the_contact_sheet_is_written_when_asked_for(
+    typed: Callable[..., Typed], vase: Path
+) -> None:
+    code, said = typed("subject", "show", "vase", "--sheet")
+    assert (code, (vase / "sheet.html").is_file(), "sheet.png" in said) == (0, True, True)

@@ -24,6 +24,9 @@ class KnownFaces:
         self.asked += 1
         return self.faces.get(image_HW3.tobytes(), [])
 
+    def count(self, image_HW3: np.ndarray) -> int:
+        return len(self.faces.get(image_HW3.tobytes(), []))
+
 
 def make_face(
     person: int,

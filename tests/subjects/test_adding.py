@@ -339,7 +339,8 @@ def test_the_face_package_is_remembered_for_a_person_alone(
 ) -> None:
     assert add("mira", photos[:1], face_package="buffalo_l").face_package == "buffalo_l"
     assert Subject.load(home, "mira").face_package == "buffalo_l"
-    assert add("rex", photos[:1], kind="pet", face_package="buffalo_l").face_package is None
+    rex = add("rex", photos[:1], kind="pet", faces=None, face_package="buffalo_l")
+    assert rex.face_package is None
 
 
 def test_a_folder_means_the_pictures_in_it(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from subjects import AuditedPhoto, Limits
+from subjects import AuditedPhoto, Limits, SubjectError
 from subjects.audit import audit as audit_intake
+from subjects.audit import audit_things
 from subjects.intake import Intake
 from tests.subjects.known_faces import KnownFaces, make_face, make_picture
 
@@ -130,7 +131,8 @@ def test_faces_of_pets_and_objects_are_not_looked_for(take: Take, finder: KnownF
         take("soft.png", picture=soft),
         take("again.png", picture=cv2.GaussianBlur(sharp, (0, 0), 1)),
     ]
-    photos = audit(paths, faces=None)
+    with Intake(paths) as intake:
+        photos = audit_things(intake)
     assert verdicts(photos) == ["keep", "drop", "drop"]
     assert photos[1].reason.startswith("blurred (1")
     assert photos[2].reason.startswith("near-duplicate of 'vase.png'")
@@ -177,3 +179,42 @@ def test_photos_in_the_same_clothes_have_the_same_number(take: Take, finder: Kno
         paths.append(take(f"{number}.png", make_face(1, seed=number), picture=picture))
     clothes = [photo.measures.clothes for photo in audit(paths, faces=finder)]
     assert clothes[0] == clothes[1] != clothes[2]
+
+
+def test_a_persons_face_among_an_objects_photos_stops_and_is_not_embedded(
+    take: Take, finder: KnownFaces
+) -> None:
+    with (
+        Intake([take("vase.png"), take("who.png", make_face(1))]) as intake,
+        pytest.raises(SubjectError, match=r"'who\.png' shows a person's face"),
+    ):
+        audit_things(intake, faces=finder)
+    assert finder.asked == 0
+
+
+def couple(take: Take, photos: int) -> list[Path]:
+    return [
+        take(
+            f"both{i}.png",
+            make_face(1, seed=i, left=10),
+            make_face(2, seed=i, left=130, width=105),
+            seed=i,
+        )
+        for i in range(photos)
+    ]
+
+
+def test_of_two_who_are_in_every_photo_one_must_be_named(take: Take, finder: KnownFaces) -> None:
+    paths = couple(take, 4)
+    with pytest.raises(SubjectError, match="two people are in as many photos.*--face"):
+        audit(paths, faces=finder)
+    alone = take("alone.png", make_face(1, seed=9), seed=9)
+    photos = audit([*paths, alone], faces=finder, like="alone.png")
+    assert [photo.measures.box[0] for photo in photos] == [10, 10, 10, 10, 60]
+    photos = audit(paths, faces=finder, like="both2.png")
+    assert [photo.measures.box[0] for photo in photos] == [130] * 4
+
+
+def test_the_photo_that_is_named_must_show_a_face(good: list[Path], finder: KnownFaces) -> None:
+    with pytest.raises(SubjectError, match=r"no photo 'me\.png' shows a face; .* are: good0\.png"):
+        audit(good, faces=finder, like="me.png")

@@ -1,0 +1,21 @@
+"""What the log of a subject says of files that were made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from subjects import note
+from subjects.deletion import file_digest
+from subjects.subject import RECORD, folder_of
+
+
+def note_files(home: Path, name: str, did: str, files: list[Path], **details: Any) -> None:
+    """Remember which files were made of a subject, so that they can be deleted with it.
+
+    Nothing is remembered of one that is not here.
+    """
+    folder = folder_of(home, name)
+    if (folder / RECORD).is_file():
+        made = {str(path.resolve()): file_digest(path) for path in files}
+        note(home, folder, did, files=made, **details)

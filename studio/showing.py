@@ -1,0 +1,74 @@
+"""What a subject looks like on the terminal: its photos, its log, its contact sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from studio.printing import say
+from studio.subjects import face_finder
+from studio.tables import show_table
+from subjects import (
+    POCKET,
+    Subject,
+    log_of,
+    problems,
+)
+
+
+def show_subject(subject: Subject) -> None:
+    """Print each photo's verdict, why, and what to know."""
+    verdicts = subject.verdicts
+    rows = [
+        (photo.source, photo.verdict, photo.reason, photo.file_name or "–") for photo in verdicts
+    ]
+    show_table(("photo", "verdict", "why", "stored as"), rows)
+    coverage = subject.coverage
+    if said := coverage.said():
+        say("")
+        show_table(("what the photos show", "how often"), list(said.items()))
+    used = len(subject.kept) - len(subject.faults)
+    ceiling = subject.ceiling
+    best = () if ceiling is None else (f"Likeness among the photos, the ceiling: {ceiling:.2f}.",)
+    notes = (f"Note: {warning}" for warning in subject.warnings)
+    advice = (f"Advice: {sentence}" for sentence in coverage.advice())
+    say("", f"{used} of {len(verdicts)} photos will be used.", *best, *notes, *advice)
+
+
+def draw_sheet(subject: Subject, package: str | None) -> list[Path]:
+    """Write the contact sheet into the subject's folder, as a page and as a picture.
+
+    Args:
+        subject: of whom.
+        package: the face package that compares the photos; the subject's own if None.
+    """
+    from subjects.contact_sheet import write_sheet
+
+    chosen = package or subject.face_package or POCKET
+    finder = face_finder(chosen) if subject.kind == "person" else None
+    return write_sheet(subject, finder)
+
+
+def show_log(name: str, *, home: Path) -> bool:
+    """Print who did what to a subject; returns whether the whole record fits together."""
+    subject = Subject.load(home, name, after_consent=True)
+    rows = [
+        (line["time"], line["who"], line["did"], _said(line["details"]))
+        for line in log_of(subject.folder)
+    ]
+    show_table(("when", "who", "did", "what"), rows)
+    found = problems(home)
+    say(*(f"Problem: {problem}." for problem in found))
+    return not found
+
+
+def _said(details: dict[str, Any]) -> str:
+    told = {key: list(v) if isinstance(v, dict) else v for key, v in details.items()}
+    return ", ".join(f"{key} {value}" for key, value in told.items() if value is not None)
+
+
+def next_step(subject: Subject, home_option: str) -> str:
+    """What to type or do once a subject has been looked at."""
+    if subject.is_ready:
+        return f"Next: starring train {subject.name}{home_option}"
+    return f"Next: mend that, then starring subject show {subject.name}{home_option}"

@@ -1,0 +1,85 @@
+"""Editing: captions, verdicts, the trigger word and the class noun of a subject that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from subjects.errors import StorageError, SubjectError
+from subjects.ledger import note
+from subjects.metadata import Photo
+from subjects.subject import Subject
+from subjects.verdicts import VERDICTS
+from subjects.words import class_noun_in, trigger_in
+
+BY_HAND = "set by hand"
+
+
+def edit_subject(
+    subject: Subject,
+    *,
+    home: Path,
+    captions: Mapping[str, str] | None = None,
+    verdicts: Mapping[str, str] | None = None,
+    trigger: str | None = None,
+    class_noun: str | None = None,
+) -> Subject:
+    """Change a subject, and return it as it then is; its adapters stay what they are.
+
+    Args:
+        subject: which.
+        home: where it lives.
+        captions: new ones, by the photo's stored name, such as "0001.png".
+        verdicts: "keep", "care" or "drop", by the photo's stored name.
+        trigger: the word that will call it; captions that begin with the old one follow.
+        class_noun: what kind of thing it is; captions that name the old one follow.
+
+    Raises:
+        SubjectError: if a photo is unknown, or a word or verdict is not allowed.
+        StorageError: if it cannot be written; the old files stay.
+    """
+    changed = replace(
+        subject,
+        trigger=subject.trigger if trigger is None else trigger_in(trigger),
+        class_noun=subject.class_noun if class_noun is None else class_noun_in(class_noun),
+    )
+    renamed = [_renamed(photo, subject.called, changed.called) for photo in subject.photos]
+    photos = {photo.path.name: photo for photo in renamed}
+    for name, caption in (captions or {}).items():
+        photos[name] = replace(_known(photos, name), caption=_caption(caption, name))
+    for name, verdict in (verdicts or {}).items():
+        photos[name] = replace(_known(photos, name), verdict=_verdict(verdict), reason=BY_HAND)
+    changed = replace(changed, photos=tuple(photos.values()))
+    changed.save()
+    try:
+        note(home, changed.folder, "edited", photos=sorted({*(captions or {}), *(verdicts or {})}))
+    except OSError as error:
+        raise StorageError(
+            f"{subject.name!r} was changed, but its log cannot be written ({error})."
+        ) from error
+    return changed
+
+
+def _renamed(photo: Photo, old: str, new: str) -> Photo:
+    if not photo.caption.startswith(old):
+        return photo
+    return replace(photo, caption=new + photo.caption.removeprefix(old))
+
+
+def _known(photos: Mapping[str, Photo], name: str) -> Photo:
+    if name not in photos:
+        raise SubjectError(f"there is no photo {name!r}; stored are: {', '.join(photos)}.")
+    return photos[name]
+
+
+def _caption(caption: str, name: str) -> str:
+    if not caption.strip():
+        raise SubjectError(f"the caption of {name!r} is {caption!r}: it must say something.")
+    return " ".join(caption.split())
+
+
+def _verdict(verdict: str) -> str:
+    if verdict not in VERDICTS:
+        raise SubjectError(f"verdict {verdict!r} is none of {', '.join(VERDICTS)}.")
+    return verdict

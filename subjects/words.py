@@ -1,0 +1,37 @@
+"""Words: what a subject may be called."""
+
+from __future__ import annotations
+
+from subjects.errors import SubjectError
+
+
+def class_noun_in(text: str) -> str:
+    """What kind of thing a subject is, such as "person" or "dog".
+
+    Raises:
+        SubjectError: if it is not a word or two of letters.
+    """
+    noun = text.strip()
+    if not all(part.isalpha() for part in noun.replace("-", " ").split(" ")):
+        raise SubjectError(
+            f"class noun {text!r}: it must be a word or two of letters, such as 'person' or 'dog'."
+        )
+    return noun
+
+
+def trigger_in(text: str) -> str:
+    """The word that calls a subject: letters alone, since digits split into common tokens.
+
+    Raises:
+        SubjectError: if it is anything else.
+    """
+    if not text.isalpha():
+        raise SubjectError(
+            f"trigger {text!r}: it must be one word of letters alone, such as 'mira'."
+        )
+    return text
+
+
+def trigger_of(name: str) -> str:
+    """The trigger that goes with a subject's name: its letters, in lower case."""
+    return "".join(letter for letter in name if letter.isalpha()).lower()
