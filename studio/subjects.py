@@ -9,17 +9,19 @@ from tqdm import tqdm
 from bases.pocket import FACES
 from studio.asking import Terms
 from studio.home import StudioError
+from studio.printing import say
 from subjects import (
     POCKET,
-    FaceFinder,
+    Finder,
     Subject,
     add_subject,
     check_new_subject,
     limits_for,
 )
+from subjects.packages import licence_note, open_faces
 
 
-def face_finder(package: str) -> FaceFinder:
+def face_finder(package: str) -> Finder:
     """The face package of that name or in that folder.
 
     Raises:
@@ -31,7 +33,7 @@ def face_finder(package: str) -> FaceFinder:
             f"No face package is called {package!r}: give --faces {POCKET!r}, the name of an "
             "insightface package such as 'buffalo_l', or a folder of ONNX files."
         )
-    return FaceFinder(FACES if package == POCKET else package)
+    return open_faces(FACES if package == POCKET else package)
 
 
 def add_from_photos(
@@ -55,6 +57,8 @@ def add_from_photos(
     person = kind == "person"
     # Pocket's detector, which knows drawn people alone, takes most drawn pets for them.
     finder = face_finder(faces) if person or faces != POCKET else None
+    if finder is not None and faces != POCKET:
+        say(f"Note: {licence_note(faces)}")
     consent = terms.agreed() if person else None
     with tqdm(desc="audit", unit="photo") as bar:
 

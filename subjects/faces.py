@@ -85,7 +85,7 @@ class FaceFinder:
 
     def __init__(self, package: Path | str, *, min_score: float = 0.5) -> None:
         """Load the package and check its parts."""
-        self.folder = _folder_of(package)
+        self.folder = folder_of_package(package)
         self._models = _load(self.folder)
         # Without a size, insightface takes the one that the detector's file fixes, or else looks
         # twice, at 128 and at 640 pixels, for large and for small faces.
@@ -120,7 +120,12 @@ def _bgr(image_HW3: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(_squarer(image_HW3)[:, :, ::-1])
 
 
-def _folder_of(package: Path | str) -> Path:
+def folder_of_package(package: Path | str) -> Path:
+    """The folder of a face package, by its name or as it is given.
+
+    Raises:
+        FacePackageError: if there is none, or it holds no ONNX file.
+    """
     folder = Path(package).expanduser()
     if isinstance(package, str) and not folder.is_dir() and _LEGAL_NAME.fullmatch(package):
         folder = MODELS_FOLDER.expanduser() / package

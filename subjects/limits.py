@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Where one word ends and the next begins; lengths in pixels, of photos of 2048 at most.
+    """Where one word ends and the next begins; lengths in pixels, of photos of 2000 at most.
 
     Attributes:
         min_side: shorter sides than this are dropped.

@@ -53,9 +53,57 @@ def _constant(value: np.ndarray, name: str) -> NodeProto:
     return helper.make_node("Constant", [], [name], value=tensor)
 
 
-def _save(path: Path, nodes: list[NodeProto], side: int, outputs: list[str]) -> None:
+def _save(
+    path: Path,
+    nodes: list[NodeProto],
+    side: int,
+    outputs: list[str],
+    shapes: list[list[int]] | None = None,
+) -> None:
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, side, side])
-    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
+    infos = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in zip(outputs, shapes or [None] * len(outputs), strict=True)
+    ]
     graph = helper.make_graph(nodes, path.stem, [image], infos)
     opset = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
+
+
+def open_package(folder: Path) -> Path:
+    """OpenCV's two files: one that sees the larger of those two faces in a picture of 64 by 64.
+
+    Its recogniser gives mean colours.
+    """
+    names, nodes, shapes = [], [], []
+    for part, width in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
+        for stride in (8, 16, 32):
+            answer = np.zeros((1, (64 // stride) ** 2, width))
+            if stride == 16:
+                place = 15  # row 3 and column 3 of a 4x4 grid
+                if width == 1:
+                    answer[0, place] = 0.9
+                elif width == 4:
+                    answer[0, place] = (0.1, 0.1, np.log(2), np.log(2))
+                else:
+                    answer[0, place] = (-0.1, -0.3, 0.5, -0.3, 0.275, 0, 0, 0.4, 0.5, 0.4)
+            name = f"{part}_{stride}"
+            names.append(name)
+            shapes.append(list(answer.shape))
+            # An output that hangs on no input would be computed away.
+            nodes += [
+                _constant(answer, f"{name}_known"),
+                helper.make_node("ReduceMean", ["image"], [f"{name}_mean"], keepdims=0),
+                helper.make_node("Mul", [f"{name}_mean", "zero"], [f"{name}_nothing"]),
+                helper.make_node("Add", [f"{name}_known", f"{name}_nothing"], [name]),
+            ]
+    nodes.insert(0, _constant(np.zeros(1), "zero"))
+    _save(folder / "face_detection_yunet_2026may.onnx", nodes, 64, names, shapes)
+    nodes = [
+        _constant(np.eye(3, 128), "wide"),
+        helper.make_node("GlobalAveragePool", ["image"], ["pool"]),
+        helper.make_node("Flatten", ["pool"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "wide"], ["embedding"]),
+    ]
+    _save(folder / "face_recognition_sface_2021dec.onnx", nodes, 112, ["embedding"], [[1, 128]])
+    return folder

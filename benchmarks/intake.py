@@ -1,0 +1,96 @@
+"""How fast photos of 12 megapixels are audited, how the time grows with them, and in what memory.
+
+    python -m benchmarks.intake --photos "[50, 200, 800]"
+
+Each number runs in a process of its own, so that the peak is its own; what the decoding processes
+take is counted with it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+from jsonargparse import auto_cli
+from PIL import Image
+from torch import Generator
+
+from bases.pocket.face_pictures import PEOPLE
+from bases.pocket.world import film, sample_looks, sample_scenes
+from studio.tables import show_table
+
+WIDTH, HEIGHT = 4000, 3000
+_DRAWN = 12
+
+_AUDIT = """
+import json, sys, threading, time
+from pathlib import Path
+import psutil
+from studio.subjects import face_finder
+from subjects import PUPPETS
+from subjects.audit import audit
+from subjects.intake import Intake
+own, peak, done = psutil.Process(), [0], threading.Event()
+def watch():
+    while not done.wait(0.05):
+        everyone = [own, *own.children(recursive=True)]
+        peak[0] = max(peak[0], sum(p.memory_info().rss for p in everyone if p.is_running()))
+threading.Thread(target=watch, daemon=True).start()
+paths = sorted(Path(sys.argv[1]).glob("*.jpg"))
+finder = face_finder("pocket")
+start = time.perf_counter()
+with Intake(paths) as intake:
+    audit(intake, faces=finder, limits=PUPPETS)
+done.set()
+print(json.dumps({"seconds": time.perf_counter() - start, "peak": peak[0]}))
+"""
+
+
+def measure(photos: tuple[int, ...] = (50, 200, 800)) -> None:
+    """Audit so many photos each and print a table.
+
+    Args:
+        photos: the numbers.
+    """
+    rows = []
+    for count in photos:
+        with tempfile.TemporaryDirectory() as folder:
+            _draw(Path(folder), count)
+            ran = subprocess.run(
+                [sys.executable, "-c", _AUDIT, folder], check=True, capture_output=True, text=True
+            )
+        found = json.loads(ran.stdout.splitlines()[-1])
+        seconds, peak = found["seconds"], found["peak"] / 2**30
+        rows.append((str(count), f"{seconds:.1f}", f"{seconds / count:.3f}", f"{peak:.2f}"))
+    show_table(("photos", "seconds", "seconds a photo", "peak GiB"), rows)
+    print(f"{psutil.cpu_count()} cores.")
+
+
+def _draw(folder: Path, count: int) -> None:
+    """JPEGs of one individual, in the noise of a camera so that they weigh what photos do."""
+    generator = Generator().manual_seed(96_000_000)
+    look = sample_looks(1, generator)[[0] * _DRAWN]
+    pictures = film(look, sample_scenes(_DRAWN, generator, PEOPLE), size=256)[:, :, 0]
+    small = ((pictures.permute(0, 2, 3, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 6, (HEIGHT, WIDTH, 1)).astype(np.float32)
+    drawn = []
+    for index, picture in enumerate(small):
+        large = np.asarray(Image.fromarray(picture).resize((WIDTH, HEIGHT)), dtype=np.float32)
+        pixels = (large + noise).clip(0, 255).astype(np.uint8)
+        path = folder / f"drawn-{index}.jpg"
+        Image.fromarray(pixels).save(path, quality=90)
+        drawn.append(path.read_bytes())
+        path.unlink()
+    for number in range(count):
+        (folder / f"{number:04d}.jpg").write_bytes(drawn[number % _DRAWN])
+
+
+if __name__ == "__main__":
+    auto_cli(measure, as_positional=False)
