@@ -30,6 +30,7 @@ def summarise(subjects: Subjects, shape: PocketShape, kind: str) -> dict[str, Fi
         "likeness by head yaw, of the ceiling": _by_turn(subjects),
         "traits": _means_of(subjects, "traits"),
         "prompt": _means_of(subjects, "prompt") | {"chance": _chance(shape, kind)},
+        "without a network": _without_network(subjects),
         "motion": {"over the base's": _over_base(subjects, "motion")},
         "bleed": _bleed(subjects),
         "physics": _physics(subjects),
@@ -91,6 +92,29 @@ def _by_turn(subjects: Subjects) -> Figures:
 def _means_of(subjects: Subjects, group: str) -> Figures:
     names = dict.fromkeys(name for one in subjects for take in one["takes"] for name in take[group])
     return {name: _by_variant(subjects, _at(group, name), "mean") for name in names}
+
+
+def _without_network(subjects: Subjects) -> Figures:
+    """The place by the corners' colours, and how much of each colour there is, of a true clip's."""
+    names = dict.fromkeys(n for one in subjects for take in one["takes"] for n in take["colours"])
+    figures = {"place, by the corners": _by_variant(subjects, _at("place by corners"), "mean")}
+    for name in names:
+        figures[f"{name}, pixels of that colour, of the truth's"] = _by_variant(
+            subjects, _of_truth(name), "median"
+        )
+    return figures
+
+
+def _of_truth(name: str) -> Value:
+    def value(one: dict[str, Any], take: dict[str, Any]) -> float | None:
+        truth = next(
+            t["colours"][name]
+            for t in one["takes"]
+            if t["variant"] == "truth" and t["scene"] == take["scene"]
+        )
+        return min(1.0, take["colours"][name] / truth) if truth else None
+
+    return value
 
 
 def _over_base(subjects: Subjects, key: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from bases.pocket.shape import PocketShape
 from bases.pocket.world import Look, Scene, caption, film, sample_looks, sample_scenes
 from bases.video import Frames
 from finetune.adapter import Adapter
+from inference.bench.colours import Backdrops, colour_shares
 from inference.bench.copying import copied
 from inference.bench.scores import JUDGED, opinion_of, score
 from inference.render import Clip, Renderer
@@ -40,6 +42,7 @@ class Studio:
         self.renderer, self.judge, self.shape, self.plan = renderer, judge, shape, plan
         self.vae = renderer.pipe.vae
         self.finder = face_finder("pocket")
+        self._backdrops = cache(partial(Backdrops, shape))
 
     def takes(self, one: Individual, adapter: Adapter, index: int) -> list[Take]:
         """Every clip of a subject, scored; "variant" says what each is.
@@ -112,6 +115,9 @@ class Studio:
     def _take(self, variant: str, frames: Frames, one: Individual, scene: Scene, row: int) -> Take:
         finder = self.finder if one.who.kind == "person" else None
         found = score(self.judge, frames, one.who, scene, fps=self.shape.fps, finder=finder)
+        place = self._backdrops(scene.named("light", 0)).place_of(frames)
+        found["place by corners"] = place == scene.named("place", 0)
+        found["colours"] = colour_shares(frames, one.who.look, one.who.kind)
         if variant in ("adapter", "drawn"):
             pictures = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
             found["copied"] = copied(pictures, one.photos, self._fresh(one, scene))

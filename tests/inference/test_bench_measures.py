@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from bases.pocket.judge.network import CELLS, Judge
-from bases.pocket.world import sample_looks, sample_scenes
+from bases.pocket.shape import PocketShape
+from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.physics import GRAVITY, bouncing
 from bases.pocket.world.truth import clip_truth
+from inference.bench.colours import Backdrops, colour_shares
 from inference.bench.copying import copied
 from inference.bench.intervals import interval
 from inference.bench.physics import gravity_of, restitution_of
@@ -95,3 +97,19 @@ def test_likeness_is_told_by_how_far_the_head_is_turned() -> None:
     similar = np.array([0.9, 0.7, 0.5, 0.1, 0.2], np.float32)
     found = by_turn(similar, np.array([-5.0, 10.0, -60.0, math.nan, math.nan]))
     assert found == {"frontal": pytest.approx(0.8), "profile": pytest.approx(0.5)}
+
+
+def test_a_place_is_known_by_its_corners_and_a_look_by_its_colours() -> None:
+    shape = PocketShape(32, 5, 16, {}, {}, {})
+    generator = torch.Generator().manual_seed(5)
+    looks = sample_looks(8, generator)
+    scenes = sample_scenes(8, generator, shape.world, kind="person", light="day")
+    clips = film(looks, scenes, size=32, frames=2, fps=4).permute(0, 2, 3, 4, 1)
+    frames = ((clips + 1) * 127.5).round().byte().numpy()
+    backdrops = Backdrops(shape, "day")
+    places = [backdrops.place_of(clip) for clip in frames]
+    right = sum(place == scenes.named("place", i) for i, place in enumerate(places))
+    assert right >= 7
+    own = [colour_shares(frames[i], looks[[i]], "person")["shirt"] for i in range(8)]
+    others = [colour_shares(frames[i], looks[[i - 1]], "person")["shirt"] for i in range(8)]
+    assert np.mean(own) > 2 * np.mean(others)

@@ -84,7 +84,16 @@ def test_a_missing_judge_is_named_with_what_trains_it(
 
 
 def take(variant: str, **values: float) -> dict[str, object]:
-    scores = {"likeness": 0.5, "p10": 0.4, "worst": 0.3, "rank1": 1.0, "mAP": 1.0, "motion": 0.02}
+    shown = {"colours": {"coat": 0.1}, "place by corners": True, "scene": 0}
+    scores = {
+        **shown,
+        "likeness": 0.5,
+        "p10": 0.4,
+        "worst": 0.3,
+        "rank1": 1.0,
+        "mAP": 1.0,
+        "motion": 0.02,
+    }
     return {"variant": variant, "prompt": {"action": True}, "traits": {}, **scores, **values}
 
 
@@ -108,4 +117,6 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
     bleed = found["bleed"]["onto a prompt about nobody"]["adapter"]
     assert bleed.value == pytest.approx(0.1)
     assert found["likeness"]["rank1"]["other"] is None
+    coat = found["without a network"]["coat, pixels of that colour, of the truth's"]
+    assert coat["adapter"].value == 1.0
     assert found["prompt"]["chance"]["action"] == pytest.approx(1 / 6)
