@@ -50,7 +50,8 @@ def add_from_photos(
     """Audit photos and store the subject; see `subjects.add_subject`.
 
     Raises:
-        StudioError: if consent is needed and there is no terminal to ask on.
+        StudioError: if consent is needed and there is no terminal to ask on, or a real person's
+            face is to be found by Pocket's package.
         SubjectError: if the subject cannot be added; known before the question where it can be.
     """
     check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
@@ -60,6 +61,12 @@ def add_from_photos(
     if finder is not None and faces != POCKET:
         say(f"Note: {licence_note(faces)}")
     consent = terms.agreed() if person else None
+    if consent is not None and faces == POCKET and consent.ground != "synthetic":
+        raise StudioError(
+            "Pocket's face package knows drawings alone: for photographs give --faces the name or "
+            "folder of another, such as 'buffalo_l' (insightface) or a folder with OpenCV's YuNet "
+            "and SFace; or add the subject with --kind object, without a face model."
+        )
     with tqdm(desc="audit", unit="photo") as bar:
 
         def show(done: int, total: int) -> None:

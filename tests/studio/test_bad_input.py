@@ -112,6 +112,16 @@ def test_a_subject_that_exists(refused: Callable[..., str], home: Path, photos: 
     assert sorted((p, p.stat().st_mtime_ns) for p in (home / "subjects").rglob("*")) == before
 
 
+def test_a_real_persons_face_is_not_looked_for_by_a_package_that_knows_drawings_alone(
+    refused: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    home = tmp_path / "home"
+    line = refused("subject", "add", "mira", photos, "--consent", "self", "--home", home)
+    assert "knows drawings alone" in line
+    assert "--kind object" in line
+    assert not list(home.rglob("*.png"))
+
+
 def test_a_person_without_consent(
     refused: Callable[..., str],
     tmp_path: Path,
