@@ -20,7 +20,7 @@ from torch import Generator
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.judge.examples import examples
 from bases.pocket.judge.losses import judge_losses
-from bases.pocket.judge.network import Judge, save_judge
+from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.report import report
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
@@ -40,6 +40,7 @@ def train_judge(
     shape: PocketShape,
     out: Path = Path("runs/judge"),
     *,
+    init: Path | None = None,
     steps: int = 3000,
     individuals: int = 8,
     rate: float = 1e-3,
@@ -49,6 +50,7 @@ def train_judge(
     Args:
         shape: of the clips, and the world that they are drawn from.
         out: where the run is kept.
+        init: a file of weights to go on from, such as `bases/pocket/weights/judge.safetensors`.
         steps: how many steps.
         individuals: a step of each process, two clips each; an even number.
         rate: peak learning rate.
@@ -56,7 +58,7 @@ def train_judge(
     join_crew()
     torch.manual_seed(0)
     device = best_device()
-    judge = Judge().to(device)
+    judge = (Judge() if init is None else load_judge(init)).to(device).train()
     average = averaged(judge, 0.998)
     optimizers = optimizers_for(judge, rate)
     run = Run(out, steps=steps, parts={"judge": judge, "average": average, **optimizers})
