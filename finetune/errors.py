@@ -5,6 +5,7 @@ ValueError
 ├── BrokenAdapter    the folder or its weights are not an adapter
 ├── WrongBase        the adapter was trained on another base
 └── TrainingError    the training cannot start, or went wrong
+    └── TrainingStopped  somebody stopped it
 """
 
 
@@ -22,3 +23,7 @@ class WrongBase(AdapterError):
 
 class TrainingError(AdapterError):
     """The training cannot start, or went wrong."""
+
+
+class TrainingStopped(TrainingError):
+    """Somebody stopped the training, which can go on."""

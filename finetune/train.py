@@ -14,10 +14,13 @@ import json
 import os
 import shutil
 from argparse import ArgumentError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from filelock import FileLock, Timeout
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
@@ -37,7 +40,7 @@ from finetune.callbacks import (
     trained_experts,
 )
 from finetune.data import SubjectData
-from finetune.errors import AdapterError, TrainingError
+from finetune.errors import AdapterError, TrainingError, TrainingStopped
 from finetune.examples import free_memory, photos_digest
 from finetune.limits import at_least
 from finetune.module import LoraModule
@@ -126,6 +129,29 @@ def train(arguments: list[str]) -> Adapter:
             f"There is an adapter {name!r} already. Render it with 'starring render {name} "
             "PROMPT', train anew with --output.force true, or give another --output.name."
         )
+    with _alone(work):
+        return _train(turns, work, final)
+
+
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """Keep other commands from training into the same folder."""
+    lock = FileLock(private_folder(work.parent) / f".{work.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise TrainingError(
+            f"{work.name!r} is being trained by another command: wait for it, or give another "
+            "--output.name."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _train(turns: list[TrainingCLI], work: Path, final: Path) -> Adapter:
+    data = turns[0].datamodule
     learns_from = {"photos": photos_digest(data.subject), "base": fingerprint(data.base.source)}
     _open_run(work, [{**turn.settings, "output": None, **learns_from} for turn in turns])
     try:
@@ -186,7 +212,7 @@ def _run(turn: TrainingCLI, work: Path) -> None:
     """Train one expert to its end, if that has not been done, and write it into the draft.
 
     Raises:
-        TrainingError: if it was stopped.
+        TrainingStopped: if it was.
     """
     draft, expert = work / _DRAFT, turn.model.expert.name
     draft.mkdir(exist_ok=True)
@@ -215,8 +241,8 @@ def _run(turn: TrainingCLI, work: Path) -> None:
     free_memory()
 
 
-def _stopped(trainer: Trainer, state: Path) -> TrainingError:
-    return TrainingError(
+def _stopped(trainer: Trainer, state: Path) -> TrainingStopped:
+    return TrainingStopped(
         f"Stopped at step {trainer.global_step} of {trainer.max_steps}. The same command goes on "
         + ("from the state that was saved last." if state.is_file() else "from the beginning.")
     )

@@ -17,6 +17,7 @@ from subjects import (
     pack,
 )
 from subjects.metadata import METADATA
+from subjects.subject import folder_of
 
 
 def edit_by_words(
@@ -58,10 +59,12 @@ def edit_in_editor(name: str, *, home: Path) -> Subject:
         StudioError: if there is no terminal to open it on.
         SubjectError: if what was written cannot be understood; it can be mended the same way.
     """
-    subject = Subject.load(home, name)
+    folder = folder_of(home, name)
+    if not (folder / "subject.yaml").is_file():
+        Subject.load(home, name)
     if not sys.stdin.isatty():
         raise StudioError("An editor needs a terminal: give --caption, --verdict, --trigger.")
-    click.edit(filename=str(subject.folder / "photos" / METADATA))
+    click.edit(filename=str(folder / "photos" / METADATA))
     return edit_subject(Subject.load(home, name), home=home)
 
 

@@ -35,7 +35,8 @@ def end(error: Exception) -> NoReturn:
     if isinstance(error, OSError) and error.filename is not None:
         fail(f"{error.filename!r} cannot be used ({error.strerror}): give another path.")
     if _is_ours(error):
-        fail(str(error))
+        stopped = type(error).__name__ == "TrainingStopped"
+        fail(str(error), status=CTRL_C if stopped else MENDABLE)
     raise error
 
 

@@ -16,11 +16,11 @@ from studio.home import StudioError
 from studio.licences import ask
 from studio.noting import note_files
 from studio.places import check_clip
-from studio.printing import say
+from studio.printing import printable, say
 from studio.quiet import hush
 from studio.tables import show_table
 from studio.yardstick import Yardstick
-from subjects import StorageError, Subject, with_article
+from subjects import Subject, UnknownSubjectError, with_article
 
 
 def find_adapter(name: str, home: Path) -> Adapter:
@@ -82,6 +82,7 @@ def render_and_measure(
         SubjectError: if the face package cannot be opened, or a photo of the subject's be read.
     """
     check_clip(path)
+    _check_text(prompt)
     hush()
     adapter = find_adapter(name, home)
     run = adapter.run
@@ -101,11 +102,20 @@ def render_and_measure(
         _show_measures(frames, yardstick)
 
 
+def _check_text(prompt: str) -> None:
+    try:
+        prompt.encode()
+    except UnicodeEncodeError as error:
+        raise StudioError(
+            f"The prompt {printable(prompt)!r} holds bytes that are no text in UTF-8: type it anew."
+        ) from error
+
+
 def _yardstick(name: str, home: Path, faces: str | None) -> Yardstick | None:
     """What measures likeness; None where the subject is no person or is not here."""
     try:
         subject = Subject.load(home, name)
-    except StorageError as error:
+    except UnknownSubjectError as error:
         say(f"Note: likeness will not be measured: {error}")
         return None
     return Yardstick(subject, faces) if subject.kind == "person" else None

@@ -69,6 +69,8 @@ def _said(details: dict[str, Any]) -> str:
 
 def next_step(subject: Subject, home_option: str) -> str:
     """What to type or do once a subject has been looked at."""
+    if subject.consent_fault:
+        return f"Next: starring subject consent {subject.name}{home_option}"
     if subject.is_ready:
         return f"Next: starring train {subject.name}{home_option}"
     return f"Next: mend that, then starring subject show {subject.name}{home_option}"

@@ -14,6 +14,7 @@ from subjects.errors import (
     PhotoError,
     StorageError,
     SubjectError,
+    UnknownSubjectError,
 )
 from subjects.faces import Face, FaceFinder, Finder, leave_one_out, similarity_to
 from subjects.ledger import log_of, note, problems
@@ -51,6 +52,7 @@ __all__ = [
     "StorageError",
     "Subject",
     "SubjectError",
+    "UnknownSubjectError",
     "add_subject",
     "check_new_subject",
     "delete_subject",

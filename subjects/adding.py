@@ -26,6 +26,7 @@ from subjects.metadata import Photo
 from subjects.photos import SUFFIXES
 from subjects.privacy import private_folder
 from subjects.records import jsonl, replace_text
+from subjects.signing import check_key
 from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
 from subjects.verdicts import DROP, AuditedPhoto
 from subjects.words import class_noun_in, trigger_in, trigger_of
@@ -84,6 +85,7 @@ def add_subject(
     trigger = trigger_of(name) if trigger is None else trigger_in(trigger)
     files = photo_paths(paths)
     folder = _free_place(home, name)
+    check_key(home)
 
     with Intake(files) as intake, built_beside(folder) as draft:
         if person and faces is not None:

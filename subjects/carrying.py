@@ -37,6 +37,7 @@ def pack(subject: Subject, path: Path) -> None:
     files = [subject.folder / name for name in _TEXTS] + [photo.path for photo in subject.photos]
     draft = path.with_name(f".{path.name}.draft")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
             for file in files:
                 archive.write(file, file.relative_to(subject.folder))
@@ -71,7 +72,11 @@ def unpack(path: Path, home: Path) -> Subject:
             raise exists_error(folder)
         loose = loose.rename(loose.with_name(name))
         _decode(path, [member for member in names if _PHOTO.fullmatch(member)], loose)
-        Subject.load(Path(place), name)
+        try:
+            Subject.load(Path(place), name)
+        except SubjectError as error:
+            said = str(error).replace(f"{loose}/", "").replace(str(loose), path.name)
+            raise type(error)(f"{str(path)!r} cannot be imported: {said}") from error
         try:
             private_folder(folder.parent)
             with built_beside(folder) as draft:
@@ -88,7 +93,11 @@ def _members(path: Path) -> list[str]:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (OSError, zipfile.BadZipFile, ValueError) as error:
-        raise SubjectError(f"{str(path)!r} is no packed subject ({error}).") from error
+        reason = getattr(error, "strerror", None) or error
+        raise SubjectError(
+            f"{str(path)!r} is no packed subject ({reason}): give a file that 'starring subject "
+            "export' wrote."
+        ) from error
     wrong = [name for name in names if name not in _TEXTS and not _PHOTO.fullmatch(name)]
     if wrong or not set(_TEXTS) <= set(names):
         raise SubjectError(

@@ -95,7 +95,7 @@ class Consent:
         """The same, signed by a home for the subject of that name.
 
         Raises:
-            OSError, ValueError: if the home's key cannot be read or made.
+            StorageError: if the home's key cannot be read or made.
         """
         key, signature = sign(self._said(subject), home)
         return replace(self, key=key, signature=signature)
@@ -111,6 +111,9 @@ class Consent:
 
 def _day(text: str) -> datetime.date:
     try:
-        return datetime.date.fromisoformat(text)
+        day = datetime.date.fromisoformat(text)
+        if day.isoformat() != text:
+            raise ValueError(text)
     except (TypeError, ValueError) as error:
         raise ConsentError(f"consent of the day {text!r}: write it as in '2025-01-31'.") from error
+    return day

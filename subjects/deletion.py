@@ -23,7 +23,7 @@ from subjects.errors import StorageError
 from subjects.ledger import log_of, note
 from subjects.privacy import private_folder
 from subjects.records import replace_text
-from subjects.subject import RECORD, folder_of
+from subjects.subject import folder_of
 
 TOMBSTONES = "deleted"
 _GOING = ".going."
@@ -53,7 +53,7 @@ def delete_subject(home: Path, name: str) -> Deleted:
     folder = folder_of(home, name)
     going = folder.with_name(f"{_GOING}{name}")
     try:
-        if (folder / RECORD).is_file():
+        if folder.is_dir():
             shutil.rmtree(going, ignore_errors=True)
             os.rename(folder, going)
         if not going.is_dir():
@@ -95,8 +95,9 @@ def _finish(home: Path, going: Path) -> Deleted:
 def _written(going: Path) -> Iterator[tuple[Path, str]]:
     """The clips and exports that were written outside the home, with their SHA-256."""
     for line in log_of(going):
-        for path, digest in line["details"].get("files", {}).items():
-            yield Path(path), digest
+        files = line["details"].get("files")
+        for path, digest in files.items() if isinstance(files, dict) else ():
+            yield Path(path), str(digest)
 
 
 def _folders(home: Path, name: str) -> list[Path]:

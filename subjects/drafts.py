@@ -49,7 +49,7 @@ def exists_error(folder: Path) -> StorageError:
     """A name that is taken, in one line."""
     return StorageError(
         f"the subject {folder.name!r} exists already in {str(folder.parent)!r}: "
-        "choose another name, or remove that folder first."
+        f"choose another name, or delete it first ('starring subject delete {folder.name}')."
     )
 
 

@@ -76,6 +76,12 @@ def _known(photos: Mapping[str, Photo], name: str) -> Photo:
 def _caption(caption: str, name: str) -> str:
     if not caption.strip():
         raise SubjectError(f"the caption of {name!r} is {caption!r}: it must say something.")
+    try:
+        caption.encode()
+    except UnicodeEncodeError as error:
+        raise SubjectError(
+            f"the caption of {name!r} holds what is no text: type it anew."
+        ) from error
     return " ".join(caption.split())
 
 

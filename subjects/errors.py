@@ -6,6 +6,7 @@ SubjectError
 ├── NoUsablePhotoError   none of the photos can be used; says why for each
 ├── FacePackageError     the face package is missing, or lacks a part
 └── StorageError         the subject's folder cannot be read or written
+    └── UnknownSubjectError  there is none of that name
 
 Every message is one line, meant for the person who typed the command.
 """
@@ -65,3 +66,7 @@ class FacePackageError(SubjectError):
 
 class StorageError(SubjectError):
     """The subject's folder cannot be read or written."""
+
+
+class UnknownSubjectError(StorageError):
+    """There is no subject of that name."""

@@ -20,7 +20,6 @@ from typing import Any
 from filelock import FileLock
 
 from subjects.privacy import private_folder
-from subjects.records import read_jsonl
 
 LEDGER, LOG = "ledger.jsonl", "log.jsonl"
 _FIRST = "0" * 64
@@ -48,6 +47,7 @@ def note(home: Path, folder: Path | None, did: str, **details: Any) -> None:
             "who": _user(),
             "did": did,
             "details": details,
+            "place": 0 if folder is None else len(_lines(folder / LOG)) + 1,
             "salt": secrets.token_hex(16),
         }
         entry = {
@@ -62,10 +62,8 @@ def note(home: Path, folder: Path | None, did: str, **details: Any) -> None:
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
-    """What was done to the subject in a folder, in order."""
-    if not (folder / LOG).is_file():
-        return []
-    return [row for _, row in read_jsonl(folder / LOG)]
+    """What was done to the subject in a folder, in order, without lines that are no record."""
+    return [line for line in _lines(folder / LOG) if line is not None and _is_whole(line)]
 
 
 def problems(home: Path) -> list[str]:
@@ -73,10 +71,18 @@ def problems(home: Path) -> list[str]:
     return [*_broken_links(home), *_changed_lines(home)]
 
 
+def _is_whole(line: dict[str, Any]) -> bool:
+    told = (line.get(key) for key in ("time", "who", "did"))
+    return isinstance(line.get("details"), dict) and all(isinstance(word, str) for word in told)
+
+
 def _broken_links(home: Path) -> Iterator[str]:
     expected, number = _FIRST, 0
-    for number, (_, row) in enumerate(_rows(home / LEDGER), 1):
-        entry = {key: value for key, value in row.items() if key != "hash"}
+    if not (home / LEDGER).is_file() and any((home / "subjects").glob(f"*/{LOG}")):
+        yield f"{LEDGER} is missing"
+    for number, row in enumerate(_lines(home / LEDGER), 1):
+        entry = {key: value for key, value in (row or {}).items() if key != "hash"}
+        row = row or {}
         whole = row.get("previous") == expected and row.get("hash") == _digest(entry)
         if not whole or row.get("number") != number:
             yield f"{LEDGER}: entry {number} was changed, or one before it is missing"
@@ -85,26 +91,43 @@ def _broken_links(home: Path) -> Iterator[str]:
 
 
 def _changed_lines(home: Path) -> Iterator[str]:
-    content = {row.get("number"): row.get("content") for _, row in _rows(home / LEDGER)}
-    for path in sorted((home / "subjects").glob(f"*/{LOG}")):
-        for _, line in read_jsonl(path):
-            if content.get(line.get("number")) != _digest(line):
-                yield f"{path.parent.name}/{LOG}: line {line.get('number')} was changed"
+    entries = [row for row in _lines(home / LEDGER) if row is not None]
+    content = {str(row.get("number")): row.get("content") for row in entries}
+    for folder in sorted((home / "subjects").glob("[!.]*")):
+        name, lines = f"{folder.name}/{LOG}", _lines(folder / LOG)
+        if not lines:
+            yield f"{name} is missing"
+        for place, line in enumerate(lines, 1):
+            if line is None or content.get(str(line.get("number"))) != _digest(line):
+                yield f"{name}: line {place} was changed"
+            elif line.get("place") != place:
+                yield f"{name}: a line before line {place} is missing"
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    return read_jsonl(path) if path.is_file() else iter(())
+def _lines(path: Path) -> list[dict[str, Any] | None]:
+    """The records of a file, None for a line that is none; nothing of a file that is not there."""
+    if not path.is_file():
+        return []
+    return [_record(line) for line in path.read_bytes().splitlines() if line.strip()]
+
+
+def _record(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _last(path: Path) -> dict[str, Any]:
-    """The last entry of a ledger; a line that a crash cut short is taken away."""
-    if not path.is_file():
-        return {"number": 0, "hash": _FIRST}
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
-    return json.loads(whole.splitlines()[-1]) if whole else {"number": 0, "hash": _FIRST}
+    """The last entry of a ledger that is one; a line that a crash cut short is taken away."""
+    if path.is_file():
+        content = path.read_bytes()
+        os.truncate(path, content.rfind(b"\n") + 1)
+    for row in reversed(_lines(path)):
+        if row and isinstance(row.get("number"), int) and isinstance(row.get("hash"), str):
+            return row
+    return {"number": 0, "hash": _FIRST}
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ def decode(content: bytes, path: Path, *, longest: int = LONGEST) -> Image:
 def kind_of(path: Path) -> str:
     """Whether a file is a "video", an "archive", or, as far as its first bytes tell, a "photo"."""
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:
             start = file.read(16)
     except OSError:
         return "photo"  # reading it will say what is wrong

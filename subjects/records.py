@@ -59,7 +59,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        record = yaml.safe_load(_text(path))
+        record = yaml.load(_text(path), _loader())
     except StorageError:
         raise
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -70,6 +70,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
             f"{str(path)!r} holds {shorten(record)}; it must hold 'name: value' lines."
         )
     return record
+
+
+def _loader() -> Any:
+    """YAML's safe loader, which takes no aliases: a few lines of them can stand for gigabytes."""
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("it refers to itself by '*', which is not allowed")
+            return super().compose_node(parent, index)
+
+    return Plain
 
 
 def jsonl(rows: Iterable[Mapping[str, Any]]) -> str:

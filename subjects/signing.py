@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from subjects.errors import StorageError
 from subjects.privacy import private_folder
 
 if TYPE_CHECKING:
@@ -25,12 +26,21 @@ def sign(record: Mapping[str, Any], home: Path) -> tuple[str, str]:
     """This home's public key and its signature of a record, both in base 64.
 
     Raises:
-        OSError: if the home's key cannot be read or made.
-        ValueError: if its file holds no such key.
+        StorageError: if the home's key cannot be read or made.
     """
-    key = _private_key(home / KEY)
+    key = _known_key(home)
     public = key.public_key().public_bytes_raw()
     return _text(public), _text(key.sign(_bytes(record)))
+
+
+def check_key(home: Path) -> None:
+    """Make sure that a home's key can be used; one that is not there will be made.
+
+    Raises:
+        StorageError: if it cannot.
+    """
+    if (home / KEY).exists():
+        _known_key(home)
 
 
 def is_signed(record: Mapping[str, Any], key: str, signature: str) -> bool:
@@ -44,6 +54,17 @@ def is_signed(record: Mapping[str, Any], key: str, signature: str) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def _known_key(home: Path) -> Ed25519PrivateKey:
+    try:
+        return _private_key(home / KEY)
+    except (OSError, ValueError, TypeError) as error:
+        raise StorageError(
+            f"the key {str(home / KEY)!r} that signs consents cannot be used "
+            f"({' '.join(str(error).split())[:100]}): put it back from a copy, or remove it, and a "
+            "new one is made; what the old one signed stays valid."
+        ) from error
 
 
 def _private_key(path: Path) -> Ed25519PrivateKey:

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subjects.captions import with_article
-from subjects.consent import Consent
+from subjects.consent import NO_PERSON, Consent
 from subjects.coverage import Coverage
 from subjects.drafts import storage_error
-from subjects.errors import ConsentError, StorageError, SubjectError
+from subjects.errors import ConsentError, StorageError, SubjectError, UnknownSubjectError
 from subjects.faces import Finder
 from subjects.ledger import note
 from subjects.limits import limits_for
@@ -33,6 +34,7 @@ from subjects.metadata import METADATA, Photo, read_audit, read_photos
 from subjects.records import jsonl, read_yaml, replace_text
 from subjects.standing import standing
 from subjects.verdicts import DROP, AuditedPhoto
+from subjects.words import class_noun_in, trigger_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,6 +104,19 @@ class Subject:
         known = [similarity for similarity in found if similarity is not None]
         return float(np.median(known)) if len(known) > 1 else None
 
+    @property
+    def consent_fault(self) -> str | None:
+        """Why its consent does not hold, and what to do; None if it does."""
+        renew = f"answer the question with 'starring subject consent {self.name}'"
+        if not self.consent.is_signed_for(self.name):
+            return f"the consent to use {self.name!r} is not as it was signed: {renew}."
+        if self.consent.is_over:
+            return (
+                f"the consent to use {self.name!r} ended on {self.consent.until}: {renew}, or "
+                f"delete it with 'starring subject delete {self.name}'."
+            )
+        return None
+
     @cached_property
     def faults(self) -> dict[str, str]:
         """What is wrong with the files of the kept photos that cannot be read, by their names."""
@@ -116,11 +131,13 @@ class Subject:
     @property
     def is_ready(self) -> bool:
         """Whether an adapter can be trained on it."""
-        return bool(self.kept) and not self.faults
+        return bool(self.kept) and not self.faults and self.consent_fault is None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What its owner should know before training, one line each."""
+        if fault := self.consent_fault:
+            return (fault,)
         if not self.kept:
             return (
                 f"no photo of {self.name!r} is kept, so that there is nothing to learn from; set "
@@ -164,7 +181,7 @@ class Subject:
                     f"file back, or remove the folder and add {name!r} anew."
                 )
             known = ", ".join(subject_names(home)) or "none yet"
-            raise StorageError(
+            raise UnknownSubjectError(
                 f"there is no subject {name!r}; known are: {known}. "
                 f"Add it with 'starring subject add {name} PHOTOS'."
             )
@@ -177,19 +194,15 @@ class Subject:
             folder=folder,
             name=name,
             kind=kind,
-            class_noun=_text_in(record, "class_noun", path),
-            trigger=_text_in(record, "trigger", path),
+            class_noun=_word_in(record, "class_noun", path, class_noun_in),
+            trigger=_word_in(record, "trigger", path, trigger_in),
             face_package=_text_in(record, "faces", path) if record.get("faces") else None,
-            consent=_consent_in(record, name, path, checked=not after_consent),
+            consent=_consent_in(record, path),
             photos=tuple(read_photos(folder / PHOTOS)),
             audit=tuple(read_audit(folder / AUDIT)),
         )
-        if subject.consent.is_over and not after_consent:
-            raise ConsentError(
-                f"the consent to use {name!r} ended on {subject.consent.until}: renew it with "
-                f"'starring subject consent {name}', or delete it with 'starring subject delete "
-                f"{name}'."
-            )
+        if subject.consent_fault and not after_consent:
+            raise ConsentError(subject.consent_fault)
         return subject
 
     def renew(self, consent: Consent, home: Path) -> Subject:
@@ -202,7 +215,7 @@ class Subject:
             renewed = replace(self, consent=consent.signed(self.name, home))
             renewed.save()
             note(home, self.folder, "consent", ground=consent.ground, until=consent.until)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise storage_error(self.folder, error) from error
         return renewed
 
@@ -261,8 +274,19 @@ def _text_in(record: dict[str, Any], key: str, path: Path) -> str:
     return value
 
 
-def _consent_in(record: dict[str, Any], name: str, path: Path, *, checked: bool) -> Consent:
-    anew = "Add the subject anew and answer the question."
+def _word_in(record: dict[str, Any], key: str, path: Path, checked: Callable[[str], str]) -> str:
+    try:
+        return checked(_text_in(record, key, path))
+    except StorageError:
+        raise
+    except SubjectError as error:
+        raise StorageError(f"{str(path)!r}: {error}") from error
+
+
+def _consent_in(record: dict[str, Any], path: Path) -> Consent:
+    anew = (
+        "Delete the subject ('starring subject delete NAME'), add it anew, and answer the question."
+    )
     consent = record.get("consent")
     if not isinstance(consent, dict):
         raise ConsentError(
@@ -280,9 +304,10 @@ def _consent_in(record: dict[str, Any], name: str, path: Path, *, checked: bool)
             f"{str(path)!r}: consent has {list(consent)}; it must have whose, ground, date, "
             f"purpose, until, text_version, key and signature. {anew}"
         ) from error
-    if checked and not known.is_signed_for(name):
+    kind = record["kind"]
+    if (known.ground if known.ground in NO_PERSON else "person") != kind:
         raise ConsentError(
-            f"{str(path)!r}: the consent is not as it was signed: answer the question with "
-            f"'starring subject consent {name}'."
+            f"{str(path)!r}: the consent is on the ground {known.ground!r}, which is none of "
+            f"a {kind}'s: put the kind back, or delete the subject and add it anew."
         )
     return known

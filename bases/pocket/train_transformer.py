@@ -110,7 +110,7 @@ def train_transformer(
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
-    objective = FlowMatching(shift=2.0)
+    objective = FlowMatching(shift=3.0)
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
         seed = crew_seed(step)

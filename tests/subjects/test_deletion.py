@@ -141,3 +141,19 @@ def test_a_deletion_that_was_killed_is_finished_by_the_next_command(
 def test_an_unknown_subject_is_not_deleted(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="there is no subject 'mira' to delete"):
         delete_subject(tmp_path, "mira")
+
+
+@pytest.mark.parametrize("line", ["garbage", '{"number": 99}', '{"details": {"files": 5}}'])
+def test_a_log_that_was_spoilt_keeps_nothing_from_being_deleted(
+    planted: Path, mira: Subject, line: str
+) -> None:
+    with (mira.folder / "log.jsonl").open("a") as file:
+        file.write(line + "\n")
+    delete_subject(planted, "mira")
+    assert found(planted) == []
+
+
+def test_a_folder_that_lost_its_record_is_deleted_too(planted: Path, mira: Subject) -> None:
+    (mira.folder / "subject.yaml").unlink()
+    delete_subject(planted, "mira")
+    assert found(planted) == []

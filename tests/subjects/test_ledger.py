@@ -63,3 +63,31 @@ def test_a_line_that_a_crash_cut_short_is_taken_away(tmp_path: Path, folder: Pat
     note(tmp_path, folder, "rendered")
     assert problems(tmp_path) == []
     assert log_of(folder)[-1]["number"] == 4
+
+
+def test_a_log_that_is_gone_or_lacks_a_line_is_noticed(tmp_path: Path, folder: Path) -> None:
+    log = folder / "log.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text(lines[0] + lines[2])
+    assert problems(tmp_path) == ["mira/log.jsonl: a line before line 2 is missing"]
+    log.unlink()
+    assert problems(tmp_path) == ["mira/log.jsonl is missing"]
+
+
+def test_a_ledger_that_is_gone_is_noticed(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "ledger.jsonl").unlink()
+    assert problems(tmp_path)[0] == "ledger.jsonl is missing"
+
+
+@pytest.mark.parametrize("line", ["garbage", '{"number": 99}', "[]", '{"number": "x", "hash": 1}'])
+def test_lines_that_are_none_stop_nobody_and_are_noticed(
+    tmp_path: Path, folder: Path, line: str
+) -> None:
+    for path in (tmp_path / "ledger.jsonl", folder / "log.jsonl"):
+        with path.open("a") as file:
+            file.write(line + "\n")
+    note(tmp_path, folder, "rendered")
+    assert [told["did"] for told in log_of(folder)] == ["added", "trained", "rendered", "rendered"]
+    found = problems(tmp_path)
+    assert any("ledger.jsonl: entry 4 was changed" in problem for problem in found)
+    assert "mira/log.jsonl: line 4 was changed" in found

@@ -285,3 +285,26 @@ def test_a_consent_that_says_nothing_is_named_with_its_file(
     edit(record, old, new)
     with pytest.raises(ConsentError, match=f"subject.yaml.*{problem}"):
         Subject.load(tmp_path, "mira")
+
+
+def test_a_person_does_not_become_an_object_by_hand(tmp_path: Path, subject: Subject) -> None:
+    record = subject.folder / "subject.yaml"
+    record.write_text(record.read_text().replace("kind: person", "kind: object"))
+    with pytest.raises(ConsentError, match="'synthetic', which is none of a object's"):
+        Subject.load(tmp_path, "mira", after_consent=True)
+
+
+def test_a_trigger_that_could_steer_a_terminal_is_refused(tmp_path: Path, subject: Subject) -> None:
+    record = subject.folder / "subject.yaml"
+    record.write_text(record.read_text().replace("trigger: mira", 'trigger: "a\\eb"'))
+    with pytest.raises(StorageError, match="letters alone"):
+        Subject.load(tmp_path, "mira")
+
+
+def test_yaml_that_refers_to_itself_is_refused_at_once(tmp_path: Path, subject: Subject) -> None:
+    bomb = "a0: &a0 [x]\n" + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
+    )
+    (subject.folder / "subject.yaml").write_text(bomb + "kind: *a9\n")
+    with pytest.raises(StorageError, match="which is not allowed"):
+        Subject.load(tmp_path, "mira")
