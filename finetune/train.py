@@ -136,7 +136,8 @@ def train(arguments: list[str]) -> Adapter:
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
     """Keep other commands from training into the same folder."""
-    lock = FileLock(private_folder(work.parent) / f".{work.name}.lock")
+    path = private_folder(work.parent) / f".{work.name}.lock"
+    lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -147,6 +148,7 @@ def _alone(work: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        path.unlink(missing_ok=True)
         lock.release()
 
 

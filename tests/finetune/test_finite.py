@@ -16,7 +16,7 @@ from finetune.errors import TrainingError
 from finetune.module import LoraModule
 from finetune.train import train
 
-known = LoraModule._flow_error
+KNOWN = {"photos": LoraModule._flow_error, "clips": LoraModule._motion_error}
 
 
 def no_number(loss: Tensor) -> Tensor:
@@ -28,11 +28,11 @@ def no_slope(loss: Tensor) -> Tensor:
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, step: int, name: str, how: Any) -> None:
-    def flow_error(self: LoraModule, batch: Batch, key: list[int]) -> Tensor:
-        loss = known(self, batch, key)
+    def spoilt(self: LoraModule, batch: Batch, key: list[int]) -> Tensor:
+        loss = KNOWN[name](self, batch, key)
         return how(loss) if (batch.number, batch.name) == (step - 1, name) else loss
 
-    monkeypatch.setattr(LoraModule, "_flow_error", flow_error)
+    monkeypatch.setattr(LoraModule, KNOWN[name].__name__, spoilt)
 
 
 @pytest.mark.parametrize("how", [no_number, no_slope])
@@ -47,7 +47,7 @@ def test_it_stops_before_the_step_and_goes_on_from_the_state_before(
     state = torch.load(home / "runs" / "toto" / "state.ckpt", weights_only=True)
     assert state["global_step"] == 4
     assert all(weight.isfinite().all() for weight in state["state_dict"].values())
-    monkeypatch.setattr(LoraModule, "_flow_error", known)
+    monkeypatch.setattr(LoraModule, "_flow_error", KNOWN["photos"])
     went_on = (train(arguments).folder / WEIGHTS).read_bytes()
     anew = train([*arguments, "--output.force=true"])
     assert (anew.folder / WEIGHTS).read_bytes() == went_on

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import pytorch_lightning as pl
+from filelock import FileLock
 
 from finetune.adapter import WEIGHTS
 from finetune.callbacks import Progress
@@ -236,3 +237,15 @@ def test_ctrl_c_finishes_the_step_saves_and_goes_on_from_there(
             train(arguments)
     assert signal.getsignal(signal.SIGINT) is before
     assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed()
+
+
+def test_two_trainings_do_not_write_into_one_folder(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    (home / "runs").mkdir(exist_ok=True)
+    with (
+        FileLock(home / "runs" / ".toto.lock"),
+        pytest.raises(TrainingError, match="'toto' is being trained by another command"),
+    ):
+        train(command(home))
+    assert not (home / "runs" / "toto").exists()

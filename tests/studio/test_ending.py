@@ -7,7 +7,7 @@ import sys
 import pytest
 import typer
 
-import studio.cli
+import studio.subject_commands
 from studio.cli import main
 
 
@@ -45,10 +45,10 @@ def test_a_user_who_stops_sees_one_line(
     capsys: pytest.CaptureFixture[str],
     stop: type[BaseException],
 ) -> None:
-    def home_folder(_: object) -> None:
+    def open_home(_: object) -> None:
         raise stop
 
-    monkeypatch.setattr(studio.cli, "home_folder", home_folder)
+    monkeypatch.setattr(studio.subject_commands, "open_home", open_home)
     assert typed(monkeypatch, "subject", "show", "mira") == 130
     assert capsys.readouterr().err.strip().startswith("starring: Stopped")
 
@@ -59,10 +59,10 @@ def test_the_exit_code_of_a_command_is_kept(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_error_that_nobody_can_mend_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def home_folder(_: object) -> None:
+    def open_home(_: object) -> None:
         raise ValueError("ours to mend")
 
-    monkeypatch.setattr(studio.cli, "home_folder", home_folder)
+    monkeypatch.setattr(studio.subject_commands, "open_home", open_home)
     monkeypatch.setattr(sys, "argv", ["starring", "subject", "show", "mira"])
     with pytest.raises(ValueError, match="ours to mend"):
         main()

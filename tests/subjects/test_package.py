@@ -24,5 +24,5 @@ def test_importing_loads_nothing_heavy() -> None:
 
 def test_every_error_is_a_subject_error() -> None:
     errors = [getattr(subjects, name) for name in subjects.__all__ if name.endswith("Error")]
-    assert len(errors) == 6
+    assert len(errors) == 7
     assert all(issubclass(error, subjects.SubjectError) for error in errors)
