@@ -23,13 +23,13 @@ class Terms:
     Attributes:
         whose: likeness it is.
         ground: on which it is used; asked for if None.
-        purpose: what it may be used for.
+        purpose: what it may be used for; `PURPOSE` if None.
         until: the last day, as in "2030-12-31", or None.
     """
 
     whose: str
     ground: str | None
-    purpose: str = PURPOSE
+    purpose: str | None = None
     until: str | None = None
 
     def agreed(self) -> Consent:
@@ -40,7 +40,8 @@ class Terms:
             ConsentError: if it says nothing, or its last day is past.
         """
         ground = ask_consent() if self.ground is None else self.ground
-        return Consent.today(self.whose, ground, purpose=self.purpose, until=self.until)
+        purpose = PURPOSE if self.purpose is None else self.purpose
+        return Consent.today(self.whose, ground, purpose=purpose, until=self.until)
 
 
 def renew_consent(name: str, terms: Terms, *, home: Path) -> Subject:

@@ -27,8 +27,10 @@ Ground = Annotated[
         "--consent", help="self, authorised or synthetic; asked for on a terminal if not given."
     ),
 ]
-PURPOSE = "videos of the subject"
-Purpose = Annotated[str, typer.Option(help="What the likeness may be used for.")]
+Purpose = Annotated[
+    Optional[str],
+    typer.Option(help="What the likeness may be used for; videos of the subject if not given."),
+]
 Until = Annotated[
     Optional[str],
     typer.Option(metavar="DAY", help="The last day of the consent, as in 2030-12-31."),

@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from studio.home import home_option, open_home
-from studio.options import PURPOSE, Faces, Ground, Home, Purpose, Until
+from studio.options import Faces, Ground, Home, Purpose, Until
 from studio.printing import say
 from studio.values import path_of
 
@@ -27,7 +27,7 @@ def add(
     kind: Annotated[str, typer.Option(help="person, pet or object.")] = "person",
     consent: Ground = None,
     whose: Annotated[str, typer.Option(help="Whose likeness it is; the name if not given.")] = "",
-    purpose: Purpose = PURPOSE,
+    purpose: Purpose = None,
     until: Until = None,
     noun: Annotated[
         Optional[str],
@@ -157,7 +157,7 @@ def consent_anew(
     name: Annotated[str, typer.Argument(help="The subject.")],
     consent: Ground = None,
     whose: Annotated[str, typer.Option(help="Whose likeness it is; as before if not given.")] = "",
-    purpose: Purpose = PURPOSE,
+    purpose: Purpose = None,
     until: Until = None,
     home: Home = None,
 ) -> None:

@@ -54,7 +54,8 @@ def delete_subject(home: Path, name: str) -> Deleted:
     going = folder.with_name(f"{_GOING}{name}")
     try:
         if folder.is_dir():
-            shutil.rmtree(going, ignore_errors=True)
+            if going.is_dir():  # of an earlier one of that name, whose log says what it led to
+                _finish(home, going)
             os.rename(folder, going)
         if not going.is_dir():
             raise StorageError(f"there is no subject {name!r} to delete in {str(home)!r}.")

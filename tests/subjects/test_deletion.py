@@ -157,3 +157,13 @@ def test_a_folder_that_lost_its_record_is_deleted_too(planted: Path, mira: Subje
     (mira.folder / "subject.yaml").unlink()
     delete_subject(planted, "mira")
     assert found(planted) == []
+
+
+def test_a_new_subject_of_a_name_whose_deletion_was_cut_short_loses_nothing_of_the_old(
+    planted: Path, mira: Subject
+) -> None:
+    mira.folder.rename(mira.folder.with_name(".going.mira"))
+    mira.folder.mkdir()
+    delete_subject(planted, "mira")
+    assert found(planted) == []
+    assert not (planted / "clips/beach.mp4").exists()
