@@ -65,7 +65,7 @@ def photo_examples(
     """
     vae = family.load("vae", dtype=dtype, device=device)
     examples = []
-    for photo in subject.kept:
+    for photo in subject.learnt:
         picture, box = photo.open(), photo.measures.box
         size = buckets.nearest(*picture.size)
         head = head_mask(picture.size, box)
@@ -172,9 +172,9 @@ def _read_examples(path: Path, settings: dict[str, object] | None) -> list[Examp
 
 
 def photos_digest(subject: Subject) -> str:
-    """Twelve hex digits that change with any photo, its caption or its face's box."""
+    """Twelve hex digits that change with any photo that is learnt, its caption or its face's box."""
     digest = hashlib.sha256()
-    for photo in subject.kept:
+    for photo in subject.learnt:
         digest.update(photo.path.read_bytes())
         digest.update(photo.caption.encode())
         digest.update(str(photo.measures.box).encode())

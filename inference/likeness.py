@@ -43,8 +43,19 @@ def clip_embeddings(frames: Frames, finder: Finder) -> list[Vectors | None]:
     return [faces[0].embedding if faces else None for faces in found]
 
 
-def ceiling(photos_ND: Vectors) -> float | None:
-    """Median leave-one-out likeness among the photos; None for a single photo."""
+def ceiling(photos_ND: Vectors, held_out_MD: Vectors | None = None) -> float | None:
+    """What a clip can reach: median leave-one-out likeness among the photos.
+
+    Args:
+        photos_ND: the photos that were learnt.
+        held_out_MD: photos that were not, if clips are measured against these; then it is the
+            median likeness of the photos to them.
+
+    Returns:
+        None where there is nothing to compare.
+    """
+    if held_out_MD is not None and len(held_out_MD):
+        return float(np.median(similarity_to(photos_ND, held_out_MD))) if len(photos_ND) else None
     return float(np.median(leave_one_out(photos_ND))) if len(photos_ND) > 1 else None
 
 

@@ -10,6 +10,7 @@ from studio.subjects import face_finder
 from studio.tables import show_table
 from subjects import (
     POCKET,
+    AuditedPhoto,
     Subject,
     log_of,
     problems,
@@ -19,8 +20,10 @@ from subjects import (
 def show_subject(subject: Subject) -> None:
     """Print each photo's verdict, why, and what to know."""
     verdicts = subject.verdicts
+    aside = {photo.path.name for photo in subject.held_out}
     rows = [
-        (photo.source, photo.verdict, photo.reason, photo.file_name or "–") for photo in verdicts
+        (photo.source, _verdict(photo, aside), photo.reason, photo.file_name or "–")
+        for photo in verdicts
     ]
     show_table(("photo", "verdict", "why", "stored as"), rows)
     coverage = subject.coverage
@@ -32,7 +35,12 @@ def show_subject(subject: Subject) -> None:
     best = () if ceiling is None else (f"Likeness among the photos, the ceiling: {ceiling:.2f}.",)
     notes = (f"Note: {warning}" for warning in subject.warnings)
     advice = (f"Advice: {sentence}" for sentence in coverage.advice())
-    say("", f"{used} of {len(verdicts)} photos will be used.", *best, *notes, *advice)
+    apart = f", {len(aside)} of them to measure clips against, never to learn from" if aside else ""
+    say("", f"{used} of {len(verdicts)} photos will be used{apart}.", *best, *notes, *advice)
+
+
+def _verdict(photo: AuditedPhoto, held_out: set[str]) -> str:
+    return f"{photo.verdict}, held out" if photo.file_name in held_out else photo.verdict
 
 
 def draw_sheet(subject: Subject, package: str | None) -> list[Path]:

@@ -44,6 +44,15 @@ def add(
             help="A photo whose largest face is the subject's; who is in most photos if not given.",
         ),
     ] = None,
+    hold_out: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Photos never trained on, for clips to be measured against, where there are ten "
+            "or more.",
+        ),
+    ] = 2,
     home: Home = None,
 ) -> None:
     """Audit photos and make a subject of them."""
@@ -60,6 +69,7 @@ def add(
         faces=faces,
         home=open_home(home),
         like=face,
+        held_out=hold_out,
     )
     show_subject(subject)
     say("", f"Wrote {subject.folder}.", next_step(subject, home_option(home)))

@@ -19,6 +19,7 @@ from subjects import (
     limits_for,
 )
 from subjects.packages import licence_note, open_faces
+from subjects.splits import HELD_OUT
 
 
 def face_finder(package: str) -> Finder:
@@ -46,6 +47,7 @@ def add_from_photos(
     faces: str,
     home: Path,
     like: str | None = None,
+    held_out: int = HELD_OUT,
 ) -> Subject:
     """Audit photos and store the subject; see `subjects.add_subject`.
 
@@ -84,6 +86,7 @@ def add_from_photos(
             limits=limits_for(faces),
             face_package=_remembered(faces),
             like=like,
+            held_out=held_out,
             progress=show,
         )
 

@@ -9,7 +9,7 @@ from subjects import POCKET, Subject
 
 
 class Yardstick:
-    """Measures clips of one person.
+    """Measures clips of one person, against the photos that are held out where there are any.
 
     Args:
         subject: a person.
@@ -23,8 +23,10 @@ class Yardstick:
         """Open the package and look at the photos."""
         chosen = package if package is not None else subject.face_package or POCKET
         self._finder = face_finder(chosen)
-        self._photos = subject.face_embeddings(self._finder)
-        self.ceiling = ceiling(self._photos)
+        learnt = subject.face_embeddings(self._finder, subject.learnt)
+        held_out = subject.face_embeddings(self._finder, subject.held_out)
+        self._photos = held_out if len(held_out) else learnt
+        self.ceiling = ceiling(learnt, held_out)
 
     def likeness(self, frames: Frames) -> Likeness:
         """How like the subject the frames are."""

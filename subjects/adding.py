@@ -27,6 +27,7 @@ from subjects.photos import SUFFIXES
 from subjects.privacy import private_folder
 from subjects.records import jsonl, replace_text
 from subjects.signing import check_key
+from subjects.splits import HELD_OUT, split
 from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
 from subjects.verdicts import DROP, AuditedPhoto
 from subjects.words import class_noun_in, trigger_in, trigger_of
@@ -47,6 +48,7 @@ def add_subject(
     limits: Limits = PEOPLE,
     face_package: str | None = None,
     like: str | None = None,
+    held_out: int = HELD_OUT,
     progress: Progress | None = None,
 ) -> Subject:
     """Make a subject of photos.
@@ -66,6 +68,8 @@ def add_subject(
             figures and Pocket's face package.
         face_package: by what name `faces` was opened, to be remembered with the subject.
         like: the photo whose largest face is the person's; who is in most photos if None.
+        held_out: how many photos are put aside, never trained on, for clips to be measured
+            against; none where there are few, see `subjects.splits`.
         progress: told after every photo.
 
     Returns:
@@ -79,6 +83,8 @@ def add_subject(
             behind then.
     """
     _check_words(name, kind, class_noun)
+    if held_out < 0:
+        raise SubjectError(f"held_out {held_out!r} does not fit: give 0 for none, or a few.")
     person = kind == "person"
     given = _checked(consent, faces) if person else Consent.today(name, kind)
     class_noun = kind if class_noun is None else class_noun_in(class_noun)
@@ -103,7 +109,9 @@ def add_subject(
             class_noun=class_noun,
             trigger=trigger,
             consent=given.signed(name, home),
-            photos=tuple(_captioned(draft / PHOTOS, audited, trigger, class_noun, limits)),
+            photos=split(
+                list(_captioned(draft / PHOTOS, audited, trigger, class_noun, limits)), held_out
+            ),
             audit=tuple(audited),
             face_package=face_package if person else None,
         )

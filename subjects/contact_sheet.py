@@ -71,7 +71,8 @@ def _shown(photo: Photo) -> _Shown:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     thumbnail = image.resize((_SIDE, _SIDE), box=(left, top, left + side, top + side))
-    return _Shown(photo.path.name, photo.verdict, photo.reason, photo.caption, thumbnail)
+    reason = f"held out; {photo.reason}" if photo.held_out else photo.reason
+    return _Shown(photo.path.name, photo.verdict, reason, photo.caption, thumbnail)
 
 
 def _page(subject: Subject, shown: list[_Shown], faces: Finder | None) -> str:

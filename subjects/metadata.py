@@ -31,6 +31,7 @@ class Photo:
         verdict: "keep" or "care"; "drop" where a person has written so.
         reason: why.
         measures: what the audit measured.
+        held_out: whether it is never trained on, so that clips can be measured against it.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Photo:
     verdict: str
     reason: str
     measures: Measures
+    held_out: bool = False
 
     def open(self) -> Image:
         """The picture, RGB.
@@ -86,6 +88,7 @@ class Photo:
             "caption": self.caption,
             "verdict": self.verdict,
             "reason": self.reason,
+            "held_out": self.held_out,
             "measures": self.measures.record(),
         }
 
@@ -113,7 +116,11 @@ def read_photos(folder: Path) -> Iterator[Photo]:
         measures = _measures(row, path, number)
         if measures is None:
             raise line_error(path, number, "measures are missing")
-        yield Photo(folder / name, caption, verdict, str(row.get("reason", "")), measures)
+        held_out = row.get("held_out", False)
+        if not isinstance(held_out, bool):
+            raise line_error(path, number, f"held_out {shorten(held_out)} is neither true nor false")
+        reason = str(row.get("reason", ""))
+        yield Photo(folder / name, caption, verdict, reason, measures, held_out)
 
 
 def _is_photo(folder: Path, name: str) -> bool:

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -74,16 +74,32 @@ class Subject:
 
     @property
     def kept(self) -> tuple[Photo, ...]:
-        """The photos to learn from: all but those that a person has marked "drop"."""
+        """The photos to use: all but those that a person has marked "drop"."""
         return tuple(photo for photo in self.photos if photo.verdict != DROP)
 
-    def face_embeddings(self, faces: Finder) -> NDArray[np.float32]:
-        """The subject's face in each of the kept photos, (N, 512), each of length one.
+    @property
+    def learnt(self) -> tuple[Photo, ...]:
+        """Of the kept photos those to learn from."""
+        return tuple(photo for photo in self.kept if not photo.held_out)
+
+    @property
+    def held_out(self) -> tuple[Photo, ...]:
+        """Of the kept photos those that are never trained on, to measure clips against."""
+        return tuple(photo for photo in self.kept if photo.held_out)
+
+    def face_embeddings(
+        self, faces: Finder, photos: Sequence[Photo] | None = None
+    ) -> NDArray[np.float32]:
+        """The subject's face in each of the photos, (N, 512), each of length one.
 
         They are computed anew each time and never stored. N is less than the number of photos
         where `faces` does not find one, and 0 for pets and objects.
+
+        Args:
+            faces: finds them.
+            photos: which; all the kept ones if None.
         """
-        found = [photo.face(faces) for photo in self.kept]
+        found = [photo.face(faces) for photo in (self.kept if photos is None else photos)]
         embeddings = [face.embedding for face in found if face is not None]
         return np.stack(embeddings) if embeddings else np.zeros((0, 512), dtype=np.float32)
 
@@ -131,17 +147,17 @@ class Subject:
     @property
     def is_ready(self) -> bool:
         """Whether an adapter can be trained on it."""
-        return bool(self.kept) and not self.faults and self.consent_fault is None
+        return bool(self.learnt) and not self.faults and self.consent_fault is None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What its owner should know before training, one line each."""
         if fault := self.consent_fault:
             return (fault,)
-        if not self.kept:
+        if not self.learnt:
             return (
                 f"no photo of {self.name!r} is kept, so that there is nothing to learn from; set "
-                f"verdicts to 'keep' in {str(self.folder / PHOTOS / METADATA)!r}, or add the "
+                f"verdicts to 'keep', or held_out to false, in {str(self.folder / PHOTOS / METADATA)!r}, or add the "
                 "subject anew with other photos.",
             )
         if self.faults:

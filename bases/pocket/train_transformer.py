@@ -113,22 +113,15 @@ def train_transformer(
     objective = FlowMatching(shift=3.0)
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
-        seed = crew_seed(step)
-        rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
-        chosen = torch.randint(pool, (clips,), generator=generator)
-        batches = [
-            (
-                encode(codec, *draw_with_masks(seed, stills, shape, 1, device)),
-                _captions(seed, stills, shape, rng, dropout),
-            ),
-            (known.at(chosen, device), _pool_captions(chosen, shape, rng, dropout)),
-        ]
+        generator = torch.Generator().manual_seed(crew_seed(step))
+        batches = lessons(
+            crew_seed(step), codec, known, shape, stills=stills, clips=clips, dropout=dropout
+        )
         losses = []
         for (latents, masks), prompts in batches:
-            weights = 1 + subject_weight * masks
             with autocast(device), attention(device):
                 error = flow_error(model, tokenizer, objective, latents, prompts, generator)
-                loss = (weights * error).mean() / weights.mean()
+                loss = weighted_mean(error, 1 + subject_weight * masks)
                 (loss / len(batches)).backward()
             losses.append(loss.item())
         share_gradients(model.parameters())
@@ -143,6 +136,32 @@ def train_transformer(
     run.plot()
     assemble(average.module, tokenizer, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
+
+
+def lessons(
+    seed: int,
+    codec: AutoencoderKLWan,
+    known: Encoded,
+    shape: PocketShape,
+    *,
+    stills: int,
+    clips: int,
+    dropout: float,
+) -> list[tuple[Encoded, list[str]]]:
+    """New stills and some of the known clips, each with its captions, of which some are empty."""
+    rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
+    device = codec.device
+    pictures = encode(codec, *draw_with_masks(seed, stills, shape, 1, device))
+    chosen = torch.randint(len(known.latents), (clips,), generator=generator)
+    return [
+        (pictures, _captions(seed, stills, shape, rng, dropout)),
+        (known.at(chosen, device), _pool_captions(chosen, shape, rng, dropout)),
+    ]
+
+
+def weighted_mean(error: Tensor, weights: Tensor) -> Tensor:
+    """The mean of errors (B, C, F, H, W), each counted by its weight (B, 1, F, H, W)."""
+    return (weights * error).mean() / weights.mean()
 
 
 def load_base(model: TextToLatent, folder: Path) -> None:

@@ -97,7 +97,7 @@ def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
             "revision": data.base.revision,
             "fingerprint": fingerprint(data.base.source),
         },
-        "photos": {"count": len(subject.kept), "digest": photos_digest(subject)},
+        "photos": {"count": len(subject.learnt), "digest": photos_digest(subject)},
         "experts": experts,
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),

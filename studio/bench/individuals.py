@@ -81,6 +81,7 @@ def add_individual(
         noun=None,
         faces="pocket",
         home=home,
+        held_out=0,
     )
     generator = Generator().manual_seed(seed + _APART // 2)
     own = look[[0] * _MATCHES]

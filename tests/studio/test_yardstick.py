@@ -43,7 +43,27 @@ def test_the_package_given_comes_before_the_subjects_own(
     monkeypatch.setattr(studio.yardstick, "face_finder", asked.append)
     subject = SimpleNamespace(
         face_package=remembered,
-        face_embeddings=lambda _: np.zeros((0, 512), np.float32),
+        learnt=(),
+        held_out=(),
+        face_embeddings=lambda *_: np.zeros((0, 512), np.float32),
     )
     Yardstick(subject, given)  # type: ignore[arg-type]
     assert asked == [opened]
+
+
+def test_a_clip_is_measured_against_photos_that_were_not_learnt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learnt, aside = np.eye(512, dtype=np.float32)[:2], np.eye(512, dtype=np.float32)[1:2]
+    face = SimpleNamespace(embedding=aside[0])
+    finder = SimpleNamespace(find=lambda _: [face])
+    monkeypatch.setattr(studio.yardstick, "face_finder", lambda _: finder)
+    subject = SimpleNamespace(
+        face_package="pocket",
+        learnt="learnt",
+        held_out="aside",
+        face_embeddings=lambda _, photos: {"learnt": learnt, "aside": aside}[photos],
+    )
+    yardstick = Yardstick(subject, None)  # type: ignore[arg-type]
+    assert yardstick.likeness(np.zeros((3, 8, 8, 3), np.uint8)).median == pytest.approx(1.0)
+    assert yardstick.ceiling == pytest.approx(0.5)

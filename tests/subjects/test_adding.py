@@ -363,3 +363,19 @@ def test_no_path_at_all_is_an_error() -> None:
 def test_a_path_that_the_system_refuses_is_an_error_too() -> None:
     with pytest.raises(SubjectError, match="the photos cannot be found"):
         photo_paths(["a" * 5000])
+
+
+def test_two_of_ten_photos_are_put_aside_and_remembered(add: Add, take: Take, home: Path) -> None:
+    ten = [take(f"good{i}.png", make_face(1, seed=i, yaw=7 * i), seed=i) for i in range(10)]
+    subject = add("mira", ten)
+    assert len(subject.kept) == 10
+    assert len(subject.learnt) == 8
+    again = Subject.load(home, "mira")
+    assert again.held_out == subject.held_out
+    assert not {photo.path for photo in again.held_out} & {photo.path for photo in again.learnt}
+    assert len(add("nova", ten, held_out=0).learnt) == 10
+
+
+def test_a_number_below_none_cannot_be_held_out(add: Add, photos: list[Path]) -> None:
+    with pytest.raises(SubjectError, match="held_out -1"):
+        add("mira", photos, held_out=-1)

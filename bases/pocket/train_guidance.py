@@ -1,0 +1,139 @@
+"""Teach a base to draw without guidance what it draws with it.
+
+    OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
+        -m bases.pocket.train_guidance --shape configs/pocket/64.yaml \
+        --base runs/transformer/pocket --out runs/guidance
+
+Classifier-free guidance makes a base do what it is told, but it asks the base twice a step, and what
+it adds to the prompt's words it adds to the adapter's subject too, who is then overdone. Here the
+transformer learns the guided flow as its own (the first stage of Meng et al., "On Distillation of
+Guided Diffusion Models", 2023, at one scale). It ends with `runs/guidance/pocket/`.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKLWan
+from jsonargparse import auto_cli
+from torch import Tensor, nn
+from transformers import AutoTokenizer
+
+from bases.objective import FlowMatching
+from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
+from bases.pocket.muon import optimizers_for
+from bases.pocket.shape import PocketShape
+from bases.pocket.still_convolutions import speed_up
+from bases.pocket.train_transformer import (
+    TextToLatent,
+    assemble,
+    encode_pool,
+    lessons,
+    load_base,
+    weighted_mean,
+)
+from bases.pocket.training import (
+    Run,
+    attention,
+    autocast,
+    averaged,
+    best_device,
+    descend,
+    rate_at,
+)
+from bases.wan import TIMESTEPS, WanText, embed_prompts
+
+
+def train_guidance(
+    shape: PocketShape,
+    base: Path,
+    out: Path = Path("runs/guidance"),
+    *,
+    guidance: float = 3.0,
+    steps: int = 400,
+    stills: int = 12,
+    clips: int = 6,
+    pool: int = 1200,
+    rate: float = 3e-4,
+    dropout: float = 0.1,
+    subject_weight: float = 2.0,
+) -> None:
+    """Train the transformer; the text encoder and the VAE stay.
+
+    Args:
+        shape: how large Pocket is.
+        base: the folder of a base that was trained without.
+        out: where the run is kept.
+        guidance: the scale that is learnt.
+        steps: how many steps.
+        stills: pictures a step of each process, each drawn once and never again.
+        clips: clips a step of each process, from a pool that is drawn and encoded once.
+        pool: clips in the pool of each process.
+        rate: peak learning rate.
+        dropout: share of prompts that are left empty, on which nothing changes.
+        subject_weight: what an error on the subject counts beyond one on the place.
+    """
+    join_crew()
+    device = best_device()
+    codec = AutoencoderKLWan.from_pretrained(base / "vae", dtype=torch.float32).to(device).eval()
+    speed_up(codec)
+    tokenizer = AutoTokenizer.from_pretrained(base / "tokenizer")
+    model = TextToLatent(shape, len(tokenizer)).to(device)
+    load_base(model, base)
+    model.text.requires_grad_(False)
+    teacher = copy.deepcopy(model.transformer).requires_grad_(False)
+    average = averaged(model, 0.99)
+    optimizers = optimizers_for(model, rate)
+    out.mkdir(parents=True, exist_ok=True)
+    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
+    objective = FlowMatching(shift=3.0)
+    text = WanText(tokenizer, model.text)
+    unprompted = embed_prompts(text, [""]).detach()
+    run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
+    for step in run:
+        generator = torch.Generator().manual_seed(crew_seed(step))
+        batches = lessons(
+            crew_seed(step), codec, known, shape, stills=stills, clips=clips, dropout=dropout
+        )
+        losses = []
+        for (latents, masks), prompts in batches:
+            noise = torch.randn(latents.shape, generator=generator).to(device)
+            sigmas = objective.sample_sigmas(len(latents), generator).to(device)
+            noisy = objective.noisy(latents, noise, sigmas)
+            words = embed_prompts(text, prompts)
+            with autocast(device), attention(device):
+                with torch.no_grad():
+                    plain = flow(teacher, noisy, sigmas, unprompted.expand(len(noisy), -1, -1))
+                    asked = flow(teacher, noisy, sigmas, words)
+                wanted = plain + guidance * (asked - plain)
+                error = (flow(model.transformer, noisy, sigmas, words) - wanted).square()
+                loss = weighted_mean(error, 1 + subject_weight * masks)
+                (loss / len(batches)).backward()
+            losses.append(loss.item())
+        share_gradients(model.parameters())
+        descend(optimizers, rate_at(step, steps, rate))
+        average.update_parameters(model)
+        if step % 20 == 19:
+            run.log(step + 1, stills=losses[0], clips=losses[1])
+    if crew_rank() > 0:
+        return
+    run.plot()
+    assemble(average.module, tokenizer, shape, base / "vae", out / "pocket")
+    print(f"Wrote {out / 'pocket'}.")
+
+
+def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
+    """The predicted flow (B, C, F, H, W), given embedded prompts (B, L, D)."""
+    flow: Tensor = transformer(
+        hidden_states=noisy,
+        timestep=sigmas * TIMESTEPS,
+        encoder_hidden_states=words,
+        return_dict=False,
+    )[0]
+    return flow.float()
+
+
+if __name__ == "__main__":
+    auto_cli(train_guidance, as_positional=False)
