@@ -17,6 +17,7 @@ from bases.families import family_of
 from bases.family import Family
 from bases.fingerprint import fingerprint
 from bases.hub import open_base
+from bases.spelling import lost_in
 from finetune.buckets import RATIOS, Buckets
 from finetune.errors import TrainingError
 from finetune.examples import (
@@ -81,7 +82,8 @@ class SubjectData(pl.LightningDataModule):
         seed: of the order.
 
     Raises:
-        TrainingError: if a number is out of its range, or no photo may be learnt from.
+        TrainingError: if a number is out of its range, no photo may be learnt from, or the base
+            cannot read the trigger.
     """
 
     def __init__(
@@ -116,6 +118,12 @@ class SubjectData(pl.LightningDataModule):
                 f"The subject {subject!r} has no photo to learn from: none is marked 'keep' or "
                 f"'care' in {str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}. Change a "
                 "verdict there, or add the subject again with better photos."
+            )
+        if lost := lost_in(self.base.source, self.subject.trigger):
+            raise TrainingError(
+                f"The base {self.base.name!r} cannot read {self.subject.trigger!r}, the trigger: "
+                f"its {lost[0]} has no piece for some of the letters. Choose another with 'starring "
+                f"subject edit {subject} --trigger WORD'."
             )
 
     def prepare_data(self) -> None:

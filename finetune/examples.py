@@ -172,7 +172,7 @@ def _read_examples(path: Path, settings: dict[str, object] | None) -> list[Examp
 
 
 def photos_digest(subject: Subject) -> str:
-    """Twelve hex digits that change with any photo that is learnt, its caption or its face's box."""
+    """Twelve hex digits that change with any learnt photo, its caption or its face's box."""
     digest = hashlib.sha256()
     for photo in subject.learnt:
         digest.update(photo.path.read_bytes())

@@ -53,6 +53,20 @@ def add(
             "or more.",
         ),
     ] = 2,
+    captioner: Annotated[
+        Optional[Path],
+        typer.Option(
+            parser=path_of,
+            metavar="FOLDER",
+            help="A vision-language model that describes each photo for its caption.",
+        ),
+    ] = None,
+    caption_clothes: Annotated[
+        bool,
+        typer.Option(
+            "--caption-clothes", help="Let captions name clothes, so that prompts can change them."
+        ),
+    ] = False,
     home: Home = None,
 ) -> None:
     """Audit photos and make a subject of them."""
@@ -70,6 +84,8 @@ def add(
         home=open_home(home),
         like=face,
         held_out=hold_out,
+        captioner=captioner,
+        clothes=caption_clothes,
     )
     show_subject(subject)
     say("", f"Wrote {subject.folder}.", next_step(subject, home_option(home)))

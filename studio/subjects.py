@@ -18,6 +18,7 @@ from subjects import (
     check_new_subject,
     limits_for,
 )
+from subjects.captioner import Captioner
 from subjects.packages import licence_note, open_faces
 from subjects.splits import HELD_OUT
 
@@ -48,6 +49,8 @@ def add_from_photos(
     home: Path,
     like: str | None = None,
     held_out: int = HELD_OUT,
+    captioner: Path | None = None,
+    clothes: bool = False,
 ) -> Subject:
     """Audit photos and store the subject; see `subjects.add_subject`.
 
@@ -69,6 +72,9 @@ def add_from_photos(
             "folder of another, such as 'buffalo_l' (insightface) or a folder with OpenCV's YuNet "
             "and SFace; or add the subject with --kind object, without a face model."
         )
+    describe = None
+    if captioner is not None:
+        describe = Captioner(captioner, kind if noun is None else noun, clothes=clothes)
     with tqdm(desc="audit", unit="photo") as bar:
 
         def show(done: int, total: int) -> None:
@@ -87,6 +93,7 @@ def add_from_photos(
             face_package=_remembered(faces),
             like=like,
             held_out=held_out,
+            describe=describe,
             progress=show,
         )
 

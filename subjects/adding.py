@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from subjects.audit import Progress, audit, audit_things
 from subjects.captions import caption
@@ -21,7 +22,6 @@ from subjects.faces import Finder
 from subjects.intake import MOST_PICTURES, Intake
 from subjects.ledger import note
 from subjects.limits import PEOPLE, Limits
-from subjects.measures import Measures
 from subjects.metadata import Photo
 from subjects.photos import SUFFIXES
 from subjects.privacy import private_folder
@@ -31,6 +31,11 @@ from subjects.splits import HELD_OUT, split
 from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
 from subjects.verdicts import DROP, AuditedPhoto
 from subjects.words import class_noun_in, trigger_in, trigger_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Describe = Callable[["Image"], str]
 
 _SUFFIXES = (*SUFFIXES, ".zip", ".mp4", ".mov", ".m4v", ".webm", ".mkv", ".avi")
 
@@ -49,6 +54,7 @@ def add_subject(
     face_package: str | None = None,
     like: str | None = None,
     held_out: int = HELD_OUT,
+    describe: Describe | None = None,
     progress: Progress | None = None,
 ) -> Subject:
     """Make a subject of photos.
@@ -70,6 +76,8 @@ def add_subject(
         like: the photo whose largest face is the person's; who is in most photos if None.
         held_out: how many photos are put aside, never trained on, for clips to be measured
             against; none where there are few, see `subjects.splits`.
+        describe: says what a kept photo shows beside the subject, for its caption, such as a
+            `Captioner`; captions say what the audit measured if None.
         progress: told after every photo.
 
     Returns:
@@ -110,7 +118,8 @@ def add_subject(
             trigger=trigger,
             consent=given.signed(name, home),
             photos=split(
-                list(_captioned(draft / PHOTOS, audited, trigger, class_noun, limits)), held_out
+                list(_captioned(draft / PHOTOS, audited, trigger, class_noun, limits, describe)),
+                held_out,
             ),
             audit=tuple(audited),
             face_package=face_package if person else None,
@@ -237,15 +246,19 @@ def _captioned(
     trigger: str,
     class_noun: str,
     limits: Limits,
+    describe: Describe | None,
 ) -> Iterator[Photo]:
     for photo in audited:
         if photo.file_name and photo.measures:
-            text = _caption(photo.measures, trigger, class_noun, limits)
-            path = folder / photo.file_name
-            yield Photo(path, text, photo.verdict, photo.reason, photo.measures)
-
-
-def _caption(measures: Measures, trigger: str, class_noun: str, limits: Limits) -> str:
-    face = measures.face_height
-    share = face / measures.height if face is not None else None
-    return caption(trigger, class_noun, face_share=share, yaw=measures.yaw, limits=limits)
+            path, measures = folder / photo.file_name, photo.measures
+            face = measures.face_height
+            bare = Photo(path, "", photo.verdict, photo.reason, measures)
+            text = caption(
+                trigger,
+                class_noun,
+                face_share=None if face is None else face / measures.height,
+                yaw=measures.yaw,
+                limits=limits,
+                description=describe(bare.open()) if describe else "",
+            )
+            yield replace(bare, caption=text)

@@ -1,7 +1,8 @@
 """Captions: what the audit measured of a photo, in words, and never how the subject looks.
 
 What a caption names can be asked for in another way later; what it leaves open is learnt as the
-subject's own. So a caption has the trigger word, what kind of thing it is, the shot and the view.
+subject's own. So a caption has the trigger word, what kind of thing it is, the shot, the
+view, and what a vision-language model says of the rest, where there is one.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ def caption(
     face_share: float | None = None,
     yaw: float | None = None,
     limits: Limits = PEOPLE,
+    description: str = "",
 ) -> str:
-    """A caption such as "mira, a person, close-up, facing the camera".
+    """A caption such as "mira, a person, close-up, facing the camera, walking in the rain".
 
     Args:
         trigger: the word that will call the subject.
@@ -28,12 +30,15 @@ def caption(
         face_share: the face's height over the picture's; None where there is no face.
         yaw: degrees the head is turned; None where there is no face.
         limits: where the names of shots begin.
+        description: what else is seen, but not how the subject looks.
     """
     parts = [trigger, with_article(class_noun)]
     if face_share is not None:
         parts.append(_shot(face_share, limits))
     if yaw is not None:
         parts.append(_view(abs(yaw)))
+    if description:
+        parts.append(description)
     return ", ".join(parts)
 
 

@@ -118,7 +118,9 @@ def read_photos(folder: Path) -> Iterator[Photo]:
             raise line_error(path, number, "measures are missing")
         held_out = row.get("held_out", False)
         if not isinstance(held_out, bool):
-            raise line_error(path, number, f"held_out {shorten(held_out)} is neither true nor false")
+            raise line_error(
+                path, number, f"held_out {shorten(held_out)} is neither true nor false"
+            )
         reason = str(row.get("reason", ""))
         yield Photo(folder / name, caption, verdict, reason, measures, held_out)
 

@@ -157,7 +157,7 @@ class Subject:
         if not self.learnt:
             return (
                 f"no photo of {self.name!r} is kept, so that there is nothing to learn from; set "
-                f"verdicts to 'keep', or held_out to false, in {str(self.folder / PHOTOS / METADATA)!r}, or add the "
+                f"verdicts to 'keep' in {str(self.folder / PHOTOS / METADATA)!r}, or add the "
                 "subject anew with other photos.",
             )
         if self.faults:

@@ -4,10 +4,10 @@
         -m bases.pocket.train_guidance --shape configs/pocket/64.yaml \
         --base runs/transformer/pocket --out runs/guidance
 
-Classifier-free guidance makes a base do what it is told, but it asks the base twice a step, and what
-it adds to the prompt's words it adds to the adapter's subject too, who is then overdone. Here the
-transformer learns the guided flow as its own (the first stage of Meng et al., "On Distillation of
-Guided Diffusion Models", 2023, at one scale). It ends with `runs/guidance/pocket/`.
+Classifier-free guidance makes a base do what it is told, but it asks the base twice a step, and
+overdoes an adapter's subject as it does the prompt's words. Here the transformer learns the guided
+flow as its own (the first stage of Meng et al., "On Distillation of Guided Diffusion Models", 2023,
+at one scale). It ends with `runs/guidance/pocket/`.
 """
 
 from __future__ import annotations

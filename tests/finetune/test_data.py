@@ -102,6 +102,23 @@ def test_every_photo_is_seen_and_its_mirror_too(make: Callable[..., SubjectData]
     assert len(seen) == 2 * len(data.subject.kept)
 
 
+def test_a_photo_that_is_held_out_is_not_learnt(
+    make: Callable[..., SubjectData], home: Path
+) -> None:
+    count = len(make().examples["photos"])
+    path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
+    path.write_text(path.read_text().replace('"held_out": false', '"held_out": true', 1))
+    assert len(make().examples["photos"]) == count - 1
+
+
+def test_a_trigger_that_the_base_cannot_read_is_refused(
+    make: Callable[..., SubjectData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune.data, "lost_in", lambda source, word: ["tokenizer_2"])
+    with pytest.raises(TrainingError, match=r"cannot read 'toto', the trigger: its tokenizer_2 .*"):
+        make()
+
+
 @pytest.mark.parametrize(("dropout", "least", "most"), [(0.0, 0, 0), (0.3, 0.2, 0.4), (1.0, 1, 1)])
 def test_captions_are_dropped_as_often_as_asked(
     make: Callable[..., SubjectData], dropout: float, least: float, most: float

@@ -379,3 +379,16 @@ def test_two_of_ten_photos_are_put_aside_and_remembered(add: Add, take: Take, ho
 def test_a_number_below_none_cannot_be_held_out(add: Add, photos: list[Path]) -> None:
     with pytest.raises(SubjectError, match="held_out -1"):
         add("mira", photos, held_out=-1)
+
+
+def test_captions_end_with_what_is_described(add: Add, photos: list[Path]) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def describe(picture: Image.Image) -> str:
+        seen.append(picture.size)
+        return "walking in the rain"
+
+    subject = add("mira", photos, describe=describe)
+    assert len(seen) == len(subject.photos) == 3
+    assert all(photo.caption.endswith(", walking in the rain") for photo in subject.photos)
+    assert all(photo.caption.startswith("mira, a person, ") for photo in subject.photos)
