@@ -122,8 +122,8 @@ class SubjectData(pl.LightningDataModule):
         if lost := lost_in(self.base.source, self.subject.trigger):
             raise TrainingError(
                 f"The base {self.base.name!r} cannot read {self.subject.trigger!r}, the trigger: "
-                f"its {lost[0]} has no piece for some of the letters. Choose another with 'starring "
-                f"subject edit {subject} --trigger WORD'."
+                f"its {lost[0]} has no piece for some of the letters. Choose another with "
+                f"'starring subject edit {subject} --trigger WORD'."
             )
 
     def prepare_data(self) -> None:

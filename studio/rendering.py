@@ -19,7 +19,7 @@ from studio.places import check_clip
 from studio.printing import printable, say
 from studio.quiet import hush
 from studio.tables import show_table
-from studio.yardstick import Yardstick
+from studio.yardstick import Yardstick, yardstick_of
 from subjects import Subject, UnknownSubjectError, with_article
 
 
@@ -112,13 +112,13 @@ def _check_text(prompt: str) -> None:
 
 
 def _yardstick(name: str, home: Path, faces: str | None) -> Yardstick | None:
-    """What measures likeness; None where the subject is no person or is not here."""
+    """What measures likeness; None where nothing does, or the subject is not here."""
     try:
         subject = Subject.load(home, name)
     except UnknownSubjectError as error:
         say(f"Note: likeness will not be measured: {error}")
         return None
-    return Yardstick(subject, faces) if subject.kind == "person" else None
+    return yardstick_of(subject, faces)
 
 
 def _show_measures(frames: Frames, yardstick: Yardstick) -> None:
@@ -128,7 +128,7 @@ def _show_measures(frames: Frames, yardstick: Yardstick) -> None:
         ("likeness, median", f"{found.median:.2f}" if seen else "–"),
         ("the photos' own ceiling", "–" if best is None else f"{best:.2f}"),
         ("worst frame", f"{found.worst:.2f} (frame {found.worst_frame})" if seen else "–"),
-        ("frames with a face", f"{found.detected:.0%}"),
+        *([("frames with a face", f"{found.detected:.0%}")] if yardstick.face else []),
         ("motion a frame", f"{motion(frames):.4f} of the height"),
     ]
     show_table(("measure", "value"), rows)

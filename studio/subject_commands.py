@@ -53,6 +53,14 @@ def add(
             "or more.",
         ),
     ] = 2,
+    encoder: Annotated[
+        Optional[Path],
+        typer.Option(
+            parser=path_of,
+            metavar="FOLDER",
+            help="An image model, such as DINOv2, that compares the photos of a pet or an object.",
+        ),
+    ] = None,
     captioner: Annotated[
         Optional[Path],
         typer.Option(
@@ -84,6 +92,7 @@ def add(
         home=open_home(home),
         like=face,
         held_out=hold_out,
+        encoder=encoder,
         captioner=captioner,
         clothes=caption_clothes,
     )

@@ -19,6 +19,7 @@ from subjects import (
     limits_for,
 )
 from subjects.captioner import Captioner
+from subjects.encoders import ImageEncoder
 from subjects.packages import licence_note, open_faces
 from subjects.splits import HELD_OUT
 
@@ -49,6 +50,7 @@ def add_from_photos(
     home: Path,
     like: str | None = None,
     held_out: int = HELD_OUT,
+    encoder: Path | None = None,
     captioner: Path | None = None,
     clothes: bool = False,
 ) -> Subject:
@@ -94,6 +96,8 @@ def add_from_photos(
             like=like,
             held_out=held_out,
             describe=describe,
+            encoder=ImageEncoder(encoder) if encoder and not person else None,
+            encoder_folder=str(encoder.expanduser().resolve()) if encoder else None,
             progress=show,
         )
 

@@ -18,7 +18,7 @@ from studio.home import ROOT, StudioError
 from studio.licences import ask
 from studio.printing import say
 from studio.quiet import hush
-from studio.yardstick import Yardstick, likeness_line
+from studio.yardstick import Yardstick, likeness_line, yardstick_of
 from subjects import Subject, note
 
 SAMPLE_PROMPT, SAMPLE_SEED = "waving at the beach, close-up", 7
@@ -41,7 +41,7 @@ def train_and_measure(
     hush()
     command = arguments(name, base=base, config=config, extra=extra, home=home)
     subject = Subject.load(home, name)
-    yardstick = Yardstick(subject, faces) if subject.kind == "person" else None
+    yardstick = yardstick_of(subject, faces)
     adapter = train(command)
     note(home, subject.folder, "trained", adapter=adapter.folder.name, base=base)
     if yardstick:

@@ -1,36 +1,73 @@
-"""The yardstick of a clip's likeness: a face package, and the subject's own photos seen by it."""
+"""The yardstick of a clip's likeness: what sees the subject, and its own photos as it sees them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 from bases.video import Frames
-from inference.likeness import Likeness, ceiling, clip_embeddings, likeness
+from inference.likeness import Likeness, Vectors, ceiling, clip_embeddings, likeness
 from studio.subjects import face_finder
 from subjects import POCKET, Subject
+from subjects.encoders import ImageEncoder
+
+See = Callable[[Frames], list[Vectors | None]]
 
 
+@dataclass(frozen=True, eq=False)
 class Yardstick:
-    """Measures clips of one person, against the photos that are held out where there are any.
+    """Measures clips of one subject, against the photos that are held out where there are any.
 
-    Args:
-        subject: a person.
-        package: the face package, by name or folder; the subject's own if None.
-
-    Raises:
-        SubjectError: if the package cannot be opened, or a photo cannot be read.
+    Attributes:
+        see: one embedding a frame, None where the subject is not seen.
+        learnt_ND: the photos that adapters learn from.
+        held_out_MD: those that they do not.
+        face: whether it is faces that are seen.
     """
 
-    def __init__(self, subject: Subject, package: str | None) -> None:
-        """Open the package and look at the photos."""
-        chosen = package if package is not None else subject.face_package or POCKET
-        self._finder = face_finder(chosen)
-        learnt = subject.face_embeddings(self._finder, subject.learnt)
-        held_out = subject.face_embeddings(self._finder, subject.held_out)
-        self._photos = held_out if len(held_out) else learnt
-        self.ceiling = ceiling(learnt, held_out)
+    see: See
+    learnt_ND: Vectors
+    held_out_MD: Vectors
+    face: bool = True
+
+    @property
+    def ceiling(self) -> float | None:
+        """What a clip can reach; None where there is nothing to compare."""
+        return ceiling(self.learnt_ND, self.held_out_MD)
 
     def likeness(self, frames: Frames) -> Likeness:
         """How like the subject the frames are."""
-        return likeness(clip_embeddings(frames, self._finder), self._photos)
+        photos = self.held_out_MD if len(self.held_out_MD) else self.learnt_ND
+        return likeness(self.see(frames), photos)
+
+
+def yardstick_of(subject: Subject, package: str | None) -> Yardstick | None:
+    """What measures clips of a subject; None of a pet or an object without an encoder.
+
+    Args:
+        subject: whom.
+        package: the face package of a person, by name or folder; the subject's own if None.
+
+    Raises:
+        SubjectError: if the package or the encoder cannot be opened, or a photo cannot be read.
+    """
+    if subject.kind == "person":
+        finder = face_finder(package if package is not None else subject.face_package or POCKET)
+        return Yardstick(
+            partial(clip_embeddings, finder=finder),
+            subject.face_embeddings(finder, subject.learnt),
+            subject.face_embeddings(finder, subject.held_out),
+        )
+    if subject.encoder is None:
+        return None
+    encoder = ImageEncoder(subject.encoder)
+    return Yardstick(
+        lambda frames: [encoder.embed(frame) for frame in frames],
+        subject.embeddings(encoder, subject.learnt),
+        subject.embeddings(encoder, subject.held_out),
+        face=False,
+    )
 
 
 def likeness_line(found: Likeness, best: float | None, frames: int) -> str:

@@ -17,6 +17,7 @@ from subjects.audit import Progress, audit, audit_things
 from subjects.captions import caption
 from subjects.consent import GROUNDS, Consent
 from subjects.drafts import built_beside, exists_error, storage_error
+from subjects.encoders import Encoder
 from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, SubjectError
 from subjects.faces import Finder
 from subjects.intake import MOST_PICTURES, Intake
@@ -55,6 +56,8 @@ def add_subject(
     like: str | None = None,
     held_out: int = HELD_OUT,
     describe: Describe | None = None,
+    encoder: Encoder | None = None,
+    encoder_folder: str | None = None,
     progress: Progress | None = None,
 ) -> Subject:
     """Make a subject of photos.
@@ -78,6 +81,8 @@ def add_subject(
             against; none where there are few, see `subjects.splits`.
         describe: says what a kept photo shows beside the subject, for its caption, such as a
             `Captioner`; captions say what the audit measured if None.
+        encoder: of a pet or an object, compares the photos; see `subjects.encoders`.
+        encoder_folder: where it was opened, to be remembered with the subject.
         progress: told after every photo.
 
     Returns:
@@ -105,7 +110,9 @@ def add_subject(
         if person and faces is not None:
             audited = audit(intake, faces=faces, limits=limits, like=like, progress=progress)
         else:
-            audited = audit_things(intake, faces=faces, limits=limits, progress=progress)
+            audited = audit_things(
+                intake, faces=faces, encoder=encoder, limits=limits, progress=progress
+            )
         if all(photo.verdict == DROP for photo in audited):
             raise NoUsablePhotoError([(photo.source, photo.reason) for photo in audited])
         (draft / PHOTOS).mkdir()
@@ -123,6 +130,7 @@ def add_subject(
             ),
             audit=tuple(audited),
             face_package=face_package if person else None,
+            encoder=None if person else encoder_folder,
         )
         replace_text(draft / AUDIT, jsonl(photo.line() for photo in audited))
         subject.save()

@@ -15,10 +15,11 @@ import numpy as np
 
 from subjects.appearance import Appearance, backgrounds_of, clothes_of
 from subjects.duplicates import Fingerprint, are_near_duplicates
+from subjects.encoders import Encoder
 from subjects.errors import PhotoError, SubjectError
 from subjects.exposure import contrast_and_burnt
 from subjects.faces import Face, Finder
-from subjects.identity import Choice, choose_person, rival
+from subjects.identity import Choice, choose_person, likenesses_of, rival
 from subjects.intake import Intake
 from subjects.limits import PEOPLE, Limits
 from subjects.measures import Marks
@@ -80,6 +81,7 @@ def audit_things(
     intake: Intake,
     *,
     faces: Finder | None = None,
+    encoder: Encoder | None = None,
     limits: Limits = PEOPLE,
     progress: Progress | None = None,
 ) -> list[AuditedPhoto]:
@@ -89,15 +91,20 @@ def audit_things(
         intake: the photos.
         faces: looks for a person's face, which must not be there, and embeds none; nobody looks if
             None.
+        encoder: compares the photos, so that one of something else stands apart; nothing does if
+            None.
         limits: what a photo must reach.
         progress: told after every photo.
 
     Raises:
         SubjectError: if a photo shows a face.
     """
-    seen = _look_at_all(intake, progress, partial(_look_at_thing, faces=faces, limits=limits))
+    look = partial(_look_at_thing, faces=faces, encoder=encoder, limits=limits)
+    seen = _look_at_all(intake, progress, look)
     nobody: list[Choice | None] = [None] * len(seen)
-    judged = [judge_thing(photo, limits) for photo in seen]
+    likenesses, least = likenesses_of([photo.embedding for photo in seen])
+    pairs = zip(seen, likenesses, strict=True)
+    judged = [judge_thing(photo, limits, likeness, least) for photo, likeness in pairs]
     return _told_apart(_without_duplicates(judged, seen, nobody, limits), seen, nobody)
 
 
@@ -167,7 +174,12 @@ def _look_for_faces(source: str, image_HW3: Picture, *, faces: Finder, limits: L
 
 
 def _look_at_thing(
-    source: str, image_HW3: Picture, *, faces: Finder | None, limits: Limits
+    source: str,
+    image_HW3: Picture,
+    *,
+    faces: Finder | None,
+    encoder: Encoder | None,
+    limits: Limits,
 ) -> Seen:
     if problem := _too_small(image_HW3, limits):
         return problem(source)
@@ -176,7 +188,11 @@ def _look_at_thing(
             f"{source!r} shows a person's face: leave the photo out or cut the face off, or add "
             "the subject as --kind person."
         )
-    return replace(_look(source, image_HW3), appearances=[Appearance.of(image_HW3, None)])
+    return replace(
+        _look(source, image_HW3),
+        appearances=[Appearance.of(image_HW3, None)],
+        embedding=encoder.embed(image_HW3) if encoder else None,
+    )
 
 
 def _too_small(image_HW3: Picture, limits: Limits) -> Callable[[str], Seen] | None:

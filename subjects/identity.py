@@ -1,4 +1,4 @@
-"""Identity: which person a set of photos is about.
+"""Identity: which person a set of photos is about, and which pictures stand apart.
 
 Shape suffixes: N faces of all the photos, D numbers an embedding.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from subjects.faces import similarity_to
+from subjects.faces import leave_one_out, similarity_to
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3
 _LEAST_RIVAL = 3
+_LEAST_COMPARED = 3
+"""Of two pictures that differ nobody knows which one is wrong."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,31 @@ def rival(
         if len(alike) >= max(len(chosen), _LEAST_RIVAL):
             return i
     return None
+
+
+def likenesses_of(
+    embeddings: Sequence[NDArray[np.float32] | None],
+) -> tuple[list[float | None], float]:
+    """How like the others each picture of a pet or an object is.
+
+    Args:
+        embeddings: one a picture, of length one, or None.
+
+    Returns:
+        Each one's cosine with the normalised mean of all the others, None where there is none; and
+        the least that does not stand apart: three deviations below the median, the deviation
+        told by the median distance from it, and a tenth below it at least.
+    """
+    known = [i for i, embedding in enumerate(embeddings) if embedding is not None]
+    found: list[float | None] = [None] * len(embeddings)
+    if len(known) < _LEAST_COMPARED:
+        return found, -1.0
+    cosines_N = leave_one_out(np.stack([e for e in embeddings if e is not None]))
+    for i, cosine in zip(known, cosines_N.tolist(), strict=True):
+        found[i] = cosine
+    middle = float(np.median(cosines_N))
+    spread = 1.4826 * float(np.median(np.abs(cosines_N - middle)))
+    return found, middle - max(3 * spread, 0.1)
 
 
 def _most_seen(

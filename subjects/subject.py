@@ -26,6 +26,7 @@ from subjects.captions import with_article
 from subjects.consent import NO_PERSON, Consent
 from subjects.coverage import Coverage
 from subjects.drafts import storage_error
+from subjects.encoders import Encoder
 from subjects.errors import ConsentError, StorageError, SubjectError, UnknownSubjectError
 from subjects.faces import Finder
 from subjects.ledger import note
@@ -60,6 +61,8 @@ class Subject:
         audit: the verdict on every photo that was given, in the order in which it was.
         face_package: the name or folder of the face package that measured the photos; None for
             pets and objects, and where it was not recorded.
+        encoder: of a pet or an object, the folder of the image encoder that compared the photos,
+            if one did.
     """
 
     folder: Path
@@ -71,6 +74,7 @@ class Subject:
     photos: tuple[Photo, ...]
     audit: tuple[AuditedPhoto, ...]
     face_package: str | None = None
+    encoder: str | None = None
 
     @property
     def kept(self) -> tuple[Photo, ...]:
@@ -102,6 +106,19 @@ class Subject:
         found = [photo.face(faces) for photo in (self.kept if photos is None else photos)]
         embeddings = [face.embedding for face in found if face is not None]
         return np.stack(embeddings) if embeddings else np.zeros((0, 512), dtype=np.float32)
+
+    def embeddings(
+        self, encoder: Encoder, photos: Sequence[Photo] | None = None
+    ) -> NDArray[np.float32]:
+        """A pet or an object in each of the photos, (N, D), each of length one; never stored.
+
+        Args:
+            encoder: sees them.
+            photos: which; all the kept ones if None.
+        """
+        chosen = self.kept if photos is None else photos
+        found = [encoder.embed(np.asarray(photo.open())) for photo in chosen]
+        return np.stack(found) if found else np.zeros((0, 1), dtype=np.float32)
 
     @property
     def called(self) -> str:
@@ -213,6 +230,7 @@ class Subject:
             class_noun=_word_in(record, "class_noun", path, class_noun_in),
             trigger=_word_in(record, "trigger", path, trigger_in),
             face_package=_text_in(record, "faces", path) if record.get("faces") else None,
+            encoder=_text_in(record, "encoder", path) if record.get("encoder") else None,
             consent=_consent_in(record, path),
             photos=tuple(read_photos(folder / PHOTOS)),
             audit=tuple(read_audit(folder / AUDIT)),
@@ -252,6 +270,7 @@ class Subject:
             "trigger": self.trigger,
             "consent": self.consent.record(),
             "faces": self.face_package,
+            "encoder": self.encoder,
         }
         try:
             lines = jsonl(photo.line() for photo in self.photos)

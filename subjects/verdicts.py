@@ -13,6 +13,9 @@ from subjects.measures import Marks, Measures
 from subjects.pose import pitch_degrees
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from subjects.appearance import Appearance
     from subjects.duplicates import Fingerprint
 
@@ -51,7 +54,11 @@ class AuditedPhoto:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What is remembered of a photo once its pixels are gone; `appearances` around each face."""
+    """What is remembered of a photo once its pixels are gone.
+
+    There are `appearances` around each face, and of pets and objects the `embedding`, if an encoder
+    looked.
+    """
 
     source: str
     width: int = 0
@@ -61,6 +68,7 @@ class Seen:
     faces: list[Face] = field(default_factory=list)
     marks: list[Marks] = field(default_factory=list)
     appearances: list[Appearance] = field(default_factory=list)
+    embedding: NDArray[np.float32] | None = None
     problem: str | None = None
 
     @property
@@ -69,20 +77,33 @@ class Seen:
         return self.appearances[0].light if self.appearances else None
 
 
-def judge_thing(photo: Seen, limits: Limits) -> AuditedPhoto:
-    """The verdict on a photo of a pet or an object."""
+def judge_thing(
+    photo: Seen, limits: Limits, similarity: float | None = None, least: float = -1.0
+) -> AuditedPhoto:
+    """The verdict on a photo of a pet or an object.
+
+    Args:
+        photo: what is remembered of it.
+        limits: what a photo must reach.
+        similarity: cosine with the other photos; None where nothing compared them.
+        least: with less, it stands apart from the others.
+    """
     marks = photo.whole
     if photo.problem or marks is None:
         measures = Measures(photo.width, photo.height) if photo.width else None
         return AuditedPhoto(photo.source, DROP, photo.problem or "not measured", measures)
-    measures = replace(marks.put_into(Measures(photo.width, photo.height)), light=photo.light)
+    bare = marks.put_into(Measures(photo.width, photo.height))
+    measures = replace(bare, light=photo.light, similarity=similarity)
     if marks.blur > limits.max_picture_blur:
         reason = (
             f"blurred ({marks.blur:.2%} of the picture's side, "
             f"at most {limits.max_picture_blur:.2%} is allowed)"
         )
         return AuditedPhoto(photo.source, DROP, reason, measures)
-    return _kept(photo, list(_exposure_cares(marks, limits)), measures)
+    cares = list(_exposure_cares(marks, limits))
+    if similarity is not None and similarity < least:
+        cares.insert(0, f"hardly like the other photos (similarity {similarity:.2f})")
+    return _kept(photo, cares, measures)
 
 
 def _kept(photo: Seen, cares: list[str], measures: Measures | None) -> AuditedPhoto:

@@ -48,7 +48,7 @@ def test_training_ends_with_the_likeness_that_it_measured(
     monkeypatch.setattr(studio.training, "train", lambda _: Adapter(tmp_path))
     monkeypatch.setattr(studio.training.Subject, "load", lambda *_: person)
     monkeypatch.setattr(studio.training, "Renderer", BlackRenderer)
-    monkeypatch.setattr(studio.training, "Yardstick", KnownLikeness)
+    monkeypatch.setattr(studio.training, "yardstick_of", KnownLikeness)
     train_and_measure("mira", base="pocket", config=None, extra=[], faces=None, home=tmp_path)
     assert "Likeness 0.81 of a ceiling of 0.97 (median over 17 frames)" in capsys.readouterr().out
     assert json.loads((tmp_path / REPORT).read_text())["likeness"]["worst_frame"] == 12

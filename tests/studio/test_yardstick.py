@@ -9,7 +9,7 @@ import pytest
 
 import studio.yardstick
 from inference.likeness import Likeness
-from studio.yardstick import Yardstick, likeness_line
+from studio.yardstick import Yardstick, likeness_line, yardstick_of
 
 
 def test_likeness_is_said_beside_its_ceiling_with_the_worst_frame() -> None:
@@ -42,28 +42,51 @@ def test_the_package_given_comes_before_the_subjects_own(
     asked: list[str] = []
     monkeypatch.setattr(studio.yardstick, "face_finder", asked.append)
     subject = SimpleNamespace(
+        kind="person",
         face_package=remembered,
         learnt=(),
         held_out=(),
         face_embeddings=lambda *_: np.zeros((0, 512), np.float32),
     )
-    Yardstick(subject, given)  # type: ignore[arg-type]
+    yardstick_of(subject, given)  # type: ignore[arg-type]
     assert asked == [opened]
 
 
-def test_a_clip_is_measured_against_photos_that_were_not_learnt(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    learnt, aside = np.eye(512, dtype=np.float32)[:2], np.eye(512, dtype=np.float32)[1:2]
-    face = SimpleNamespace(embedding=aside[0])
-    finder = SimpleNamespace(find=lambda _: [face])
-    monkeypatch.setattr(studio.yardstick, "face_finder", lambda _: finder)
-    subject = SimpleNamespace(
-        face_package="pocket",
-        learnt="learnt",
-        held_out="aside",
-        face_embeddings=lambda _, photos: {"learnt": learnt, "aside": aside}[photos],
-    )
-    yardstick = Yardstick(subject, None)  # type: ignore[arg-type]
+def test_a_clip_is_measured_against_photos_that_were_not_learnt() -> None:
+    axes = np.eye(3, dtype=np.float32)
+    yardstick = Yardstick(lambda frames: [axes[1]] * len(frames), axes[:2], axes[1:2])
     assert yardstick.likeness(np.zeros((3, 8, 8, 3), np.uint8)).median == pytest.approx(1.0)
     assert yardstick.ceiling == pytest.approx(0.5)
+
+
+def test_of_few_photos_all_are_compared() -> None:
+    axes = np.eye(3, dtype=np.float32)
+    yardstick = Yardstick(lambda frames: [axes[0]] * len(frames), axes[[0, 0]], axes[:0])
+    assert yardstick.likeness(np.zeros((3, 8, 8, 3), np.uint8)).median == pytest.approx(1.0)
+    assert yardstick.ceiling == pytest.approx(1.0)
+
+
+def test_a_thing_is_measured_where_an_encoder_compares_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    vase = SimpleNamespace(
+        kind="object",
+        encoder="/models/dinov2",
+        learnt=(),
+        held_out=(),
+        embeddings=lambda *_: np.eye(3, dtype=np.float32)[:2],
+    )
+    opened: list[str] = []
+
+    class Grey:
+        def __init__(self, folder: str) -> None:
+            opened.append(folder)
+
+        def embed(self, _: np.ndarray) -> np.ndarray:
+            return np.eye(3, dtype=np.float32)[0]
+
+    monkeypatch.setattr(studio.yardstick, "ImageEncoder", Grey)
+    yardstick = yardstick_of(vase, None)  # type: ignore[arg-type]
+    assert yardstick is not None
+    assert opened == ["/models/dinov2"]
+    assert yardstick.likeness(np.zeros((3, 8, 8, 3), np.uint8)).detected == 1.0
+    vase.encoder = None
+    assert yardstick_of(vase, None) is None  # type: ignore[arg-type]
