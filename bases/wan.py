@@ -67,13 +67,14 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
     def grid(self) -> LatentGrid:
         """Strides and channels, from the configurations of the VAE and the transformer."""
         vae, transformer = self.config("vae"), self.config("transformer")
-        spatial = vae.get("scale_factor_spatial", 8)
+        spatial, temporal = vae.get("scale_factor_spatial", 8), vae.get("scale_factor_temporal", 4)
         step = spatial * transformer.get("patch_size", (1, 2, 2))[1]
         return LatentGrid(
             spatial=spatial,
-            temporal=vae.get("scale_factor_temporal", 4),
+            temporal=temporal,
             channels=vae.get("z_dim", 16),
             multiple=step if step % 16 == 0 else 16,
+            longest=(transformer.get("rope_max_seq_len", 1024) - 1) * temporal + 1,
         )
 
     @functools.cached_property

@@ -56,6 +56,11 @@ def train(
     --trainer.max_steps, --data.photos (photos a step). 'python -m finetune.train --help' lists
     them all.
     """
+    from subjects import Subject
+
+    at_home = open_home(home)
+    Subject.load(at_home, name)  # what cannot be found is said before torch is imported
+
     from studio.training import train_and_measure
 
     adapter = train_and_measure(
@@ -64,7 +69,7 @@ def train(
         config=config,
         extra=context.args + ([] if memory is None else [f"--model.memory={memory}"]),
         faces=faces,
-        home=open_home(home),
+        home=at_home,
     )
     words = f'{adapter.folder.name} "waving at the beach, close-up"'
     say("", f"Wrote {adapter.folder}.", f"Next: starring render {words}{home_option(home)}")
@@ -111,19 +116,25 @@ def render(
     home: Home = None,
 ) -> None:
     """Render the subject doing what the prompt says, and measure its likeness."""
+    from studio.adapters import adapter_folder
+    from studio.places import check_clip
+
+    path, at_home = out or Path(f"{Path(name).resolve().name}.mp4"), open_home(home)
+    check_clip(path)
+    folder = adapter_folder(name, at_home)
+
     from inference.render import Clip
     from studio.rendering import render_and_measure
 
-    path = out or Path(f"{Path(name).resolve().name}.mp4")
     render_and_measure(
-        name,
+        folder,
         prompt,
         path,
         clip=Clip(frames=frames, steps=steps, guidance=guidance, seed=seed),
         scale=scale,
         base=base,
         faces=faces,
-        home=open_home(home),
+        home=at_home,
     )
     say("", f"Wrote {path}.", "Next: open it, or try another --seed.")
 
@@ -143,9 +154,14 @@ def export(
     home: Home = None,
 ) -> None:
     """Write an adapter for another program, and read it back."""
+    from studio.adapters import adapter_folder
+
+    at_home = open_home(home)
+    folder = adapter_folder(name, at_home)
+
     from studio.exporting import export_adapter
 
-    written = export_adapter(name, style=style, out=out, home=open_home(home))
+    written = export_adapter(folder, style=style, out=out, home=at_home)
     say("", f"Wrote {', '.join(map(str, written))}.", "Next: load it there at strength 1.")
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from bases.families import family_of
+from finetune.adapter import Adapter
 from finetune.formats import FORMATS, export
 from studio.home import StudioError
 from studio.noting import note_files
 from studio.printing import say
 from studio.quiet import hush
-from studio.rendering import base_of, find_adapter
+from studio.rendering import base_of
 
 
-def export_adapter(name: str, *, style: str, out: Path | None, home: Path) -> list[Path]:
+def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) -> list[Path]:
     """Write one file for each expert and print what was found when it was read back.
 
     Args:
-        name: the adapter, by name or folder.
+        folder: the adapter's.
         style: one of `FORMATS`.
         out: the file; the adapter's name in this folder if not given. An expert's name is put
             before its ending.
@@ -27,19 +28,19 @@ def export_adapter(name: str, *, style: str, out: Path | None, home: Path) -> li
         the files.
 
     Raises:
-        StudioError: if the file cannot be written, or there is no such adapter.
+        StudioError: if the file cannot be written.
         AdapterError: if the format is unknown, or the adapter cannot be said in it.
     """
     hush()
     if style not in FORMATS:
         raise StudioError(f"format {style!r} is none of {', '.join(FORMATS)}.")
-    target = out or Path(f"{Path(name).resolve().name}.safetensors")
+    target = out or Path(f"{folder.resolve().name}.safetensors")
     if target.suffix != ".safetensors":
         raise StudioError(
             f"{str(target)!r} cannot be written: the name ends in .safetensors, such as "
             "'mira.safetensors'; give one with --out."
         )
-    adapter = find_adapter(name, home)
+    adapter = Adapter(folder)
     run = adapter.run
     family = family_of(base_of(run).source)
     written = []

@@ -15,28 +15,11 @@ from inference.render import Clip, Renderer
 from studio.home import StudioError
 from studio.licences import ask
 from studio.noting import note_files
-from studio.places import check_clip
 from studio.printing import printable, say
 from studio.quiet import hush
 from studio.tables import show_table
 from studio.yardstick import Yardstick, yardstick_of
 from subjects import Subject, UnknownSubjectError, with_article
-
-
-def find_adapter(name: str, home: Path) -> Adapter:
-    """An adapter by its folder, or by its name in the home.
-
-    Raises:
-        StudioError: if there is none.
-    """
-    for folder in (home / "adapters" / name, Path(name)):
-        if (folder / "run.json").is_file():
-            return Adapter(folder)
-    known = sorted(p.parent.name for p in home.glob("adapters/[!.]*/run.json"))
-    raise StudioError(
-        f"There is no adapter {name!r}; known are: {', '.join(known) or 'none yet'}. "
-        f"Train it with 'starring train {name}'."
-    )
 
 
 def base_of(run: dict[str, Any]) -> Base:
@@ -55,7 +38,7 @@ def base_of(run: dict[str, Any]) -> Base:
 
 
 def render_and_measure(
-    name: str,
+    folder: Path,
     prompt: str,
     path: Path,
     *,
@@ -68,9 +51,9 @@ def render_and_measure(
     """Render a clip into a file and print what was measured.
 
     Args:
-        name: the adapter, by name or folder.
+        folder: the adapter's.
         prompt: what the subject does; the trigger word is put before it if it is not there.
-        path: the clip's file, ending in .mp4.
+        path: the clip's file, which can be written.
         clip: size, length and seed.
         scale: how strongly the adapter counts.
         base: name or folder of the base; the adapter's own if not given.
@@ -78,13 +61,12 @@ def render_and_measure(
         home: where everything lives.
 
     Raises:
-        StudioError: if the file cannot be written, or there is no such adapter.
+        StudioError: if the prompt is no text.
         SubjectError: if the face package cannot be opened, or a photo of the subject's be read.
     """
-    check_clip(path)
     _check_text(prompt)
     hush()
-    adapter = find_adapter(name, home)
+    adapter = Adapter(folder)
     run = adapter.run
     yardstick = _yardstick(run["subject"]["name"], home, faces)
     if base:

@@ -16,7 +16,7 @@ from studio.home import StudioError
 @pytest.fixture
 def export(trained: Adapter) -> Callable[..., list[Path]]:
     def run(out: Path, style: str = "comfyui") -> list[Path]:
-        return export_adapter("toto", style=style, out=out, home=trained.folder.parents[1])
+        return export_adapter(trained.folder, style=style, out=out, home=trained.folder.parents[1])
 
     return run
 

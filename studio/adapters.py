@@ -1,0 +1,23 @@
+"""Where adapters are found, known before anything large is imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.home import StudioError
+
+
+def adapter_folder(name: str, home: Path) -> Path:
+    """An adapter by its folder, or by its name in the home.
+
+    Raises:
+        StudioError: if there is none.
+    """
+    for folder in (home / "adapters" / name, Path(name)):
+        if (folder / "run.json").is_file():
+            return folder
+    known = sorted(p.parent.name for p in home.glob("adapters/[!.]*/run.json"))
+    raise StudioError(
+        f"There is no adapter {name!r}; known are: {', '.join(known) or 'none yet'}. "
+        f"Train it with 'starring train {name}'."
+    )
