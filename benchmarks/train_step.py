@@ -75,8 +75,7 @@ def make_batches(base: Base, photos: int, clips: int) -> list[Batch]:
     for name, count, frames in (("photos", photos, 1), ("clips", clips, base.frames)):
         shape = family.grid.latent_shape(base.height, base.width, frames)
         latents = torch.randn(count, *shape, generator=generator)
-        faces = latents.new_zeros(count, 1, 1, 1, 1)
-        made.append(Batch(name, 0, 1.0, latents, [prompt] * count, faces))
+        made.append(Batch(name, 0, 1.0, latents, [prompt] * count))
     return [batch for batch in made if len(batch.latents)]
 
 

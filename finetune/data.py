@@ -21,7 +21,6 @@ from bases.spelling import lost_in
 from finetune.buckets import RATIOS, Buckets
 from finetune.errors import TrainingError
 from finetune.examples import (
-    HEAD_MARGIN,
     Example,
     embed,
     load_examples,
@@ -32,6 +31,7 @@ from finetune.examples import (
 from finetune.limits import above, at_least
 from finetune.preservation import preservation_examples, under_name
 from subjects import Subject
+from subjects.masks import Segmenter
 
 
 class Batch(NamedTuple):
@@ -44,6 +44,7 @@ class Batch(NamedTuple):
         latents: clean.
         conditions: of each example, without a batch axis.
         faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
+        subjects: the same of the whole subject; all of it where nothing is known.
         asked: conditions of each example under which the base itself is asked, whose motion the
             batch's own conditions are to keep; none where the latents are to be learnt.
         captions: of the examples, to name them.
@@ -55,7 +56,8 @@ class Batch(NamedTuple):
     weight: float
     latents: Tensor
     conditions: list[dict[str, Tensor]]
-    faces: Tensor
+    faces: Tensor = torch.zeros(1, 1, 1, 1, 1)
+    subjects: Tensor = torch.ones(1, 1, 1, 1, 1)
     asked: tuple[dict[str, Tensor], ...] = ()
     captions: tuple[str, ...] = ()
     unprompted: dict[str, Tensor] = {}
@@ -78,6 +80,8 @@ class SubjectData(pl.LightningDataModule):
         side: photos are brought to about side times side pixels; the base's own size if not given.
         ratios: width over height of the buckets.
         flip: whether each photo is also seen in a mirror.
+        segmenter: the folder of a segmentation model that outlines the subject, for
+            `model.background_weight`; the faces' boxes tell where it is if not given.
         dropout: share of captions left empty, for classifier-free guidance.
         seed: of the order.
 
@@ -99,6 +103,7 @@ class SubjectData(pl.LightningDataModule):
         side: int | None = None,
         ratios: tuple[float, ...] = RATIOS,
         flip: bool = False,
+        segmenter: Path | None = None,
         dropout: float = 0.05,
         seed: int = 0,
     ) -> None:
@@ -113,6 +118,7 @@ class SubjectData(pl.LightningDataModule):
         self.side = native if side is None else side
         at_least(16, side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
+        self.segmenter = segmenter
         if not self.subject.learnt:
             raise TrainingError(
                 f"The subject {subject!r} has no photo to learn from: none is marked 'keep' or "
@@ -160,7 +166,7 @@ class SubjectData(pl.LightningDataModule):
             "ratios": list(self.ratios),
             "flip": self.flip,
             "frames": frames,
-            "head": HEAD_MARGIN,
+            "segmenter": None if self.segmenter is None else str(self.segmenter),
         }
         kind = "photos" if frames == 1 else "held"
         path = self.subject.folder / "cache" / f"{kind}-{self.base.name}.safetensors"
@@ -172,11 +178,17 @@ class SubjectData(pl.LightningDataModule):
                 buckets,
                 frames=frames,
                 flip=self.flip,
+                segment=self._segment(),
                 dtype=torch.float32,
                 device=device,
             )
             save_examples(path, examples, settings)
         return examples
+
+    def _segment(self) -> Segmenter | None:
+        if self.segmenter is None:
+            return None
+        return Segmenter(self.segmenter, self.subject.kind, self.subject.class_noun)
 
     def train_dataloader(self) -> DataLoader[list[Batch]]:
         """Batches from the trainer's step on: a resumed run sees what it would have seen."""
@@ -217,7 +229,8 @@ class SubjectData(pl.LightningDataModule):
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
             conditions=[self.embeddings[caption] for caption in own],
-            faces=torch.stack([_face(e) for e in chosen]),
+            faces=torch.stack([_share(e, e.face, 0.0) for e in chosen]),
+            subjects=torch.stack([_share(e, e.subject, 1.0) for e in chosen]),
             asked=tuple(self.embeddings[caption] for caption in asked),
             captions=tuple(e.caption for e in chosen),
             unprompted=self.embeddings[""],
@@ -228,10 +241,10 @@ class SubjectData(pl.LightningDataModule):
         return under_name(clip.caption, self.subject.class_noun, self.subject.called)
 
 
-def _face(example: Example) -> Tensor:
-    if example.face is not None:
-        return example.face
-    return example.latents.new_zeros(1, 1, *example.latents.shape[2:])
+def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:
+    if known is not None:
+        return known
+    return example.latents.new_full((1, 1, *example.latents.shape[2:]), otherwise)
 
 
 class _Steps(IterableDataset[list[Batch]]):

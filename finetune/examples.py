@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageDraw
+from PIL import Image
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
@@ -20,10 +20,11 @@ from bases.family import Family
 from finetune.buckets import Buckets, fit
 from finetune.tensors import write_tensors
 from subjects import Subject
+from subjects.masks import Box, body_mask, head_mask
 
-Progress = Callable[[int, int], None]
-HEAD_MARGIN = 0.33
-"""How far a head reaches beyond its face's box on every side, in shares of the box."""
+Segment = Callable[[Image.Image, Box | None], Image.Image | None]
+"""Outlines the subject in a picture, given its face's box; None where it finds none."""
+_PARTS = ("face", "subject")
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class Example:
         caption: what it shows.
         face: the share of each latent cell that the subject's head covers, (1, 1, H, W) in [0, 1];
             None where none is known.
+        subject: the same of the whole subject.
     """
 
     latents: Tensor
     caption: str
     face: Tensor | None = None
+    subject: Tensor | None = None
 
 
 def photo_examples(
@@ -49,6 +52,7 @@ def photo_examples(
     *,
     frames: int = 1,
     flip: bool,
+    segment: Segment | None = None,
     dtype: torch.dtype,
     device: torch.device,
 ) -> list[Example]:
@@ -60,6 +64,7 @@ def photo_examples(
         buckets: the sizes to bring them to.
         frames: equal frames of each photo.
         flip: whether each photo is also seen in a mirror.
+        segment: outlines the subject; its face's box tells where it is if None.
         dtype: of the VAE.
         device: of the VAE.
     """
@@ -68,32 +73,19 @@ def photo_examples(
     for photo in subject.learnt:
         picture, box = photo.open(), photo.measures.box
         size = buckets.nearest(*picture.size)
-        head = head_mask(picture.size, box)
+        outline = segment(picture, box) if segment else None
+        masks = head_mask(picture.size, box), outline or body_mask(picture.size, box)
         video = _pixels(fit(picture, *size, keep=box)) * 2 - 1
-        video, mask = video.repeat(1, 1, frames, 1, 1), _pixels(fit(head, *size, keep=box))
-        views = [(video, mask), (video.flip(-1), mask.flip(-1))] if flip else [(video, mask)]
-        for view, mask in views:
+        video = video.repeat(1, 1, frames, 1, 1)
+        where = torch.cat([_pixels(fit(mask, *size, keep=box)) for mask in masks], dim=1)
+        views = [(video, where), (video.flip(-1), where.flip(-1))] if flip else [(video, where)]
+        for view, where in views:
             latents = family.encode_video(vae, view)[0].float().cpu()
-            face = F.adaptive_avg_pool3d(mask[0], (1, *latents.shape[2:]))
-            examples.append(Example(latents, photo.caption, face))
+            face, whole = F.adaptive_avg_pool3d(where, (1, *latents.shape[2:]))[0].split(1)
+            examples.append(Example(latents, photo.caption, face, whole))
     del vae
     free_memory()
     return examples
-
-
-def head_mask(size: tuple[int, int], box: tuple[float, float, float, float] | None) -> Image.Image:
-    """White where the subject's head is: its face's box, and `HEAD_MARGIN` more for hair.
-
-    Args:
-        size: width and height.
-        box: left, top, right and bottom of the face in pixels; all is black without one.
-    """
-    mask = Image.new("L", size)
-    if box is not None:
-        left, top, right, bottom = box
-        x, y = HEAD_MARGIN * (right - left), HEAD_MARGIN * (bottom - top)
-        ImageDraw.Draw(mask).rectangle((left - x, top - y, right + x, bottom + y), fill=255)
-    return mask
 
 
 def _pixels(picture: Image.Image) -> Tensor:
@@ -139,7 +131,9 @@ def save_examples(
 ) -> None:
     """Keep latents and captions in one safetensors file; replaced as a whole."""
     tensors = {f"{i:05d}": e.latents.to(dtype).contiguous() for i, e in enumerate(examples)}
-    tensors |= {f"{i:05d}.face": e.face for i, e in enumerate(examples) if e.face is not None}
+    for part in _PARTS:
+        shares = ((f"{i:05d}.{part}", getattr(e, part)) for i, e in enumerate(examples))
+        tensors |= {name: share.contiguous() for name, share in shares if share is not None}
     captions = json.dumps([e.caption for e in examples], ensure_ascii=False)
     metadata = {"captions": captions, "settings": json.dumps(settings, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,10 +159,14 @@ def _read_examples(path: Path, settings: dict[str, object] | None) -> list[Examp
             Example(
                 file.get_tensor(name).float(),
                 caption,
-                file.get_tensor(f"{name}.face") if f"{name}.face" in known else None,
+                *(file.get_tensor(n) if n in known else None for n in _names_of_parts(name)),
             )
             for name, caption in ((f"{i:05d}", caption) for i, caption in enumerate(captions))
         ]
+
+
+def _names_of_parts(name: str) -> list[str]:
+    return [f"{name}.{part}" for part in _PARTS]
 
 
 def photos_digest(subject: Subject) -> str:

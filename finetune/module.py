@@ -54,6 +54,8 @@ class LoraModule(pl.LightningModule):
         spread: of the noise levels; see `FlowMatching`.
         targets: a regular expression over linear layers; the family's own if not given.
         face_weight: what an error on the subject's head counts beyond one elsewhere.
+        background_weight: what an error beside the subject counts; less than 1 keeps the places of
+            the photos out of the adapter.
         guidance_loss: the scale of the guidance that was distilled into the base, so that the loss
             takes it out: its model is asked without a prompt too, and only what lies beyond that
             answer is learnt; 0 for a base without.
@@ -81,6 +83,7 @@ class LoraModule(pl.LightningModule):
         spread: float = 1.0,
         targets: str | None = None,
         face_weight: float = 0.0,
+        background_weight: float = 1.0,
         guidance_loss: float = 0.0,
         training_adapter: Path | None = None,
         expert: str = "",
@@ -91,6 +94,7 @@ class LoraModule(pl.LightningModule):
         super().__init__()
         at_least(1, rank=rank, warmup=warmup)
         at_least(0, weight_decay=weight_decay, face_weight=face_weight, guidance_loss=guidance_loss)
+        at_least(0, background_weight=background_weight)
         above(0, memory=1.0 if memory is None else memory)
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
@@ -99,7 +103,8 @@ class LoraModule(pl.LightningModule):
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
-        self.face_weight, self.thrift, self.memory = face_weight, thrift or NO_THRIFT, memory
+        self.face_weight, self.background_weight = face_weight, background_weight
+        self.thrift, self.memory = thrift or NO_THRIFT, memory
         self.thrift_is_given = thrift is not None
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
         self._check_distillation(base)
@@ -208,7 +213,9 @@ class LoraModule(pl.LightningModule):
                 plain = self._predict(noisy, sigmas, [batch.unprompted] * len(noisy))
             target = plain + self.guidance_loss * (target - plain)
         error = self._predict(noisy, sigmas, batch.conditions) - target
-        weights = 1 + self.face_weight * batch.faces.to(self.device)
+        faces, subjects = batch.faces.to(self.device), batch.subjects.to(self.device)
+        weights = self.background_weight + (1 - self.background_weight) * subjects
+        weights = weights + self.face_weight * faces
         return (weights * error.square()).mean() / weights.mean()
 
     def _motion_error(self, batch: Batch, key: list[int]) -> Tensor:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,7 +14,7 @@ import finetune.data
 from bases.catalogue import Base
 from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
-from finetune.examples import Example, head_mask, load_examples, save_examples
+from finetune.examples import Example, load_examples, save_examples
 
 
 @pytest.fixture
@@ -183,18 +182,12 @@ def test_a_photo_marked_drop_is_not_learnt(make: Callable[..., SubjectData], hom
         make()
 
 
-def test_a_head_is_the_faces_box_and_what_is_around_it() -> None:
-    mask = np.array(head_mask((90, 60), (30, 20, 60, 40)))
-    assert mask.shape == (60, 90)
-    assert (mask[15:45, 22:68] == 255).all()
-    assert not mask[:10].any()
-    assert not mask[:, :15].any()
-    assert not np.array(head_mask((90, 60), None)).any()
-
-
 def test_examples_come_back_as_they_were_kept(tmp_path: Path) -> None:
     face = torch.rand(1, 1, 3, 3)
-    kept = [Example(torch.randn(2, 1, 3, 3), "在海边", face), Example(torch.randn(2, 2, 3, 3), "")]
+    kept = [
+        Example(torch.randn(2, 1, 3, 3), "在海边", face, 2 * face),
+        Example(torch.randn(2, 2, 3, 3), ""),
+    ]
     path = tmp_path / "new" / "kept.safetensors"
     save_examples(path, kept, {"a": 1})
     back = load_examples(path, {"a": 1})
@@ -202,7 +195,8 @@ def test_examples_come_back_as_they_were_kept(tmp_path: Path) -> None:
     assert [example.caption for example in back] == ["在海边", ""]
     assert all(torch.equal(a.latents, b.latents) for a, b in zip(kept, back, strict=True))
     assert torch.equal(back[0].face, face)
-    assert back[1].face is None
+    assert torch.equal(back[0].subject, 2 * face)
+    assert back[1].face is back[1].subject is None
     assert load_examples(path, {"a": 2}) is None
     assert load_examples(tmp_path / "none") is None
     assert os.listdir(path.parent) == ["kept.safetensors"]

@@ -48,7 +48,6 @@ def test_the_guidance_in_a_base_is_no_error(
         weight=1.0,
         latents=latents,
         conditions=[{"encoder_hidden_states": torch.ones(5, 32)}] * 2,
-        faces=torch.zeros(2, 1, 1, 4, 4),
         unprompted={"encoder_hidden_states": torch.zeros(5, 32)},
     )
     module.transformer = Distilled(latents)

@@ -45,7 +45,7 @@ def batch() -> Batch:
     generator = torch.Generator().manual_seed(0)
     latents = torch.randn(3, CHANNELS, 2, 4, 4, generator=generator)
     conditions = [{"encoder_hidden_states": torch.zeros(5, 32)}] * 3
-    return Batch("photos", 7, 1.0, latents, conditions, torch.zeros(3, 1, 1, 4, 4))
+    return Batch("photos", 7, 1.0, latents, conditions)
 
 
 def test_a_perfect_prediction_has_no_loss(module: LoraModule, batch: Batch) -> None:
@@ -73,6 +73,19 @@ def test_an_error_on_the_head_counts_for_more(module: LoraModule, batch: Batch) 
     assert module.training_step([batch], 0).item() == pytest.approx(plain, abs=1e-3)
     weighted = module.training_step([batch._replace(faces=half)], 0).item()
     assert weighted == pytest.approx(4 / 5, abs=1e-3)
+
+
+def test_an_error_beside_the_subject_counts_for_less(module: LoraModule, batch: Batch) -> None:
+    off = torch.zeros(3, CHANNELS, 2, 4, 4)
+    off[..., :2] = 1.0
+    module.transformer = Oracle(batch.latents, off=off)
+    right = torch.zeros(3, 1, 1, 4, 4)
+    right[..., 2:] = 1.0
+    known = batch._replace(subjects=right)
+    assert module.training_step([known], 0).item() == pytest.approx(0.5, abs=1e-3)
+    module.background_weight = 0.25
+    assert module.training_step([known], 0).item() == pytest.approx(0.25 / 1.25, abs=1e-3)
+    assert module.training_step([batch], 0).item() == pytest.approx(0.5, abs=1e-3)
 
 
 @pytest.fixture

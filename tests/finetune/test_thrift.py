@@ -26,7 +26,6 @@ BATCH = Batch(
     1.0,
     torch.randn(2, CHANNELS, 2, 4, 4, generator=torch.Generator().manual_seed(0)),
     [{"encoder_hidden_states": torch.ones(5, 32)}] * 2,
-    torch.zeros(2, 1, 1, 4, 4),
 )
 TINY_LINEAR = {"fp8": 0.1, "int8": 0.05, "nf4": 0.4}
 """How far gradients may be off; layers of 24 numbers round worse than real ones."""
