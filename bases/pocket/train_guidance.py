@@ -23,15 +23,16 @@ from transformers import AutoTokenizer
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
+from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
 from bases.pocket.train_transformer import (
     TextToLatent,
     assemble,
-    encode_pool,
-    lessons,
+    flow,
     load_base,
+    noised,
     weighted_mean,
 )
 from bases.pocket.training import (
@@ -43,7 +44,7 @@ from bases.pocket.training import (
     descend,
     rate_at,
 )
-from bases.wan import TIMESTEPS, WanText, embed_prompts
+from bases.wan import WanText, embed_prompts
 
 
 def train_guidance(
@@ -99,15 +100,11 @@ def train_guidance(
         )
         losses = []
         for (latents, masks), prompts in batches:
-            noise = torch.randn(latents.shape, generator=generator).to(device)
-            sigmas = objective.sample_sigmas(len(latents), generator).to(device)
-            noisy = objective.noisy(latents, noise, sigmas)
+            noisy, _, sigmas = noised(objective, latents, generator)
             words = embed_prompts(text, prompts)
             with autocast(device), attention(device):
                 with torch.no_grad():
-                    plain = flow(teacher, noisy, sigmas, unprompted.expand(len(noisy), -1, -1))
-                    asked = flow(teacher, noisy, sigmas, words)
-                wanted = plain + guidance * (asked - plain)
+                    wanted = guided_flow(teacher, noisy, sigmas, words, unprompted, guidance)
                 error = (flow(model.transformer, noisy, sigmas, words) - wanted).square()
                 loss = weighted_mean(error, 1 + subject_weight * masks)
                 (loss / len(batches)).backward()
@@ -124,15 +121,28 @@ def train_guidance(
     print(f"Wrote {out / 'pocket'}.")
 
 
-def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
-    """The predicted flow (B, C, F, H, W), given embedded prompts (B, L, D)."""
-    flow: Tensor = transformer(
-        hidden_states=noisy,
-        timestep=sigmas * TIMESTEPS,
-        encoder_hidden_states=words,
-        return_dict=False,
-    )[0]
-    return flow.float()
+def guided_flow(
+    teacher: nn.Module,
+    noisy: Tensor,
+    sigmas: Tensor,
+    words: Tensor,
+    unprompted: Tensor,
+    guidance: float,
+) -> Tensor:
+    """What classifier-free guidance makes of a transformer's flow (B, C, F, H, W).
+
+    Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022).
+
+    Args:
+        teacher: the transformer.
+        noisy: latents in noise.
+        sigmas: the noise levels (B,).
+        words: embedded prompts (B, L, D).
+        unprompted: the embedding of an empty prompt (1, L, D).
+        guidance: the scale; 1 for none.
+    """
+    plain = flow(teacher, noisy, sigmas, unprompted.expand(len(noisy), -1, -1))
+    return torch.lerp(plain, flow(teacher, noisy, sigmas, words), guidance)
 
 
 if __name__ == "__main__":

@@ -13,25 +13,22 @@ from __future__ import annotations
 
 import copy
 import json
-import random
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from jsonargparse import auto_cli
 from torch import Tensor, nn
-from tqdm import trange
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5Config, UMT5EncoderModel
 
 from bases.objective import FlowMatching
-from bases.pocket.crew import crew_rank, crew_seed, crew_size, join_crew, share_gradients
+from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
+from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
-from bases.pocket.tokenizer import free_caption, train_tokenizer
-from bases.pocket.train_vae import draw_with_masks, sample
+from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.training import (
     Run,
     attention,
@@ -42,7 +39,7 @@ from bases.pocket.training import (
     rate_at,
     take_over,
 )
-from bases.wan import TIMESTEPS, WanText, embed_prompts, latent_statistics
+from bases.wan import TIMESTEPS, WanText, embed_prompts
 
 RENDER_SHIFT = 3.0
 
@@ -138,27 +135,6 @@ def train_transformer(
     print(f"Wrote {out / 'pocket'}.")
 
 
-def lessons(
-    seed: int,
-    codec: AutoencoderKLWan,
-    known: Encoded,
-    shape: PocketShape,
-    *,
-    stills: int,
-    clips: int,
-    dropout: float,
-) -> list[tuple[Encoded, list[str]]]:
-    """New stills and some of the known clips, each with its captions, of which some are empty."""
-    rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
-    device = codec.device
-    pictures = encode(codec, *draw_with_masks(seed, stills, shape, 1, device))
-    chosen = torch.randint(len(known.latents), (clips,), generator=generator)
-    return [
-        (pictures, _captions(seed, stills, shape, rng, dropout)),
-        (known.at(chosen, device), _pool_captions(chosen, shape, rng, dropout)),
-    ]
-
-
 def weighted_mean(error: Tensor, weights: Tensor) -> Tensor:
     """The mean of errors (B, C, F, H, W), each counted by its weight (B, 1, F, H, W)."""
     return (weights * error).mean() / weights.mean()
@@ -181,82 +157,30 @@ def flow_error(
     generator: torch.Generator,
 ) -> Tensor:
     """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W)."""
+    noisy, noise, sigmas = noised(objective, latents, generator)
+    words = embed_prompts(WanText(tokenizer, model.text), prompts)
+    predicted = flow(model.transformer, noisy, sigmas, words)
+    return (predicted - objective.target(latents, noise)).square()
+
+
+def noised(
+    objective: FlowMatching, latents: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents (B, C, F, H, W) in noise, that noise, and its levels (B,)."""
     noise = torch.randn(latents.shape, generator=generator).to(latents.device)
     sigmas = objective.sample_sigmas(len(latents), generator).to(latents.device)
-    output = model.transformer(
-        hidden_states=objective.noisy(latents, noise, sigmas),
+    return objective.noisy(latents, noise, sigmas), noise, sigmas
+
+
+def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
+    """The predicted flow (B, C, F, H, W), given embedded prompts (B, L, D)."""
+    predicted: Tensor = transformer(
+        hidden_states=noisy,
         timestep=sigmas * TIMESTEPS,
-        encoder_hidden_states=embed_prompts(WanText(tokenizer, model.text), prompts),
+        encoder_hidden_states=words,
         return_dict=False,
     )[0]
-    return (output.float() - objective.target(latents, noise)).square()
-
-
-class Encoded(NamedTuple):
-    """Clips as a transformer sees them.
-
-    Attributes:
-        latents: normalised, (B, C, F, H, W).
-        masks: the share of each latent cell that shows the subject, (B, 1, F, H, W) in [0, 1].
-    """
-
-    latents: Tensor
-    masks: Tensor
-
-    def at(self, chosen: Tensor, device: torch.device) -> Encoded:
-        """Some of the clips."""
-        return Encoded(*(tensor[chosen].to(device) for tensor in self))
-
-
-@torch.no_grad()
-def encode(vae: AutoencoderKLWan, video: Tensor, masks: Tensor) -> Encoded:
-    """Encode clips in [-1, 1] and where their subjects are, (B, 1, frames, height, width)."""
-    mean, std = latent_statistics(vae)
-    with autocast(vae.device):
-        latents = vae.encode(video).latent_dist.mode()
-    first, rest = masks[:, :, :1], masks[:, :, 1:]
-    size = latents.shape[3:]
-    shares = [F.adaptive_avg_pool3d(first, (1, *size))]
-    if rest.shape[2]:
-        shares.append(F.adaptive_avg_pool3d(rest, (latents.shape[2] - 1, *size)))
-    return Encoded((latents.float() - mean) / std, torch.cat(shares, dim=2))
-
-
-@torch.no_grad()
-def encode_pool(
-    vae: AutoencoderKLWan, shape: PocketShape, count: int, path: Path, device: torch.device
-) -> Encoded:
-    """This process's clips, drawn and encoded once, then read."""
-    if path.exists():
-        return Encoded(*torch.load(path, weights_only=True))
-    clips = [
-        encode(vae, *draw_with_masks(_pool_seed(index), 1, shape, shape.frames, device))
-        for index in trange(count, desc="clips")
-    ]
-    known = Encoded(*(torch.cat(parts).half().float().cpu() for parts in zip(*clips, strict=True)))
-    torch.save(list(known), path)
-    return known
-
-
-def _pool_seed(index: int) -> int:
-    return 20_000_000 + index * crew_size() + crew_rank()
-
-
-def _pool_captions(
-    chosen: Tensor, shape: PocketShape, rng: random.Random, dropout: float
-) -> list[str]:
-    return [_captions(_pool_seed(i), 1, shape, rng, dropout)[0] for i in chosen.tolist()]
-
-
-def _captions(
-    seed: int, count: int, shape: PocketShape, rng: random.Random, dropout: float
-) -> list[str]:
-    """Captions of what `draw` draws with the same seed and count."""
-    _, scenes = sample(seed, count, shape)
-    return [
-        "" if rng.random() < dropout else free_caption(scenes, index, rng, shape.languages)
-        for index in range(count)
-    ]
+    return predicted.float()
 
 
 def assemble(

@@ -9,13 +9,15 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from diffusers import AutoencoderKLWan, WanPipeline
+from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from torch import Tensor, nn
 
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
+from bases.pocket.lessons import encode
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.shape import PocketShape
-from bases.pocket.train_transformer import encode, train_transformer
+from bases.pocket.train_guidance import guided_flow, train_guidance
+from bases.pocket.train_transformer import flow, train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.training import Run, descend
 
@@ -90,6 +92,24 @@ def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path
     next_ = tmp_path / "next"
     train_transformer(TINY, vae, next_, init=first / "pocket", steps=1, stills=1, clips=1, pool=4)
     assert (next_ / "pocket" / "model_index.json").is_file()
+    train_guidance(TINY, first / "pocket", tmp_path / "told", steps=2, stills=1, clips=1, pool=4)
+    told = WanPipeline.from_pretrained(tmp_path / "told" / "pocket")
+    assert told.transformer.config.in_channels == 4
+
+
+def test_guidance_leads_from_the_plain_flow_past_the_asked_one() -> None:
+    torch.manual_seed(0)
+    teacher = WanTransformer3DModel(**TINY.transformer)
+    noisy, sigmas = torch.randn(2, 4, 2, 2, 2), torch.tensor([0.3, 0.9])
+    words, unprompted = torch.randn(2, 5, 8), torch.zeros(1, 5, 8)
+    with torch.no_grad():
+        plain, asked, beyond = (
+            guided_flow(teacher, noisy, sigmas, words, unprompted, scale)
+            for scale in (0.0, 1.0, 3.0)
+        )
+    assert not torch.allclose(plain, asked)
+    torch.testing.assert_close(beyond, plain + 3 * (asked - plain))
+    torch.testing.assert_close(asked, flow(teacher, noisy, sigmas, words))
 
 
 def test_masks_come_with_latents_cell_by_cell(tmp_path: Path) -> None:
