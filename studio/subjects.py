@@ -20,6 +20,7 @@ from subjects import (
 )
 from subjects.captioner import Captioner
 from subjects.encoders import ImageEncoder
+from subjects.liveness import liveness_file
 from subjects.packages import licence_note, open_faces
 from subjects.splits import HELD_OUT
 
@@ -36,7 +37,9 @@ def face_finder(package: str) -> Finder:
             f"No face package is called {package!r}: give --faces {POCKET!r}, the name of an "
             "insightface package such as 'buffalo_l', or a folder of ONNX files."
         )
-    return open_faces(FACES if package == POCKET else package)
+    if package == POCKET:
+        return open_faces(FACES)
+    return open_faces(package, liveness=liveness_file())
 
 
 def add_from_photos(

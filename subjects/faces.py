@@ -40,6 +40,8 @@ class Face:
         score: how sure the detector is, in [0, 1].
         embedding: (512,) float32 of length one.
         yaw: degrees the head is turned, 0 towards the camera, positive towards the picture's right.
+        live: how sure it is that the face itself was before the camera and no picture of it, in
+            [0, 1]; None where nothing tells, see `subjects.liveness`.
     """
 
     box: NDArray[np.float32]
@@ -47,6 +49,7 @@ class Face:
     score: float
     embedding: NDArray[np.float32]
     yaw: float
+    live: float | None = None
 
     @property
     def width(self) -> float:

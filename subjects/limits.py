@@ -24,6 +24,7 @@ class Limits:
         most_yaw: faces that are turned further are marked with care, in degrees.
         min_contrast: faces with less are marked with care: too dark, or in fog.
         max_burnt: faces of which more is burnt white are marked with care.
+        least_live: faces that look less live are marked with care; insightface's own threshold.
         close_up: a face that takes this share of the picture's height makes a close-up.
         medium: this share makes a medium shot, less a wide one.
     """
@@ -41,6 +42,7 @@ class Limits:
     most_yaw: float = 75.0
     min_contrast: float = 30.0
     max_burnt: float = 0.3
+    least_live: float = 0.8
     close_up: float = 0.35
     medium: float = 0.15
 

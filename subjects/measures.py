@@ -21,6 +21,7 @@ class Measures:
         box: left, top, right and bottom of the subject's face in pixels.
         yaw: degrees the subject's head is turned, positive towards the picture's right.
         pitch: degrees it looks up, negative down.
+        live: how sure it is that the face itself was before the camera, in [0, 1].
         similarity: cosine with the subject's faces in the other photos.
         blur: width of the blur, in shares of the face's width, or of the picture's longer side
             where there is no face.
@@ -40,6 +41,7 @@ class Measures:
     box: tuple[float, float, float, float] | None = None
     yaw: float | None = None
     pitch: float | None = None
+    live: float | None = None
     similarity: float | None = None
     blur: float | None = None
     contrast: float | None = None

@@ -5,21 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from subjects.faces import FaceFinder, Finder, folder_of_package
+from subjects.liveness import LiveFaces
 from subjects.open_faces import OpenFaces, is_open_package
 
 
-def open_faces(package: Path | str) -> Finder:
+def open_faces(package: Path | str, *, liveness: Path | None = None) -> Finder:
     """What finds faces with a package.
 
     Args:
         package: a folder of ONNX files, of insightface's kind or OpenCV's YuNet and SFace, or the
             name of a package that insightface has fetched.
+        liveness: the file of insightface's addon, to tell faces from pictures of faces.
 
     Raises:
         FacePackageError: if it is missing, damaged, or lacks a part.
     """
     folder = folder_of_package(package)
-    return OpenFaces(folder) if is_open_package(folder) else FaceFinder(folder)
+    finder = OpenFaces(folder) if is_open_package(folder) else FaceFinder(folder)
+    return LiveFaces(finder, liveness) if liveness else finder
 
 
 def licence_note(package: Path | str) -> str:

@@ -142,6 +142,7 @@ def _measures(photo: Seen, choice: Choice | None) -> Measures:
         box=(left, top, right, bottom),
         yaw=face.yaw,
         pitch=pitch_degrees(face.landmarks),
+        live=face.live,
         similarity=choice.similarity,
         light=photo.light,
     )
@@ -171,6 +172,8 @@ def _cares(face: Face, blur: float, choice: Choice, count: int, limits: Limits) 
         yield f"hardly like the other photos (similarity {choice.similarity:.2f})"
     if face.width < limits.small_face:
         yield f"a small face ({face.width:.0f} pixels wide)"
+    if face.live is not None and face.live < limits.least_live:
+        yield f"perhaps a picture of a print or a screen (liveness {face.live:.2f})"
     if blur > limits.soft_blur:
         yield f"a little soft ({blur:.1%} of the face's width)"
 

@@ -36,6 +36,17 @@ def two_faces_package(folder: Path) -> Path:
     return folder
 
 
+def liveness_addon(path: Path) -> Path:
+    """A file for insightface's addon: a face is as live as it is bright."""
+    nodes = [
+        _constant(np.full(1, 1.0), "one"),
+        helper.make_node("ReduceMean", ["image"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "one"], ["live"]),
+    ]
+    _save(path, nodes, 80, ["live"], [[1]])
+    return path
+
+
 def _answers(stride: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Scores, distances to the sides and landmarks of one level, in strides."""
     places = 2 * (64 // stride) ** 2
