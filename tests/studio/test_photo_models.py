@@ -1,0 +1,41 @@
+"""Models on the machine compare and describe photos, where a command names their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from subjects import Subject
+from tests.subjects.tiny_captioners import blip
+from tests.subjects.tiny_encoders import dinov2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_models_on_the_machine_compare_and_describe_photos(
+    accepted: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    home = tmp_path / "home"
+    encoder, captioner = dinov2(tmp_path / "dinov2"), blip(tmp_path / "blip")
+    shown = accepted(
+        *("subject", "add", "toto", photos, "--kind", "object", "--home", home),
+        *("--encoder", encoder, "--captioner", captioner),
+    )
+    assert "Likeness among the photos" in shown
+    subject = Subject.load(home, "toto")
+    assert subject.encoder == str(encoder)
+    assert all(photo.measures.similarity is not None for photo in subject.photos)
+    assert all(photo.caption.count(", ") > 1 for photo in subject.photos)
+
+
+@pytest.mark.parametrize("option", ["--encoder", "--captioner"])
+def test_a_folder_without_a_model_is_refused_before_anything_is_stored(
+    refused: Callable[..., str], tmp_path: Path, photos: Path, option: str
+) -> None:
+    home = tmp_path / "home"
+    line = refused(
+        "subject", "add", "toto", photos, "--kind", "pet", "--home", home, option, photos
+    )
+    assert "holds no config.json" in line
+    assert not [path for path in home.rglob("*") if path.is_file()]
