@@ -25,6 +25,13 @@ from subjects.packages import licence_note, open_faces
 from subjects.splits import HELD_OUT
 
 
+_FOR_PHOTOGRAPHS = (
+    "Pocket's face package knows drawings alone: for photographs give --faces the name or folder of "
+    "another, such as 'buffalo_l' (insightface) or a folder with OpenCV's YuNet and SFace; or add "
+    "the subject with --kind object, without a face model."
+)
+
+
 def face_finder(package: str) -> Finder:
     """The face package of that name or in that folder.
 
@@ -70,16 +77,14 @@ def add_from_photos(
     finder = face_finder(faces) if person or faces != POCKET else None
     if finder is not None and faces != POCKET:
         say(f"Note: {licence_note(faces)}")
+    if person and encoder is not None:
+        raise StudioError("--encoder compares pets and objects, --faces a person: leave it out.")
+    compare = ImageEncoder(encoder) if encoder else None
+    named = kind if noun is None else noun
+    describe = Captioner(captioner, named, clothes=clothes) if captioner else None
     consent = terms.agreed() if person else None
     if consent is not None and faces == POCKET and consent.ground != "synthetic":
-        raise StudioError(
-            "Pocket's face package knows drawings alone: for photographs give --faces the name or "
-            "folder of another, such as 'buffalo_l' (insightface) or a folder with OpenCV's YuNet "
-            "and SFace; or add the subject with --kind object, without a face model."
-        )
-    describe = None
-    if captioner is not None:
-        describe = Captioner(captioner, kind if noun is None else noun, clothes=clothes)
+        raise StudioError(_FOR_PHOTOGRAPHS)
     with tqdm(desc="audit", unit="photo") as bar:
 
         def show(done: int, total: int) -> None:
@@ -99,7 +104,7 @@ def add_from_photos(
             like=like,
             held_out=held_out,
             describe=describe,
-            encoder=ImageEncoder(encoder) if encoder and not person else None,
+            encoder=compare,
             encoder_folder=str(encoder.expanduser().resolve()) if encoder else None,
             progress=show,
         )

@@ -39,3 +39,10 @@ def test_a_folder_without_a_model_is_refused_before_anything_is_stored(
     )
     assert "holds no config.json" in line
     assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_a_person_is_not_compared_by_an_encoder(
+    refused: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    line = refused("subject", "add", "mira", photos, "--encoder", photos, "--home", tmp_path)
+    assert "--encoder compares pets and objects" in line
