@@ -24,7 +24,6 @@ from subjects.liveness import liveness_file
 from subjects.packages import licence_note, open_faces
 from subjects.splits import HELD_OUT
 
-
 _FOR_PHOTOGRAPHS = (
     "Pocket's face package knows drawings alone: for photographs give --faces the name or folder of "
     "another, such as 'buffalo_l' (insightface) or a folder with OpenCV's YuNet and SFace; or add "
