@@ -23,6 +23,9 @@ from finetune.errors import TrainingError
 from finetune.limits import above, at_least
 from finetune.thrift import NO_THRIFT, Thrift
 
+_LEAST_WEIGHT = 1e-6
+"""Where a crop leaves nothing of the subject, nothing is learnt from it."""
+
 
 def alike(conditions: Sequence[dict[str, Tensor]], *, one_by_one: bool) -> list[list[int]]:
     """The numbers of those whose tensors are of the same shapes, group by group, or each alone."""
@@ -216,7 +219,7 @@ class LoraModule(pl.LightningModule):
         faces, subjects = batch.faces.to(self.device), batch.subjects.to(self.device)
         weights = self.background_weight + (1 - self.background_weight) * subjects
         weights = weights + self.face_weight * faces
-        return (weights * error.square()).mean() / weights.mean()
+        return (weights * error.square()).mean() / weights.mean().clamp_min(_LEAST_WEIGHT)
 
     def _motion_error(self, batch: Batch, key: list[int]) -> Tensor:
         """How else the subject moves than the base lets somebody move in the same noise.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from subjects.descriptions import without_looks
 from subjects.errors import SubjectError
+from subjects.models import OFFLINE, opened
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,7 +44,13 @@ class Captioner:
         """Load the model, onto the GPU if there is one."""
         import torch
 
-        self._processor, model = _opened(folder)
+        self._processor, model = opened(
+            folder,
+            _open,
+            CaptionerError,
+            does="describes pictures",
+            such_as="BLIP, SmolVLM or Qwen-VL",
+        )
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._model = model.to(device).eval()
         self._class_noun, self._clothes = class_noun, clothes
@@ -80,27 +87,8 @@ class Captioner:
         )
 
 
-def _opened(folder: Path) -> tuple[Any, Any]:
-    """The processor and the model in a folder.
-
-    Raises:
-        CaptionerError: if they are not there, or the model does not answer about pictures.
-    """
+def _open(folder: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
-    if not (folder / "config.json").is_file():
-        raise CaptionerError(
-            f"{str(folder)!r} holds no config.json, so it is no model's folder: give one as "
-            "save_pretrained or 'hf download' writes it, or leave --captioner out."
-        )
-    known: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        processor = AutoProcessor.from_pretrained(folder, **known)
-        model = AutoModelForImageTextToText.from_pretrained(folder, dtype="auto", **known)
-    except Exception as error:  # a damaged file can make the loader raise almost anything
-        said = " ".join(str(error).split())[:200].rstrip(".")
-        raise CaptionerError(
-            f"{str(folder)!r} cannot be opened as a model that describes pictures ({said}): give "
-            "another, such as BLIP, SmolVLM or Qwen-VL, or leave --captioner out."
-        ) from error
-    return processor, model
+    processor = AutoProcessor.from_pretrained(folder, **OFFLINE)
+    return processor, AutoModelForImageTextToText.from_pretrained(folder, dtype="auto", **OFFLINE)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from subjects.errors import SubjectError
+from subjects.models import OFFLINE, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +45,9 @@ class ImageEncoder:
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._processor, model = _opened(Path(folder).expanduser())
+        self._processor, model = opened(
+            folder, _open, EncoderError, does="encodes pictures", such_as="DINOv2"
+        )
         self._model = model.to(device).eval()
 
     def embed(self, image_HW3: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -71,29 +74,12 @@ def _features(model: Any, inputs: Any) -> Any:
     return found.last_hidden_state[:, 0] if pooled is None else pooled.flatten(1)
 
 
-def _opened(folder: Path) -> tuple[Any, Any]:
-    """The processor and the model in a folder, once both have encoded a picture.
-
-    Raises:
-        EncoderError: if they are not there, or do not encode pictures.
-    """
+def _open(folder: Path) -> tuple[Any, Any]:
+    """The processor and the model, once both have encoded a picture."""
     from transformers import AutoImageProcessor, AutoModel
 
-    if not (folder / "config.json").is_file():
-        raise EncoderError(
-            f"{str(folder)!r} holds no config.json, so it is no model's folder: give one as "
-            "save_pretrained or 'hf download' writes it, such as DINOv2's, or leave --encoder out."
-        )
-    known: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        processor = AutoImageProcessor.from_pretrained(folder, **known)
-        model = AutoModel.from_pretrained(folder, **known).eval()
-        grey = np.full((64, 64, 3), 128, np.uint8)
-        _features(model, processor(images=grey, return_tensors="pt"))
-    except Exception as error:  # a damaged file can make the loader raise almost anything
-        said = " ".join(str(error).split())[:200].rstrip(".")
-        raise EncoderError(
-            f"{str(folder)!r} cannot be opened as a model that encodes pictures ({said}): give "
-            "another, such as DINOv2, or leave --encoder out."
-        ) from error
+    processor = AutoImageProcessor.from_pretrained(folder, **OFFLINE)
+    model = AutoModel.from_pretrained(folder, **OFFLINE).eval()
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    _features(model, processor(images=grey, return_tensors="pt"))
     return processor, model

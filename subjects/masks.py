@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subjects.errors import SubjectError
+from subjects.models import OFFLINE, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +93,13 @@ class Segmenter:
         """Load the model, onto the GPU if there is one."""
         import torch
 
-        self._processor, model = _opened(folder)
+        self._processor, model = opened(
+            folder,
+            _open,
+            SegmenterError,
+            does="outlines things",
+            such_as="SegFormer or Mask2Former",
+        )
         self._model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
         self._labels = _labels_for(self._model.config.id2label, (class_noun.lower(), *_KINDS[kind]))
         if not self._labels:
@@ -144,34 +151,17 @@ def _own_parts(inside_HW: NDArray[np.bool_], box: Box | None) -> NDArray[np.bool
     return np.isin(parts_HW, under[under > 0])
 
 
-def _opened(folder: Path) -> tuple[Any, Any]:
-    """The processor and the model in a folder.
-
-    Raises:
-        SegmenterError: if they are not there, or do not outline things.
-    """
+def _open(folder: Path) -> tuple[Any, Any]:
     import transformers
 
-    if not (folder / "config.json").is_file():
-        raise SegmenterError(
-            f"{str(folder)!r} holds no config.json, so it is no model's folder: give one as "
-            "save_pretrained or 'hf download' writes it, such as SegFormer's."
-        )
-    known: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        processor = transformers.AutoImageProcessor.from_pretrained(folder, **known)
-        if not hasattr(processor, "post_process_semantic_segmentation"):
-            raise ValueError("its processor gives no outlines")
-        kind = transformers.AutoConfig.from_pretrained(folder, **known)
-        opener = (
-            transformers.AutoModelForSemanticSegmentation
-            if type(kind) in transformers.AutoModelForSemanticSegmentation._model_mapping
-            else transformers.AutoModelForUniversalSegmentation
-        )
-        return processor, opener.from_pretrained(folder, **known)
-    except Exception as error:  # a damaged file can make the loader raise almost anything
-        said = " ".join(str(error).split())[:200].rstrip(".")
-        raise SegmenterError(
-            f"{str(folder)!r} cannot be opened as a model that outlines things ({said}): give "
-            "another, such as SegFormer or Mask2Former."
-        ) from error
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, **OFFLINE)
+    if not hasattr(processor, "post_process_semantic_segmentation"):
+        raise ValueError("its processor gives no outlines")
+    config = transformers.AutoConfig.from_pretrained(folder, **OFFLINE)
+    semantic = type(config) in transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING
+    opener = (
+        transformers.AutoModelForSemanticSegmentation
+        if semantic
+        else transformers.AutoModelForUniversalSegmentation
+    )
+    return processor, opener.from_pretrained(folder, **OFFLINE)

@@ -86,6 +86,9 @@ def test_an_error_beside_the_subject_counts_for_less(module: LoraModule, batch: 
     module.background_weight = 0.25
     assert module.training_step([known], 0).item() == pytest.approx(0.25 / 1.25, abs=1e-3)
     assert module.training_step([batch], 0).item() == pytest.approx(0.5, abs=1e-3)
+    module.background_weight = 0.0
+    nowhere = batch._replace(subjects=torch.zeros(3, 1, 1, 4, 4))
+    assert module.training_step([nowhere], 0).item() == 0
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""Models: folders of transformers' models on this machine, opened without running their code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from subjects.errors import SubjectError
+
+OFFLINE: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+"""How `from_pretrained` neither downloads anything nor runs code of the folder."""
+
+
+def opened(
+    folder: Path | str,
+    opener: Callable[[Path], tuple[Any, Any]],
+    error: type[SubjectError],
+    *,
+    does: str,
+    such_as: str,
+) -> tuple[Any, Any]:
+    """The processor and the model in a folder.
+
+    Args:
+        folder: as `save_pretrained` writes it.
+        opener: opens both, and raises anything if they are not what is wanted.
+        error: to raise then.
+        does: what such a model does, such as "describes pictures".
+        such_as: some that would do.
+    """
+    folder = Path(folder).expanduser()
+    if not (folder / "config.json").is_file():
+        raise error(
+            f"{str(folder)!r} holds no config.json, so it is no model's folder: give one as "
+            f"save_pretrained or 'hf download' writes it, such as {such_as}, or leave it out."
+        )
+    try:
+        return opener(folder)
+    except Exception as fault:  # a damaged file can make the loader raise almost anything
+        said = " ".join(str(fault).split())[:200].rstrip(".")
+        raise error(
+            f"{str(folder)!r} cannot be opened as a model that {does} ({said}): give another, such "
+            f"as {such_as}, or leave it out."
+        ) from fault
