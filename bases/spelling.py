@@ -6,6 +6,8 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
+from bases.loading import loading
+
 
 def lost_in(source: str, word: str) -> list[str]:
     """The tokenizers of a base that have no piece for some of a word's letters.
@@ -18,9 +20,13 @@ def lost_in(source: str, word: str) -> list[str]:
 
     Returns:
         the tokenizers' folders, such as "tokenizer_2".
+
+    Raises:
+        BrokenBase: if a tokenizer cannot be read.
     """
     folders = sorted(Path(source).glob("tokenizer*/"))
-    readers = {folder.name: AutoTokenizer.from_pretrained(folder) for folder in folders}
+    with loading(source):
+        readers = {folder.name: AutoTokenizer.from_pretrained(folder) for folder in folders}
     return [
         name
         for name, reader in readers.items()

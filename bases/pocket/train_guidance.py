@@ -13,6 +13,7 @@ at one scale). It ends with `runs/guidance/pocket/`.
 from __future__ import annotations
 
 import copy
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -31,14 +32,12 @@ from bases.pocket.train_transformer import (
     TextToLatent,
     assemble,
     flow,
+    learn,
     load_base,
     noised,
-    weighted_mean,
 )
 from bases.pocket.training import (
     Run,
-    attention,
-    autocast,
     averaged,
     best_device,
     descend,
@@ -101,14 +100,11 @@ def train_guidance(
         losses = []
         for (latents, masks), prompts in batches:
             noisy, _, sigmas = noised(objective, latents, generator)
-            words = embed_prompts(text, prompts)
-            with autocast(device), attention(device):
-                with torch.no_grad():
-                    wanted = guided_flow(teacher, noisy, sigmas, words, unprompted, guidance)
-                error = (flow(model.transformer, noisy, sigmas, words) - wanted).square()
-                loss = weighted_mean(error, 1 + subject_weight * masks)
-                (loss / len(batches)).backward()
-            losses.append(loss.item())
+            asked = (noisy, sigmas, embed_prompts(text, prompts))
+            error_of = partial(
+                guidance_error, model.transformer, teacher, *asked, unprompted, guidance
+            )
+            losses.append(learn(error_of, 1 + subject_weight * masks, len(batches)))
         share_gradients(model.parameters())
         descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(model)
@@ -119,6 +115,21 @@ def train_guidance(
     run.plot()
     assemble(average.module, tokenizer, shape, base / "vae", out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
+
+
+def guidance_error(
+    transformer: nn.Module,
+    teacher: nn.Module,
+    noisy: Tensor,
+    sigmas: Tensor,
+    words: Tensor,
+    unprompted: Tensor,
+    guidance: float,
+) -> Tensor:
+    """Squared error against the teacher's guided flow, (B, C, F, H, W); see `guided_flow`."""
+    with torch.no_grad():
+        wanted = guided_flow(teacher, noisy, sigmas, words, unprompted, guidance)
+    return (flow(transformer, noisy, sigmas, words) - wanted).square()
 
 
 def guided_flow(

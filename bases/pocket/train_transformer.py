@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +116,14 @@ def train_transformer(
         batches = lessons(
             crew_seed(step), codec, known, shape, stills=stills, clips=clips, dropout=dropout
         )
-        losses = []
-        for (latents, masks), prompts in batches:
-            with autocast(device), attention(device):
-                error = flow_error(model, tokenizer, objective, latents, prompts, generator)
-                loss = weighted_mean(error, 1 + subject_weight * masks)
-                (loss / len(batches)).backward()
-            losses.append(loss.item())
+        losses = [
+            learn(
+                partial(flow_error, model, tokenizer, objective, latents, prompts, generator),
+                1 + subject_weight * masks,
+                len(batches),
+            )
+            for (latents, masks), prompts in batches
+        ]
         share_gradients(model.parameters())
         descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(model)
@@ -135,9 +138,18 @@ def train_transformer(
     print(f"Wrote {out / 'pocket'}.")
 
 
-def weighted_mean(error: Tensor, weights: Tensor) -> Tensor:
-    """The mean of errors (B, C, F, H, W), each counted by its weight (B, 1, F, H, W)."""
-    return (weights * error).mean() / weights.mean()
+def learn(error_of: Callable[[], Tensor], weights: Tensor, batches: int) -> float:
+    """Add one batch's share to the gradients; returns its loss.
+
+    Args:
+        error_of: gives errors (B, C, F, H, W).
+        weights: what each counts, (B, 1, F, H, W).
+        batches: how many make a step.
+    """
+    with autocast(weights.device), attention(weights.device):
+        loss = (weights * error_of()).mean() / weights.mean()
+        (loss / batches).backward()
+    return loss.item()
 
 
 def load_base(model: TextToLatent, folder: Path) -> None:

@@ -11,6 +11,14 @@ from studio.cli import main
 from subjects import Consent
 
 
+def _type(monkeypatch: pytest.MonkeyPatch, arguments: tuple[object, ...]) -> object:
+    """Type a command; gives its exit code."""
+    monkeypatch.setattr(sys, "argv", ["starring", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
 @pytest.fixture
 def refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -18,11 +26,9 @@ def refused(
     """Types a command that must be refused; gives the one line that it ends with."""
 
     def type_command(*arguments: object) -> str:
-        monkeypatch.setattr(sys, "argv", ["starring", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
+        code = _type(monkeypatch, arguments)
         shown = capsys.readouterr()
-        assert end.value.code == 2, shown.err
+        assert code == 2, shown.err
         assert "Traceback" not in shown.out + shown.err
         said = [line for line in shown.err.splitlines() if line.startswith("starring: ")]
         assert len(said) == 1, shown.err
@@ -39,10 +45,7 @@ def accepted(
     """Types a command that must work; gives what it says."""
 
     def type_command(*arguments: object) -> str:
-        monkeypatch.setattr(sys, "argv", ["starring", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        assert not end.value.code
+        assert not _type(monkeypatch, arguments)
         return capsys.readouterr().out
 
     return type_command
