@@ -15,25 +15,15 @@ from math import inf
 from pathlib import Path
 from statistics import median
 
-import numpy as np
 from jsonargparse import auto_cli
 
-from bases.hub import open_base
+from benchmarks.adapters import adapter_likeness
 from benchmarks.planted import PlantedSet, planted_set
-from finetune.train import train
-from inference.likeness import clip_embeddings, likeness
-from inference.render import Clip, Renderer
 from studio.quiet import hush
 from studio.subjects import face_finder
 from studio.tables import show_table
-from studio.training import arguments
-from subjects import POCKET, PUPPETS, Consent, Finder, Limits, add_subject, leave_one_out
+from subjects import POCKET, PUPPETS, Finder, Limits
 
-PROMPTS = (
-    "waving at the beach, close-up",
-    "walking in the forest, close-up",
-    "clapping in a room, close-up",
-)
 ANYTHING = replace(PUPPETS, min_side=1, min_face=0, same_person=-1.0, max_blur=inf, same_face=2.0)
 """Limits that every photo keeps in which a face is found."""
 
@@ -68,29 +58,10 @@ def measure(sets: int = 4, out: Path = Path("runs/audit_helps"), first: int = 0)
 
 
 def _likeness(planted: PlantedSet, limits: Limits, home: Path, finder: Finder) -> float:
-    """Median likeness of an adapter's clips, as a share of the good photos' ceiling."""
-    subject = add_subject(
-        "mira",
-        planted.write(home / "photos"),
-        home=home,
-        consent=Consent.today("a drawing", "synthetic"),
-        faces=finder,
-        limits=limits,
-        face_package=POCKET,
-        held_out=0,
-    )
-    adapter = train(arguments("mira", base=POCKET, config=None, extra=[], home=home))
+    """The likeness of an adapter that learnt a set's photos to its good ones."""
     good = [p for p, fault in zip(planted.pictures, planted.faults, strict=True) if fault is None]
-    found = (finder.find(picture) for picture in good)
-    own = np.stack([faces[0].embedding for faces in found if faces])
-    renderer = Renderer(open_base(POCKET))
-    with renderer.adapter(adapter):
-        clips = [
-            renderer.render(f"{subject.called}, {prompt}", Clip(seed=seed))
-            for seed, prompt in enumerate(PROMPTS)
-        ]
-    best = float(np.median(leave_one_out(own)))
-    return median(likeness(clip_embeddings(clip, finder), own).median for clip in clips) / best
+    photos = planted.write(home / "photos")
+    return adapter_likeness(photos, good, home=home, finder=finder, limits=limits)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,15 @@ def add(
             help="An image model, such as DINOv2, that compares the photos of a pet or an object.",
         ),
     ] = None,
+    expressions: Annotated[
+        Optional[Path],
+        typer.Option(
+            parser=path_of,
+            metavar="FOLDER",
+            help="An image classifier that tells a person's expressions, such as a ViT that was "
+            "trained on AffectNet or FER2013.",
+        ),
+    ] = None,
     captioner: Annotated[
         Optional[Path],
         typer.Option(
@@ -93,6 +102,7 @@ def add(
         like=face,
         held_out=hold_out,
         encoder=encoder,
+        expressions=expressions,
         captioner=captioner,
         clothes=caption_clothes,
     )

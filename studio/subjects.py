@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bases.pocket import FACES
+from bases.pocket import EXPRESSIONS, FACES
 from studio.asking import Terms
 from studio.home import StudioError
 from studio.printing import say
@@ -20,6 +20,7 @@ from subjects import (
 )
 from subjects.captioner import Captioner
 from subjects.encoders import ImageEncoder
+from subjects.expressions import ExpressiveFaces
 from subjects.liveness import liveness_file
 from subjects.packages import licence_note, open_faces
 from subjects.splits import HELD_OUT
@@ -60,6 +61,7 @@ def add_from_photos(
     like: str | None = None,
     held_out: int = HELD_OUT,
     encoder: Path | None = None,
+    expressions: Path | None = None,
     captioner: Path | None = None,
     clothes: bool = False,
 ) -> Subject:
@@ -78,7 +80,12 @@ def add_from_photos(
         say(f"Note: {licence_note(faces)}")
     if person and encoder is not None:
         raise StudioError("--encoder compares pets and objects, --faces a person: leave it out.")
+    if not person and expressions is not None:
+        raise StudioError("--expressions is for a person's face: leave it out.")
     compare = ImageEncoder(encoder) if encoder else None
+    if finder is not None and person:
+        own = EXPRESSIONS if faces == POCKET else None
+        finder = _expressive(finder, expressions or own)
     named = kind if noun is None else noun
     describe = Captioner(captioner, named, clothes=clothes) if captioner else None
     consent = terms.agreed() if person else None
@@ -107,6 +114,11 @@ def add_from_photos(
             encoder_folder=str(encoder.expanduser().resolve()) if encoder else None,
             progress=show,
         )
+
+
+def _expressive(finder: Finder, classifier: Path | None) -> Finder:
+    """The finder, whose faces say how they look where there is a classifier."""
+    return ExpressiveFaces(finder, classifier) if classifier else finder
 
 
 def _remembered(package: str) -> str:

@@ -266,6 +266,7 @@ def _captioned(
                 class_noun,
                 face_share=None if face is None else face / measures.height,
                 yaw=measures.yaw,
+                expression=measures.expression,
                 limits=limits,
                 description=describe(bare.open()) if describe else "",
             )

@@ -2,7 +2,7 @@
 
 What a caption names can be asked for in another way later; what it leaves open is learnt as the
 subject's own. So a caption has the trigger word, what kind of thing it is, the shot, the
-view, and what a vision-language model says of the rest, where there is one.
+view, and what a vision-language model says of the rest; where there is none, the expression.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ def caption(
     *,
     face_share: float | None = None,
     yaw: float | None = None,
+    expression: str | None = None,
     limits: Limits = PEOPLE,
     description: str = "",
 ) -> str:
@@ -29,6 +30,7 @@ def caption(
         class_noun: what kind of thing it is.
         face_share: the face's height over the picture's; None where there is no face.
         yaw: degrees the head is turned; None where there is no face.
+        expression: of the face; None where nothing tells.
         limits: where the names of shots begin.
         description: what else is seen, but not how the subject looks.
     """
@@ -39,6 +41,8 @@ def caption(
         parts.append(_view(abs(yaw)))
     if description:
         parts.append(description)
+    elif expression is not None:
+        parts.append(f"with {with_article(expression)} face")
     return ", ".join(parts)
 
 

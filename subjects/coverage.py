@@ -27,8 +27,8 @@ class Coverage:
 
     Attributes:
         photos: how many there are.
-        table: by what is counted ("view", "shot", "light", "clothes", "background"), the photos by
-            name or number, the most frequent first.
+        table: by what is counted ("view", "expression", "shot", "light", "clothes",
+            "background"), the photos by name or number, the most frequent first.
     """
 
     photos: int
@@ -40,6 +40,7 @@ class Coverage:
         measures = [photo.measures for photo in photos]
         counted = {
             "view": Counter(filter(None, (view_of(m) for m in measures))),
+            "expression": Counter(m.expression for m in measures if m.expression),
             "shot": Counter(filter(None, (shot_of(m, limits) for m in measures))),
             "light": Counter(m.light for m in measures if m.light),
             "clothes": Counter(str(m.clothes + 1) for m in measures if m.clothes is not None),
@@ -86,6 +87,7 @@ class Coverage:
             "clothes": "in other clothes, or they are taken for part of the subject",
             "background": "in another place, or it is taken for part of the subject",
             "light": "in another light",
+            "expression": "with another, or it is taken for part of the face",
         }
         for what, add in advice.items():
             counts = self.table.get(what, {})

@@ -42,6 +42,8 @@ class Face:
         yaw: degrees the head is turned, 0 towards the camera, positive towards the picture's right.
         live: how sure it is that the face itself was before the camera and no picture of it, in
             [0, 1]; None where nothing tells, see `subjects.liveness`.
+        expression: what it looks as if it felt, a word of `subjects.expressions.NAMES`; None where
+            nothing tells.
     """
 
     box: NDArray[np.float32]
@@ -50,6 +52,7 @@ class Face:
     embedding: NDArray[np.float32]
     yaw: float
     live: float | None = None
+    expression: str | None = None
 
     @property
     def width(self) -> float:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+_WORDS = ("expression", "light")
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -22,6 +24,7 @@ class Measures:
         yaw: degrees the subject's head is turned, positive towards the picture's right.
         pitch: degrees it looks up, negative down.
         live: how sure it is that the face itself was before the camera, in [0, 1].
+        expression: what the face looks as if it felt; see `subjects.expressions.NAMES`.
         similarity: cosine with the subject's faces in the other photos.
         blur: width of the blur, in shares of the face's width, or of the picture's longer side
             where there is no face.
@@ -42,6 +45,7 @@ class Measures:
     yaw: float | None = None
     pitch: float | None = None
     live: float | None = None
+    expression: str | None = None
     similarity: float | None = None
     blur: float | None = None
     contrast: float | None = None
@@ -66,9 +70,10 @@ class Measures:
         if not isinstance(record, Mapping):
             raise TypeError(f"{record!r} is no JSON object")
         known = {f.name: record[f.name] for f in fields(cls) if record.get(f.name) is not None}
-        box, light = known.pop("box", None), known.pop("light", None)
+        box = known.pop("box", None)
+        words = {name: str(known.pop(name)) for name in _WORDS if name in known}
         numbers = {name: _number(name, value) for name, value in known.items()}
-        measures = cls(**numbers, light=None if light is None else str(light))
+        measures = replace(cls(**numbers), **words)
         if box is None:
             return measures
         left, top, right, bottom = (float(_number("box", edge)) for edge in box)

@@ -143,6 +143,7 @@ def _measures(photo: Seen, choice: Choice | None) -> Measures:
         yaw=face.yaw,
         pitch=pitch_degrees(face.landmarks),
         live=face.live,
+        expression=face.expression,
         similarity=choice.similarity,
         light=photo.light,
     )

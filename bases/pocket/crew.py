@@ -33,9 +33,14 @@ def crew_rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
-def crew_seed(step: int) -> int:
-    """A seed that no other step of any process has."""
-    return step * crew_size() + crew_rank()
+def crew_seed(step: int, seed: int = 0) -> int:
+    """A number below ten million that no other step of any process has.
+
+    Args:
+        step: counted from 0, below a million.
+        seed: of the run, from 0 to 4; runs of different seeds share no number.
+    """
+    return (seed * 1_000_000 + step) * crew_size() + crew_rank()
 
 
 def share_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -64,7 +64,9 @@ def photos(count: int, size: int, generator: Generator) -> Photos:
     return Photos(*(torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Photos)))
 
 
-def portraits(look: PersonLook, sizes: dict[int, int], generator: Generator) -> Tensor:
+def portraits(
+    look: PersonLook, sizes: dict[int, int], generator: Generator, scene: Scene | None = None
+) -> Tensor:
     """Aligned faces (N, 3, 112, 112) of N individuals, dressed anew, each in a scene of its own.
 
     Args:
@@ -72,14 +74,16 @@ def portraits(look: PersonLook, sizes: dict[int, int], generator: Generator) -> 
         sizes: how many are drawn at how many pixels for the window around the head; the numbers
             add up to N and are dealt out at random.
         generator: decides everything else.
+        scene: the N scenes; drawn by the generator if None.
     """
+    scene = sample_scenes(len(look), generator, PEOPLE) if scene is None else scene
     look = redressed(look, generator)
     order = torch.randperm(len(look), generator=generator)
     crops = torch.empty(len(look), 3, 112, 112)
     start = 0
     for size, count in sizes.items():
         rows = order[start : start + count]
-        crops[rows] = _portraits_of_size(look[rows], size, generator)
+        crops[rows] = _portraits_of_size(look[rows], scene[rows], size, generator)
         start += count
     return crops
 
@@ -228,9 +232,8 @@ def _share_inside(box: Tensor, size: int) -> Tensor:
     return area(cut) / area(box)
 
 
-def _portraits_of_size(look: PersonLook, size: int, generator: Generator) -> Tensor:
+def _portraits_of_size(look: PersonLook, scene: Scene, size: int, generator: Generator) -> Tensor:
     count = len(look)
-    scene = sample_scenes(count, generator, PEOPLE)
     seconds = 2 * torch.rand(count, generator=generator)
     pose = person_pose(look, scene, seconds)
     half = torch.full((count,), _WINDOW)

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from torch import Tensor
-from tqdm import trange
+from tqdm import tqdm
 
-from bases.pocket.crew import crew_rank, crew_size
+from bases.pocket.crew import crew_seed
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption
 from bases.pocket.train_vae import draw_with_masks, sample
@@ -50,30 +50,46 @@ def encode(vae: AutoencoderKLWan, video: Tensor, masks: Tensor) -> Encoded:
     return Encoded((latents.float() - mean) / std, torch.cat(shares, dim=2))
 
 
+class Pool(NamedTuple):
+    """Clips that are used again and again.
+
+    Attributes:
+        clips: encoded.
+        seeds: that each was drawn with, (B,).
+    """
+
+    clips: Encoded
+    seeds: Tensor
+
+    def captions(
+        self, chosen: Tensor, shape: PocketShape, rng: random.Random, dropout: float
+    ) -> list[str]:
+        """New captions of some of the clips."""
+        seeds = self.seeds[chosen].tolist()
+        return [_captions(seed, 1, shape, rng, dropout)[0] for seed in seeds]
+
+
 @torch.no_grad()
 def encode_pool(
-    vae: AutoencoderKLWan, shape: PocketShape, count: int, path: Path, device: torch.device
-) -> Encoded:
+    vae: AutoencoderKLWan,
+    shape: PocketShape,
+    count: int,
+    path: Path,
+    device: torch.device,
+    seed: int = 0,
+) -> Pool:
     """This process's clips, drawn and encoded once, then read."""
     if path.exists():
-        return Encoded(*torch.load(path, weights_only=True))
+        latents, masks, seeds = torch.load(path, weights_only=True)
+        return Pool(Encoded(latents, masks), seeds)
+    seeds = torch.tensor([20_000_000 + crew_seed(index, seed) for index in range(count)])
     clips = [
-        encode(vae, *draw_with_masks(_pool_seed(index), 1, shape, shape.frames, device))
-        for index in trange(count, desc="clips")
+        encode(vae, *draw_with_masks(drawn_with, 1, shape, shape.frames, device))
+        for drawn_with in tqdm(seeds.tolist(), desc="clips")
     ]
     known = Encoded(*(torch.cat(parts).half().float().cpu() for parts in zip(*clips, strict=True)))
-    torch.save(list(known), path)
-    return known
-
-
-def _pool_seed(index: int) -> int:
-    return 20_000_000 + index * crew_size() + crew_rank()
-
-
-def _pool_captions(
-    chosen: Tensor, shape: PocketShape, rng: random.Random, dropout: float
-) -> list[str]:
-    return [_captions(_pool_seed(i), 1, shape, rng, dropout)[0] for i in chosen.tolist()]
+    torch.save([*known, seeds], path)
+    return Pool(known, seeds)
 
 
 def _captions(
@@ -90,7 +106,7 @@ def _captions(
 def lessons(
     seed: int,
     codec: AutoencoderKLWan,
-    known: Encoded,
+    known: Pool,
     shape: PocketShape,
     *,
     stills: int,
@@ -101,8 +117,8 @@ def lessons(
     rng, generator = random.Random(seed), torch.Generator().manual_seed(seed)
     device = codec.device
     pictures = encode(codec, *draw_with_masks(seed, stills, shape, 1, device))
-    chosen = torch.randint(len(known.latents), (clips,), generator=generator)
+    chosen = torch.randint(len(known.seeds), (clips,), generator=generator)
     return [
         (pictures, _captions(seed, stills, shape, rng, dropout)),
-        (known.at(chosen, device), _pool_captions(chosen, shape, rng, dropout)),
+        (known.clips.at(chosen, device), known.captions(chosen, shape, rng, dropout)),
     ]

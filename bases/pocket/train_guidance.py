@@ -59,6 +59,7 @@ def train_guidance(
     rate: float = 3e-4,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
+    seed: int = 0,
 ) -> None:
     """Train the transformer; the text encoder and the VAE stay.
 
@@ -74,6 +75,7 @@ def train_guidance(
         rate: peak learning rate.
         dropout: share of prompts that are left empty, on which nothing changes.
         subject_weight: what an error on the subject counts beyond one on the place.
+        seed: from 0 to 4; a run with another one sees other examples.
     """
     join_crew()
     device = best_device()
@@ -87,15 +89,15 @@ def train_guidance(
     average = averaged(model, 0.99)
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
-    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
+    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
     objective = FlowMatching(shift=3.0)
     text = WanText(tokenizer, model.text)
     unprompted = embed_prompts(text, [""]).detach()
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
-        generator = torch.Generator().manual_seed(crew_seed(step))
+        generator = torch.Generator().manual_seed(crew_seed(step, seed))
         batches = lessons(
-            crew_seed(step), codec, known, shape, stills=stills, clips=clips, dropout=dropout
+            crew_seed(step, seed), codec, known, shape, stills=stills, clips=clips, dropout=dropout
         )
         losses = []
         for (latents, masks), prompts in batches:

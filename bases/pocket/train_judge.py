@@ -44,6 +44,7 @@ def train_judge(
     steps: int = 3000,
     individuals: int = 8,
     rate: float = 1e-3,
+    seed: int = 0,
 ) -> None:
     """Train the judge.
 
@@ -54,6 +55,7 @@ def train_judge(
         steps: how many steps.
         individuals: a step of each process, two clips each; an even number.
         rate: peak learning rate.
+        seed: from 0 to 4; a run with another one sees other examples.
     """
     join_crew()
     torch.manual_seed(0)
@@ -63,8 +65,7 @@ def train_judge(
     optimizers = optimizers_for(judge, rate)
     run = Run(out, steps=steps, parts={"judge": judge, "average": average, **optimizers})
     for step in run:
-        seed = _SEED + crew_seed(step)
-        generator = Generator().manual_seed(seed)
+        generator = Generator().manual_seed(_SEED + crew_seed(step, seed))
         kind = random.Random(step).choice(shape.world.kind)
         shown = examples(individuals, shape, generator, kind)
         with autocast(device):

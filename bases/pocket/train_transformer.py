@@ -70,6 +70,7 @@ def train_transformer(
     rate: float = 1e-3,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
+    seed: int = 0,
     learn_text: bool = True,
     compiled: bool = False,
 ) -> None:
@@ -88,6 +89,7 @@ def train_transformer(
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
         subject_weight: what an error on the subject counts beyond one on the place.
+        seed: from 0 to 4; a run with another one sees other examples.
         learn_text: whether the text encoder learns too; once it knows its words it costs time for
             little.
         compiled: whether the transformer's blocks are compiled: a third less time a step, after a
@@ -108,13 +110,13 @@ def train_transformer(
         model.transformer.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
-    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device)
+    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
     objective = FlowMatching(shift=3.0)
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
-        generator = torch.Generator().manual_seed(crew_seed(step))
+        generator = torch.Generator().manual_seed(crew_seed(step, seed))
         batches = lessons(
-            crew_seed(step), codec, known, shape, stills=stills, clips=clips, dropout=dropout
+            crew_seed(step, seed), codec, known, shape, stills=stills, clips=clips, dropout=dropout
         )
         losses = [
             learn(

@@ -46,3 +46,24 @@ def test_a_person_is_not_compared_by_an_encoder(
 ) -> None:
     line = refused("subject", "add", "mira", photos, "--encoder", photos, "--home", tmp_path)
     assert "--encoder compares pets and objects" in line
+
+
+def test_the_demos_photos_show_more_than_one_expression(
+    accepted: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    accepted("subject", "add", "mira", photos, "--consent", "synthetic", "--home", tmp_path)
+    shown = {photo.measures.expression for photo in Subject.load(tmp_path, "mira").photos}
+    assert {"neutral", "happy"} <= shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"), [("person", "holds no config.json"), ("pet", "is for a person's face")]
+)
+def test_expressions_want_a_classifier_and_a_face(
+    refused: Callable[..., str], tmp_path: Path, photos: Path, kind: str, line: str
+) -> None:
+    said = refused(
+        *("subject", "add", "mira", photos, "--kind", kind, "--consent", "synthetic"),
+        *("--expressions", photos, "--home", tmp_path),
+    )
+    assert line in said

@@ -1,0 +1,91 @@
+"""The more photos, the closer: likeness of adapters trained on 1 to 32 photos of an individual.
+
+    python -m benchmarks.photo_curve --subjects 2 --out runs/photo_curve
+
+The photos differ in place, view, shot and expression, and so do eight others that are never trained
+on, with which the clips are compared.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import median
+
+from jsonargparse import auto_cli
+
+from bases.pocket.draw_sample import SEED, sample_photos, write_photos
+from benchmarks.adapters import adapter_likeness
+from studio.quiet import hush
+from studio.subjects import face_finder
+from studio.tables import show_table
+from subjects import POCKET, PUPPETS, Finder
+
+_REFERENCES = 8
+
+
+def measure(
+    numbers: tuple[int, ...] = (1, 2, 4, 8, 16, 32),
+    subjects: int = 2,
+    out: Path = Path("runs/photo_curve"),
+    first: int = 1,
+) -> None:
+    """Train on so many photos each, print the likenesses and draw them.
+
+    Args:
+        numbers: of photos.
+        subjects: individuals.
+        out: keeps what was trained, `photo_curve.json` and `curve.png`; what is there is not made
+            again.
+        first: the number of the first individual; 0 is the demo's.
+    """
+    hush()
+    finder = face_finder(POCKET)
+    curves = {
+        who: {number: _kept(out / f"{who}-{number}", who, number, finder) for number in numbers}
+        for who in range(first, first + subjects)
+    }
+    (out / "photo_curve.json").write_text(json.dumps(curves, indent=2) + "\n")
+    _plot(curves, numbers, out / "curve.png")
+    rows = [
+        (str(number), *(f"{curve[number]:.2f}" for curve in curves.values())) for number in numbers
+    ]
+    show_table(("photos", *(f"individual {who}" for who in curves)), rows)
+
+
+def _kept(folder: Path, who: int, number: int, finder: Finder) -> float:
+    """The likeness with so many photos of one individual, measured once and then read."""
+    kept = folder / "likeness.json"
+    if not kept.is_file():
+        _, pictures = sample_photos(SEED + who, count=number + _REFERENCES)
+        write_photos(pictures[_REFERENCES:], folder / "photos")
+        references = ((pictures[:_REFERENCES] + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
+        likeness = adapter_likeness(
+            sorted((folder / "photos").iterdir()),
+            list(references.numpy()),
+            home=folder,
+            finder=finder,
+            limits=PUPPETS,
+        )
+        kept.write_text(json.dumps(likeness))
+    return float(json.loads(kept.read_text()))
+
+
+def _plot(curves: dict[int, dict[int, float]], numbers: tuple[int, ...], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for curve in curves.values():
+        axes.plot(numbers, [curve[number] for number in numbers], color="0.75")
+    middle = [median(curve[number] for curve in curves.values()) for number in numbers]
+    axes.plot(numbers, middle, marker="o", label=f"median of {len(curves)} individuals")
+    axes.set(xscale="log", xlabel="photos", ylabel="likeness, as a share of the photos' own")
+    axes.set_xticks(numbers, [str(number) for number in numbers])
+    axes.minorticks_off()
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    auto_cli(measure, as_positional=False)
