@@ -54,11 +54,11 @@ def add(
         ),
     ] = 2,
     encoder: Annotated[
-        Optional[Path],
+        Optional[str],
         typer.Option(
-            parser=path_of,
             metavar="FOLDER",
-            help="An image model, such as DINOv2, that compares the photos of a pet or an object.",
+            help="An image model, such as DINOv2, that compares the photos of a pet or an object, "
+            "or 'pocket' for drawn ones.",
         ),
     ] = None,
     expressions: Annotated[

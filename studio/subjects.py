@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bases.pocket import EXPRESSIONS, FACES
+from bases.pocket import ENCODER, EXPRESSIONS, FACES
 from studio.asking import Terms
 from studio.home import StudioError
 from studio.printing import say
@@ -49,6 +49,15 @@ def face_finder(package: str) -> Finder:
     return open_faces(package, liveness=liveness_file())
 
 
+def image_encoder(model: str) -> ImageEncoder:
+    """The image encoder in that folder, or Pocket's own, which knows drawings alone.
+
+    Raises:
+        EncoderError: if the folder holds none.
+    """
+    return ImageEncoder(ENCODER if model == POCKET else model)
+
+
 def add_from_photos(
     name: str,
     photos: list[Path],
@@ -60,7 +69,7 @@ def add_from_photos(
     home: Path,
     like: str | None = None,
     held_out: int = HELD_OUT,
-    encoder: Path | None = None,
+    encoder: str | None = None,
     expressions: Path | None = None,
     captioner: Path | None = None,
     clothes: bool = False,
@@ -82,7 +91,7 @@ def add_from_photos(
         raise StudioError("--encoder compares pets and objects, --faces a person: leave it out.")
     if not person and expressions is not None:
         raise StudioError("--expressions is for a person's face: leave it out.")
-    compare = ImageEncoder(encoder) if encoder else None
+    compare = None if encoder is None else image_encoder(encoder)
     if finder is not None and person:
         own = EXPRESSIONS if faces == POCKET else None
         finder = _expressive(finder, expressions or own)
@@ -111,7 +120,7 @@ def add_from_photos(
             held_out=held_out,
             describe=describe,
             encoder=compare,
-            encoder_folder=str(encoder.expanduser().resolve()) if encoder else None,
+            encoder_folder=None if encoder is None else _remembered(encoder),
             progress=show,
         )
 
@@ -121,7 +130,7 @@ def _expressive(finder: Finder, classifier: Path | None) -> Finder:
     return ExpressiveFaces(finder, classifier) if classifier else finder
 
 
-def _remembered(package: str) -> str:
-    """The package's name, or its folder in full, since the next command may run elsewhere."""
-    folder = Path(package).expanduser()
-    return package if package == POCKET or not folder.is_dir() else str(folder.resolve())
+def _remembered(model: str) -> str:
+    """A model's name, or its folder in full, since the next command may run elsewhere."""
+    folder = Path(model).expanduser()
+    return model if model == POCKET or not folder.is_dir() else str(folder.resolve())

@@ -8,9 +8,8 @@ from functools import partial
 
 from bases.video import Frames
 from inference.likeness import Likeness, Vectors, ceiling, clip_embeddings, likeness
-from studio.subjects import face_finder
+from studio.subjects import face_finder, image_encoder
 from subjects import POCKET, Subject
-from subjects.encoders import ImageEncoder
 
 See = Callable[[Frames], list[Vectors | None]]
 
@@ -61,7 +60,7 @@ def yardstick_of(subject: Subject, package: str | None) -> Yardstick | None:
         )
     if subject.encoder is None:
         return None
-    encoder = ImageEncoder(subject.encoder)
+    encoder = image_encoder(subject.encoder)
     return Yardstick(
         lambda frames: [encoder.embed(frame) for frame in frames],
         subject.embeddings(encoder, subject.learnt),

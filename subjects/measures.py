@@ -71,9 +71,9 @@ class Measures:
             raise TypeError(f"{record!r} is no JSON object")
         known = {f.name: record[f.name] for f in fields(cls) if record.get(f.name) is not None}
         box = known.pop("box", None)
-        words = {name: str(known.pop(name)) for name in _WORDS if name in known}
+        words: dict[str, Any] = {name: str(known.pop(name)) for name in _WORDS if name in known}
         numbers = {name: _number(name, value) for name, value in known.items()}
-        measures = replace(cls(**numbers), **words)
+        measures = cls(**numbers, **words)
         if box is None:
             return measures
         left, top, right, bottom = (float(_number("box", edge)) for edge in box)

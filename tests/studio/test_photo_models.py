@@ -29,6 +29,18 @@ def test_models_on_the_machine_compare_and_describe_photos(
     assert all(photo.caption.count(", ") > 1 for photo in subject.photos)
 
 
+def test_pockets_own_encoder_goes_by_name(
+    accepted: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    accepted(
+        *("subject", "add", "toto", photos, "--kind", "object", "--home", tmp_path),
+        *("--encoder", "pocket"),
+    )
+    subject = Subject.load(tmp_path, "toto")
+    assert subject.encoder == "pocket"
+    assert all(photo.measures.similarity is not None for photo in subject.photos)
+
+
 @pytest.mark.parametrize("option", ["--encoder", "--captioner"])
 def test_a_folder_without_a_model_is_refused_before_anything_is_stored(
     refused: Callable[..., str], tmp_path: Path, photos: Path, option: str

@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from transformers import AutoModel
 
+from bases.pocket import ENCODER
+from bases.pocket.draw_sample import sample_photos
+from bases.pocket.train_encoder import accuracy
 from subjects import Subject, add_subject
 from subjects.encoders import EncoderError, ImageEncoder
 from subjects.identity import likenesses_of
@@ -84,3 +88,19 @@ def test_a_photo_of_something_else_is_marked_with_care(tmp_path: Path) -> None:
     assert again.encoder == "/models/colours"
     assert again.ceiling is not None
     assert again.embeddings(Colours()).shape == (6, 3)
+
+
+@pytest.mark.parametrize("kind", ["pet", "object"])
+def test_pockets_encoder_finds_drawn_individuals_among_look_alikes(kind: str) -> None:
+    model = AutoModel.from_pretrained(ENCODER).eval()
+    assert accuracy(model, kind, batches=1) > 0.6
+
+
+def test_pockets_encoder_knows_one_drawn_vase_from_another() -> None:
+    (_, one), (_, other) = (sample_photos(seed, kind="object", count=3) for seed in (1, 2))
+    seen = [
+        ImageEncoder(ENCODER).embed(((picture + 1) * 127.5).byte().permute(1, 2, 0).numpy())
+        for picture in (*one, *other)
+    ]
+    alike = np.stack(seen) @ np.stack(seen).T
+    assert alike[0, 1:3].mean() > alike[0, 3:].mean()
