@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from diffusers import (
+    WanImageToVideoPipeline,
     WanPipeline,
+    WanTransformer3DModel,
     WanVACEPipeline,
     WanVACETransformer3DModel,
 )
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, safe_open, save_file
 from torch import Tensor, nn
 
@@ -73,25 +77,58 @@ def test_the_header_says_how_to_use_it(exported: Callable[[str], Path]) -> None:
     assert said["ss_network_dim"] == said["ss_network_alpha"] == "4"
 
 
-def test_a_wan_that_takes_other_inputs_takes_the_adapter(trained: Adapter, tiny: Base) -> None:
-    """Wan-VACE has Wan's own blocks beside others, and the adapter finds them."""
-    torch.manual_seed(0)
-    plain = pipeline(tiny)
+def vace(plain: WanPipeline) -> WanVACEPipeline:
+    """Wan-VACE, which has Wan's own blocks beside others."""
     config = {**plain.transformer.config, "vace_layers": [0], "vace_in_channels": 3 * CHANNELS}
-    vace = WanVACEPipeline(
-        tokenizer=plain.tokenizer,
-        text_encoder=plain.text_encoder,
-        vae=plain.vae,
-        scheduler=plain.scheduler,
-        transformer=WanVACETransformer3DModel.from_config(config),
+    return WanVACEPipeline(
+        **parts_of(plain), transformer=WanVACETransformer3DModel.from_config(config)
     )
-    vace.load_lora_weights(trained.folder, weight_name=WEIGHTS)
-    changed = {name.split(".lora_A")[0] for name, _ in loaded(vace.transformer)}
-    assert len(changed) == 20
 
 
-def loaded(transformer: nn.Module) -> list[tuple[str, Tensor]]:
-    return [(name, w) for name, w in transformer.named_parameters() if ".lora_A." in name]
+def image_to_video(plain: WanPipeline) -> WanImageToVideoPipeline:
+    """Wan I2V, which takes a picture's latents as channels and its embedding by layers more."""
+    config = {
+        **plain.transformer.config,
+        "in_channels": 2 * CHANNELS + 4,
+        "image_dim": 16,
+        "added_kv_proj_dim": plain.transformer.config.num_attention_heads
+        * plain.transformer.config.attention_head_dim,
+    }
+    return WanImageToVideoPipeline(
+        **parts_of(plain), transformer=WanTransformer3DModel.from_config(config)
+    )
+
+
+def parts_of(plain: WanPipeline) -> dict[str, Any]:
+    return {
+        name: getattr(plain, name) for name in ("tokenizer", "text_encoder", "vae", "scheduler")
+    }
+
+
+@pytest.mark.filterwarnings("ignore:While injecting")  # of layers that diffusers fills with zeros
+@pytest.mark.parametrize("other", [vace, image_to_video])
+def test_a_wan_that_takes_other_inputs_takes_the_adapter(
+    trained: Adapter, tiny: Base, other: Callable[[WanPipeline], Any]
+) -> None:
+    torch.manual_seed(0)
+    plain, pipe = pipeline(tiny), other(pipeline(tiny))
+    pipe.load_lora_weights(trained.folder, weight_name=WEIGHTS)
+    plain.load_lora_weights(trained.folder, weight_name=WEIGHTS)
+    theirs, ours = changes(pipe.transformer), changes(plain.transformer)
+    assert len(ours) == 20
+    moved = {name for name, change in theirs.items() if change.abs().max() > 0}
+    assert moved == set(ours)
+    for name, change in ours.items():
+        torch.testing.assert_close(theirs[name], change)
+
+
+def changes(transformer: nn.Module) -> dict[str, Tensor]:
+    """By the names of the layers that an adapter reached, what it adds to each one's weight."""
+    return {
+        name: layer.get_delta_weight("default_0")
+        for name, layer in transformer.named_modules()
+        if isinstance(layer, LoraLayer)
+    }
 
 
 def test_layers_that_kohyas_readers_need_and_that_were_not_trained_are_refused(
