@@ -44,7 +44,8 @@ class HunyuanVideo(Family):
     )
 
     native: ClassVar[NativeNames] = NativeNames(
-        formats=("comfyui",),
+        formats=("comfyui", "kohya"),
+        flat=False,
         fused=(
             (("attn.to_q", "attn.to_k", "attn.to_v"), "img_attn_qkv"),
             (("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"), "txt_attn_qkv"),

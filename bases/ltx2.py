@@ -35,7 +35,7 @@ class LTX2(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = LTX2Pipeline
-    native: ClassVar[NativeNames] = NativeNames(formats=("comfyui",))
+    native: ClassVar[NativeNames] = NativeNames(formats=("comfyui", "kohya"), flat=False)
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
     )

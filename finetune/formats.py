@@ -57,7 +57,7 @@ def export(source: Path, target: Path, *, style: str, family: Family, run: dict[
     draft = target.with_name(f".{target.name}.unproven")
     try:
         write_tensors(draft, renamed(weights, style, family), _metadata(weights, run))
-        back = _read_back(draft, style, family)
+        back = _read_back(draft, style, family, weights)
         _compare(weights, back, style)
         draft.replace(target)
     finally:
@@ -74,10 +74,14 @@ def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str,
         if style == "comfyui":
             new[f"diffusion_model.{name}{_DOWN}"], new[f"diffusion_model.{name}{_UP}"] = down, up
         else:
-            flat = f"lora_unet_{name.replace('.', '_')}"
+            flat = _flat(name)
             new[f"{flat}.lora_down.weight"], new[f"{flat}.lora_up.weight"] = down, up
             new[f"{flat}.alpha"] = torch.tensor(float(len(down)))
     return new
+
+
+def _flat(name: str) -> str:
+    return f"lora_unet_{name.replace('.', '_')}"
 
 
 Pair = tuple[Tensor, Tensor]
@@ -123,10 +127,15 @@ def layers(weights: dict[str, Tensor]) -> Iterator[str]:
     return (name.removesuffix(_DOWN) for name in weights if name.endswith(_DOWN))
 
 
-def _read_back(path: Path, style: str, family: Family) -> dict[str, Tensor]:
+def _read_back(
+    path: Path, style: str, family: Family, weights: dict[str, Tensor]
+) -> dict[str, Tensor]:
     if style == "diffusers":
         return load_file(path)
     try:
+        if style == "kohya" and not family.native.flat:
+            names = [name for name, _ in _as_authors_have_them(weights, family.native)]
+            return family.pipeline_class.lora_state_dict(_dotted(load_file(path), names))
         return family.pipeline_class.lora_state_dict(path)
     except (KeyError, ValueError) as error:
         said = " ".join(str(error).split())[:160]
@@ -134,6 +143,17 @@ def _read_back(path: Path, style: str, family: Family) -> dict[str, Tensor]:
             f"This adapter cannot be said in the format {style!r} (its reader misses or does not "
             f"know {said}): were some layers alone trained? Choose 'comfyui' or 'diffusers'."
         ) from error
+
+
+def _dotted(kohya: dict[str, Tensor], names: list[str]) -> dict[str, Tensor]:
+    """What kohya's names say of layers of these native names, under ComfyUI's."""
+    dotted = {}
+    for name in names:
+        down = kohya[f"{_flat(name)}.lora_down.weight"]
+        strength = kohya[f"{_flat(name)}.alpha"] / len(down)
+        dotted[f"diffusion_model.{name}{_DOWN}"] = down
+        dotted[f"diffusion_model.{name}{_UP}"] = kohya[f"{_flat(name)}.lora_up.weight"] * strength
+    return dotted
 
 
 def _compare(weights: dict[str, Tensor], back: dict[str, Tensor], style: str) -> None:
