@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.printing import say
-from studio.subjects import face_finder
+from studio.subjects import encoder_of, face_finder
 from studio.tables import show_table
 from subjects import (
     POCKET,
@@ -52,9 +52,9 @@ def draw_sheet(subject: Subject, package: str | None) -> list[Path]:
     """
     from subjects.contact_sheet import write_sheet
 
-    chosen = package or subject.face_package or POCKET
-    finder = face_finder(chosen) if subject.kind == "person" else None
-    return write_sheet(subject, finder)
+    if subject.kind == "person":
+        return write_sheet(subject, face_finder(package or subject.face_package or POCKET))
+    return write_sheet(subject, encoder_of(subject))
 
 
 def show_log(name: str, *, home: Path) -> bool:

@@ -19,7 +19,7 @@ from subjects import (
     limits_for,
 )
 from subjects.captioner import Captioner
-from subjects.encoders import ImageEncoder
+from subjects.encoders import EncoderError, ImageEncoder
 from subjects.expressions import ExpressiveFaces
 from subjects.liveness import liveness_file
 from subjects.packages import licence_note, open_faces
@@ -56,6 +56,17 @@ def image_encoder(model: str) -> ImageEncoder:
         EncoderError: if the folder holds none.
     """
     return ImageEncoder(ENCODER if model == POCKET else model)
+
+
+def encoder_of(subject: Subject) -> ImageEncoder | None:
+    """What compared a pet's or an object's photos; None if nothing did, or it is not here."""
+    if subject.encoder is None:
+        return None
+    try:
+        return image_encoder(subject.encoder)
+    except EncoderError as error:
+        say(f"Note: nothing compares its photos and clips: {error}")
+        return None
 
 
 def add_from_photos(

@@ -8,7 +8,7 @@ from functools import partial
 
 from bases.video import Frames
 from inference.likeness import Likeness, Vectors, ceiling, clip_embeddings, likeness
-from studio.subjects import face_finder, image_encoder
+from studio.subjects import encoder_of, face_finder
 from subjects import POCKET, Subject
 
 See = Callable[[Frames], list[Vectors | None]]
@@ -49,7 +49,7 @@ def yardstick_of(subject: Subject, package: str | None) -> Yardstick | None:
         package: the face package of a person, by name or folder; the subject's own if None.
 
     Raises:
-        SubjectError: if the package or the encoder cannot be opened, or a photo cannot be read.
+        SubjectError: if the package cannot be opened, or a photo cannot be read.
     """
     if subject.kind == "person":
         finder = face_finder(package if package is not None else subject.face_package or POCKET)
@@ -58,9 +58,9 @@ def yardstick_of(subject: Subject, package: str | None) -> Yardstick | None:
             subject.face_embeddings(finder, subject.learnt),
             subject.face_embeddings(finder, subject.held_out),
         )
-    if subject.encoder is None:
+    encoder = encoder_of(subject)
+    if encoder is None:
         return None
-    encoder = image_encoder(subject.encoder)
     return Yardstick(
         lambda frames: [encoder.embed(frame) for frame in frames],
         subject.embeddings(encoder, subject.learnt),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from subjects.encoders import Encoder
 from subjects.faces import Finder
 from subjects.metadata import Photo
 from subjects.records import replace_text
@@ -18,6 +19,7 @@ from subjects.subject import Subject
 from subjects.verdicts import CARE, DROP
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
 PAGE, PICTURE = "sheet.html", "sheet.png"
@@ -47,12 +49,13 @@ class _Shown:
         return base64.b64encode(buffer.getvalue()).decode()
 
 
-def write_sheet(subject: Subject, faces: Finder | None) -> list[Path]:
+def write_sheet(subject: Subject, compare: Finder | Encoder | None) -> list[Path]:
     """Write `sheet.html` and `sheet.png` into the subject's folder; returns both.
 
     Args:
         subject: whose photos.
-        faces: compares them; None for pets and objects, whose faces are not looked for.
+        compare: what compares them: a finder of faces for a person, an image encoder for a pet or
+            an object; nothing does if None.
 
     Raises:
         StorageError: if a photo cannot be read.
@@ -61,7 +64,7 @@ def write_sheet(subject: Subject, faces: Finder | None) -> list[Path]:
     photos = [photo for photo in subject.photos if photo.path.name not in subject.faults]
     shown = [_shown(photo) for photo in photos]
     page, picture = subject.folder / PAGE, subject.folder / PICTURE
-    replace_text(page, _page(subject, shown, faces))
+    replace_text(page, _page(subject, shown, compare))
     _replace_picture(picture, _picture(shown))
     return [page, picture]
 
@@ -75,7 +78,7 @@ def _shown(photo: Photo) -> _Shown:
     return _Shown(photo.path.name, photo.verdict, reason, photo.caption, thumbnail)
 
 
-def _page(subject: Subject, shown: list[_Shown], faces: Finder | None) -> str:
+def _page(subject: Subject, shown: list[_Shown], compare: Finder | Encoder | None) -> str:
     from jinja2 import Environment
 
     verdicts = subject.verdicts
@@ -91,22 +94,29 @@ def _page(subject: Subject, shown: list[_Shown], faces: Finder | None) -> str:
         shown=shown,
         left_out=[photo for photo in verdicts if photo.file_name is None],
         yaws=yaws,
-        alike=_alike(subject, faces),
+        alike=_alike(subject, compare),
     )
 
 
-def _alike(subject: Subject, faces: Finder | None) -> list[dict[str, Any]]:
-    """One row a kept photo that shows the face: how like it the others are, as cosines."""
-    if faces is None:
+def _alike(subject: Subject, compare: Finder | Encoder | None) -> list[dict[str, Any]]:
+    """One row a kept photo that shows the subject: how like it the others are, as cosines."""
+    if compare is None:
         return []
-    found = [(photo.path.name, photo.face(faces)) for photo in subject.kept]
-    known = [(name, face.embedding) for name, face in found if face is not None]
+    found = [(photo.path.name, _embedding(photo, compare)) for photo in subject.kept]
+    known = [(name, embedding) for name, embedding in found if embedding is not None]
     if len(known) < 2:
         return []
     embeddings = np.stack([embedding for _, embedding in known])
     cosines = embeddings @ embeddings.T
     rows = zip(known, cosines.tolist(), strict=True)
     return [{"name": name, "cosines": values} for (name, _), values in rows]
+
+
+def _embedding(photo: Photo, compare: Finder | Encoder) -> NDArray[np.float32] | None:
+    if isinstance(compare, Encoder):
+        return compare.embed(np.asarray(photo.open()))
+    face = photo.face(compare)
+    return None if face is None else face.embedding
 
 
 def _picture(shown: list[_Shown]) -> Image:

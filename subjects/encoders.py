@@ -7,7 +7,7 @@ apart best. Nothing is downloaded, and no code of the model's folder is run.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """Turns a picture into numbers that are near each other for what looks alike."""
 

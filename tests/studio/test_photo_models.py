@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def test_models_on_the_machine_compare_and_describe_photos(
     assert all(photo.caption.count(", ") > 1 for photo in subject.photos)
 
 
-def test_pockets_own_encoder_goes_by_name(
+def test_pockets_own_encoder_goes_by_name_and_compares_on_the_sheet(
     accepted: Callable[..., str], tmp_path: Path, photos: Path
 ) -> None:
     accepted(
@@ -39,6 +40,23 @@ def test_pockets_own_encoder_goes_by_name(
     subject = Subject.load(tmp_path, "toto")
     assert subject.encoder == "pocket"
     assert all(photo.measures.similarity is not None for photo in subject.photos)
+    accepted("subject", "show", "toto", "--sheet", "--home", tmp_path)
+    assert "How like each other they are" in (subject.folder / "sheet.html").read_text()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_encoder_that_is_gone_is_done_without(
+    accepted: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    encoder = dinov2(tmp_path / "dinov2")
+    home = tmp_path / "home"
+    accepted(
+        *("subject", "add", "toto", photos, "--kind", "object", "--home", home),
+        *("--encoder", encoder),
+    )
+    shutil.rmtree(encoder)
+    said = accepted("subject", "show", "toto", "--sheet", "--home", home)
+    assert "Note: nothing compares its photos and clips" in said
 
 
 @pytest.mark.parametrize("option", ["--encoder", "--captioner"])
