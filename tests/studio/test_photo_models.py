@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bases.pocket import SAMPLE
 from subjects import Subject
 from tests.subjects.tiny_captioners import blip
 from tests.subjects.tiny_encoders import dinov2
@@ -79,9 +80,9 @@ def test_a_person_is_not_compared_by_an_encoder(
 
 
 def test_the_demos_photos_show_more_than_one_expression(
-    accepted: Callable[..., str], tmp_path: Path, photos: Path
+    accepted: Callable[..., str], tmp_path: Path
 ) -> None:
-    accepted("subject", "add", "mira", photos, "--consent", "synthetic", "--home", tmp_path)
+    accepted("subject", "add", "mira", SAMPLE, "--consent", "synthetic", "--home", tmp_path)
     shown = {photo.measures.expression for photo in Subject.load(tmp_path, "mira").photos}
     assert {"neutral", "happy"} <= shown
 
