@@ -30,8 +30,9 @@ def edit_subject(
     Args:
         subject: which.
         home: where it lives.
-        captions: new ones, by the photo's stored name, such as "0001.png".
-        verdicts: "keep", "care" or "drop", by the photo's stored name.
+        captions: new ones, by the photo's stored name, such as "0001.png", or the name that it
+            had, where no other had it.
+        verdicts: "keep", "care" or "drop", likewise.
         trigger: the word that will call it; captions that begin with the old one follow.
         class_noun: what kind of thing it is; captions that name the old one follow.
 
@@ -46,14 +47,17 @@ def edit_subject(
     )
     renamed = [_renamed(photo, subject.called, changed.called) for photo in subject.photos]
     photos = {photo.path.name: photo for photo in renamed}
+    touched = {name: _stored(subject, name) for name in (*(captions or {}), *(verdicts or {}))}
     for name, caption in (captions or {}).items():
-        photos[name] = replace(_known(photos, name), caption=_caption(caption, name))
+        stored = touched[name]
+        photos[stored] = replace(photos[stored], caption=_caption(caption, name))
     for name, verdict in (verdicts or {}).items():
-        photos[name] = replace(_known(photos, name), verdict=_verdict(verdict), reason=BY_HAND)
+        stored = touched[name]
+        photos[stored] = replace(photos[stored], verdict=_verdict(verdict), reason=BY_HAND)
     changed = replace(changed, photos=tuple(photos.values()))
     changed.save()
     try:
-        note(home, changed.folder, "edited", photos=sorted({*(captions or {}), *(verdicts or {})}))
+        note(home, changed.folder, "edited", photos=sorted(set(touched.values())))
     except OSError as error:
         raise StorageError(
             f"{subject.name!r} was changed, but its log cannot be written ({error})."
@@ -67,10 +71,16 @@ def _renamed(photo: Photo, old: str, new: str) -> Photo:
     return replace(photo, caption=new + photo.caption.removeprefix(old))
 
 
-def _known(photos: Mapping[str, Photo], name: str) -> Photo:
-    if name not in photos:
-        raise SubjectError(f"there is no photo {name!r}; stored are: {', '.join(photos)}.")
-    return photos[name]
+def _stored(subject: Subject, name: str) -> str:
+    """The name under which a photo is stored, by that name or by its own."""
+    stored = [photo.path.name for photo in subject.photos]
+    if name in stored:
+        return name
+    own = [p.file_name for p in subject.audit if p.source == name and p.file_name in stored]
+    if len(own) == 1 and own[0]:
+        return own[0]
+    why = f"{len(own)} stored photos were called {name!r}" if own else f"there is no photo {name!r}"
+    raise SubjectError(f"{why}; stored are: {', '.join(stored)}.")
 
 
 def _caption(caption: str, name: str) -> str:

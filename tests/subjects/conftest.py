@@ -31,7 +31,7 @@ def take(tmp_path: Path, finder: KnownFaces) -> Callable[..., Path]:
         if picture is None:
             picture = make_picture(sum(name.encode()) if seed is None else seed)
         path = tmp_path / "photos" / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(path, format="PNG")
         finder.know(picture, faces)
         return path

@@ -57,3 +57,20 @@ def test_what_is_not_allowed_changes_nothing(
     with pytest.raises(SubjectError, match=said):
         edit_subject(mira, home=tmp_path, **change)
     assert Subject.load(tmp_path, "mira") == mira
+
+
+def test_a_photo_goes_by_the_name_that_it_had_too(tmp_path: Path, mira: Subject) -> None:
+    edit_subject(mira, home=tmp_path, verdicts={"0.png": "drop"}, captions={"0003.png": "rain"})
+    now = Subject.load(tmp_path, "mira")
+    assert [photo.verdict for photo in now.photos] == ["drop", "keep", "keep"]
+    assert log_of(now.folder)[-1]["details"] == {"photos": ["0001.png", "0003.png"]}
+
+
+def test_a_name_that_two_photos_had_is_not_enough(
+    tmp_path: Path, take: Callable[..., Path], finder: KnownFaces, consent: Consent
+) -> None:
+    one = take("one/a.png", make_face(1, seed=1), seed=1)
+    other = take("other/a.png", make_face(1, seed=2), seed=2)
+    zora = add_subject("zora", [one, other], home=tmp_path, consent=consent, faces=finder)
+    with pytest.raises(SubjectError, match=r"2 stored photos were called 'a\.png'; stored are"):
+        edit_subject(zora, home=tmp_path, verdicts={"a.png": "drop"})
