@@ -10,6 +10,7 @@ from studio.home import StudioError
 from subjects import (
     CONSENT_TEXT,
     GROUNDS,
+    POCKET,
     Consent,
     Subject,
 )
@@ -54,7 +55,13 @@ def renew_consent(name: str, terms: Terms, *, home: Path) -> Subject:
     subject = Subject.load(home, name, after_consent=True)
     if subject.kind != "person":
         raise StudioError(f"{name!r} is {subject.kind!r}: nobody's consent is needed.")
-    return subject.renew(replace(terms, whose=terms.whose or subject.consent.whose).agreed(), home)
+    consent = replace(terms, whose=terms.whose or subject.consent.whose).agreed()
+    if subject.face_package == POCKET and consent.ground != "synthetic":
+        raise StudioError(
+            f"{name!r} was audited by Pocket's face package, which knows drawings alone: a person "
+            "in photographs is added anew with another, see 'starring subject add --help'."
+        )
+    return subject.renew(consent, home)
 
 
 def ask_consent() -> str:

@@ -63,7 +63,9 @@ def edit_in_editor(name: str, *, home: Path) -> Subject:
     if not (folder / "subject.yaml").is_file():
         Subject.load(home, name)
     if not sys.stdin.isatty():
-        raise StudioError("An editor needs a terminal: give --caption, --verdict, --trigger.")
+        raise StudioError(
+            "An editor needs a terminal: give --caption, --verdict, --trigger or --noun."
+        )
     click.edit(filename=str(folder / "photos" / METADATA))
     return edit_subject(Subject.load(home, name), home=home)
 
@@ -82,8 +84,8 @@ def pack_into(name: str, path: Path, *, home: Path) -> None:
     note_files(home, name, "packed", [path])
 
 
-def delete_for_good(name: str, *, sure: bool, home: Path) -> None:
-    """Delete a subject once somebody said so, and print what is gone.
+def delete_for_good(name: str, *, sure: bool, home: Path) -> bool:
+    """Delete a subject once somebody said so, and print what is gone; returns whether all is.
 
     Raises:
         StudioError: if nobody did.
@@ -97,3 +99,4 @@ def delete_for_good(name: str, *, sure: bool, home: Path) -> None:
     deleted = delete_subject(home, name)
     say(*(f"Deleted {path}" for path in deleted.removed))
     say(*(f"Note: {path} was changed since, and is left there." for path in deleted.changed))
+    return not deleted.changed

@@ -14,14 +14,21 @@ def hush_imports() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+def hush_models() -> None:
+    """The same for models that look at photos, which are there within a second."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+
+
 def hush() -> None:
     """Turn off loading bars, tips and deprecation notes; downloads still show their progress."""
     from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
 
-    for library in (diffusers_logging, transformers_logging):
-        library.set_verbosity_error()
-        library.disable_progress_bar()
+    hush_models()
+    diffusers_logging.set_verbosity_error()
+    diffusers_logging.disable_progress_bar()
     for name in ("pytorch_lightning", "lightning_fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning)

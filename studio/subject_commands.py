@@ -44,6 +44,14 @@ def add(
             help="A photo whose largest face is the subject's; who is in most photos if not given.",
         ),
     ] = None,
+    nobody: Annotated[
+        bool,
+        typer.Option(
+            "--nobody",
+            help="Say that the photos of a pet or an object show no person, whatever looks like a "
+            "face in them.",
+        ),
+    ] = False,
     hold_out: Annotated[
         int,
         typer.Option(
@@ -105,6 +113,7 @@ def add(
         expressions=expressions,
         captioner=captioner,
         clothes=caption_clothes,
+        nobody=nobody,
     )
     show_subject(subject)
     say("", f"Wrote {subject.folder}.", next_step(subject, home_option(home)))
@@ -157,7 +166,7 @@ def edit(
     from studio.showing import next_step
 
     at_home = open_home(home)
-    if caption or verdict or trigger or noun:
+    if caption or verdict or trigger is not None or noun is not None:
         subject = edit_by_words(
             name, caption or [], verdict or [], trigger=trigger, noun=noun, home=at_home
         )
@@ -234,5 +243,6 @@ def delete(
     """Delete a subject and everything made of it: photos, adapters, clips, exports, log."""
     from studio.changing import delete_for_good
 
-    delete_for_good(name, sure=yes, home=open_home(home))
-    say("", f"Nothing of {name!r} is left here.", "Next: starring subject add NAME PHOTOS")
+    whole = delete_for_good(name, sure=yes, home=open_home(home))
+    left = f"Nothing of {name!r} that was made here is left" if whole else "The rest is gone"
+    say("", f"{left}.", "Next: starring subject add NAME PHOTOS")

@@ -10,6 +10,7 @@ from bases.pocket import ENCODER, EXPRESSIONS, FACES
 from studio.asking import Terms
 from studio.home import StudioError
 from studio.printing import say
+from studio.quiet import hush_models
 from subjects import (
     POCKET,
     Finder,
@@ -23,6 +24,7 @@ from subjects.encoders import EncoderError, ImageEncoder
 from subjects.expressions import ExpressiveFaces
 from subjects.liveness import liveness_file
 from subjects.packages import licence_note, open_faces
+from subjects.plain_faces import PlainFaces
 from subjects.splits import HELD_OUT
 
 _FOR_PHOTOGRAPHS = (
@@ -84,6 +86,7 @@ def add_from_photos(
     expressions: Path | None = None,
     captioner: Path | None = None,
     clothes: bool = False,
+    nobody: bool = False,
 ) -> Subject:
     """Audit photos and store the subject; see `subjects.add_subject`.
 
@@ -94,7 +97,8 @@ def add_from_photos(
     """
     check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
     person = kind == "person"
-    # Pocket's detector, which knows drawn people alone, takes most drawn pets for them.
+    if person and nobody:
+        raise StudioError("--nobody is for photos of a pet or an object: leave it out.")
     finder = face_finder(faces) if person or faces != POCKET else None
     if finder is not None and faces != POCKET:
         say(f"Note: {licence_note(faces)}")
@@ -102,6 +106,7 @@ def add_from_photos(
         raise StudioError("--encoder compares pets and objects, --faces a person: leave it out.")
     if not person and expressions is not None:
         raise StudioError("--expressions is for a person's face: leave it out.")
+    hush_models()
     compare = None if encoder is None else image_encoder(encoder)
     if finder is not None and person:
         own = EXPRESSIONS if faces == POCKET else None
@@ -123,7 +128,7 @@ def add_from_photos(
             home=home,
             kind=kind,
             consent=consent,
-            faces=finder,
+            faces=finder or (None if nobody else PlainFaces()),
             class_noun=noun,
             limits=limits_for(faces),
             face_package=_remembered(faces),

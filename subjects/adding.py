@@ -19,7 +19,7 @@ from subjects.consent import GROUNDS, Consent
 from subjects.drafts import built_beside, exists_error, storage_error
 from subjects.encoders import Encoder
 from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, SubjectError
-from subjects.faces import Finder
+from subjects.faces import FaceCounter, Finder
 from subjects.intake import MOST_PICTURES, Intake
 from subjects.ledger import note
 from subjects.limits import PEOPLE, Limits
@@ -48,7 +48,7 @@ def add_subject(
     home: Path,
     kind: str = "person",
     consent: Consent | None,
-    faces: Finder | None,
+    faces: FaceCounter | None,
     class_noun: str | None = None,
     trigger: str | None = None,
     limits: Limits = PEOPLE,
@@ -69,8 +69,8 @@ def add_subject(
         kind: "person", "pet" or "object".
         consent: needed for a person before a face is measured; for pets and objects it is recorded
             that nobody is in the photos, whatever is given.
-        faces: finds faces; needed for a person. With a pet or an object, a face that it finds is an
-            error, for nobody agreed to be measured.
+        faces: a `Finder` for a person, which needs one. With a pet or an object, a face that it
+            counts is an error, for nobody agreed to be measured.
         class_noun: what kind of thing it is; the kind itself if None.
         trigger: the word that will call it; the letters of its name if None.
         limits: what a photo must reach, and where the names of shots begin; `PUPPETS` for drawn
@@ -107,7 +107,7 @@ def add_subject(
     check_key(home)
 
     with Intake(files) as intake, built_beside(folder) as draft:
-        if person and faces is not None:
+        if person and isinstance(faces, Finder):
             audited = audit(intake, faces=faces, limits=limits, like=like, progress=progress)
         else:
             audited = audit_things(
@@ -188,8 +188,8 @@ def _pictures_in(folder: Path) -> list[Path]:
     )
     if not pictures:
         raise SubjectError(
-            f"the folder {str(folder)!r} holds no photo: it needs .jpg, .png, .webp or .heic "
-            "files, a .zip of them, or videos."
+            f"the folder {str(folder)!r} holds no photo: it needs .jpg, .png, .webp, .heic or "
+            ".avif files, a .zip of them, or videos."
         )
     return pictures
 
@@ -202,14 +202,16 @@ def _check_words(name: str, kind: str, class_noun: str | None) -> None:
         class_noun_in(class_noun)
 
 
-def _checked(consent: Consent | None, faces: Finder | None) -> Consent:
+def _checked(consent: Consent | None, faces: FaceCounter | None) -> Consent:
     if not isinstance(consent, Consent):
         raise ConsentError(
             f"consent is {consent!r}: a person's face is not measured without a record of whose "
             "likeness it is; answer the question, or give --consent self|authorised|synthetic."
         )
-    if faces is None:
-        raise SubjectError("faces is None: a person needs a face package to be found in photos.")
+    if not isinstance(faces, Finder):
+        raise SubjectError(
+            f"faces is {faces!r}: a person needs a face package to be found in photos."
+        )
     if consent.ground not in GROUNDS or consent.is_over:
         raise ConsentError(
             f"consent on the ground {consent.ground!r} until {consent.until}: for a person it must "
@@ -224,7 +226,7 @@ def _free_place(home: Path, name: str) -> Path:
     try:
         if folder.exists():
             raise exists_error(folder)
-        private_folder(folder.parent)
+        private_folder(private_folder(home) / folder.parent.name)
         if not os.access(folder.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "Permission denied", str(folder.parent))
     except OSError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ from subjects.duplicates import Fingerprint, are_near_duplicates
 from subjects.encoders import Encoder
 from subjects.errors import PhotoError, SubjectError
 from subjects.exposure import contrast_and_burnt
-from subjects.faces import Face, Finder
+from subjects.faces import Face, FaceCounter, Finder
 from subjects.identity import Choice, choose_person, likenesses_of, rival
 from subjects.intake import Intake
 from subjects.limits import PEOPLE, Limits
@@ -80,7 +81,7 @@ def audit(
 def audit_things(
     intake: Intake,
     *,
-    faces: Finder | None = None,
+    faces: FaceCounter | None = None,
     encoder: Encoder | None = None,
     limits: Limits = PEOPLE,
     progress: Progress | None = None,
@@ -124,7 +125,7 @@ def _look_at_all(
 
 def _named(seen: list[Seen], like: str) -> int:
     for number, photo in enumerate(seen):
-        if photo.source == like and photo.faces:
+        if photo.source in (like, Path(like).name) and photo.faces:
             return number
     known = ", ".join(photo.source for photo in seen[:_LISTED] if photo.faces) or "none"
     raise SubjectError(f"no photo {like!r} shows a face; those that do are: {known}.")
@@ -177,7 +178,7 @@ def _look_at_thing(
     source: str,
     image_HW3: Picture,
     *,
-    faces: Finder | None,
+    faces: FaceCounter | None,
     encoder: Encoder | None,
     limits: Limits,
 ) -> Seen:
@@ -186,7 +187,7 @@ def _look_at_thing(
     if faces is not None and faces.count(image_HW3):
         raise SubjectError(
             f"{source!r} shows a person's face: leave the photo out or cut the face off, or add "
-            "the subject as --kind person."
+            "the subject as --kind person; if it is no face, say so with --nobody."
         )
     return replace(
         _look(source, image_HW3),

@@ -8,19 +8,17 @@ it was signed.
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import zipfile
 from pathlib import Path
 
 from subjects.archives import read_member
 from subjects.drafts import built_beside, exists_error, storage_error
-from subjects.errors import PhotoError, StorageError, SubjectError
+from subjects.errors import ConsentError, PhotoError, StorageError, SubjectError
 from subjects.intake import Intake
 from subjects.ledger import note
 from subjects.metadata import METADATA
 from subjects.privacy import private_folder
-from subjects.records import read_yaml
+from subjects.records import parse_yaml
 from subjects.sources import Source
 from subjects.subject import AUDIT, PHOTOS, RECORD, Subject, folder_of
 
@@ -32,12 +30,13 @@ def pack(subject: Subject, path: Path) -> None:
     """Write a subject into a zip archive.
 
     Raises:
-        StorageError: if it cannot be written; nothing is left behind then.
+        StorageError: if a photo cannot be read, the file is there already, or it cannot be
+            written; nothing is left behind then.
     """
     files = [subject.folder / name for name in _TEXTS] + [photo.path for photo in subject.photos]
+    _refuse(subject, files, path)
     draft = path.with_name(f".{path.name}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
             for file in files:
                 archive.write(file, file.relative_to(subject.folder))
@@ -52,6 +51,20 @@ def pack(subject: Subject, path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+def _refuse(subject: Subject, files: list[Path], path: Path) -> None:
+    """Refuse to write over a file, to follow a link, and to pack what cannot be read."""
+    if path.exists() or path.is_symlink():
+        raise StorageError(f"{str(path)!r} is there already: give another --out, or remove it.")
+    if links := [file for file in files if file.is_symlink()]:
+        raise StorageError(
+            f"{str(links[0])!r} is a link, and the photos of a subject are files of its own: put "
+            "the file itself there."
+        )
+    if subject.faults:
+        name, fault = next(iter(subject.faults.items()))
+        raise StorageError(f"{name!r} cannot be packed ({fault}): put it back, or drop its line.")
+
+
 def unpack(path: Path, home: Path) -> Subject:
     """Make the subject that such an archive holds.
 
@@ -61,31 +74,41 @@ def unpack(path: Path, home: Path) -> Subject:
         StorageError: if there is a subject of that name, or it cannot be written; nothing is left
             behind then.
     """
-    with tempfile.TemporaryDirectory() as place:
-        loose = Path(place) / "subjects" / "packed"
-        names = _members(path)
-        for name in _TEXTS:
-            _write(loose / name, _content(path, name))
-        name = _name_in(loose)
-        folder = folder_of(home, name)
-        if folder.exists():
-            raise exists_error(folder)
-        loose = loose.rename(loose.with_name(name))
-        _decode(path, [member for member in names if _PHOTO.fullmatch(member)], loose)
-        try:
-            Subject.load(Path(place), name)
-        except SubjectError as error:
-            said = str(error).replace(f"{loose}/", "").replace(str(loose), path.name)
-            raise type(error)(f"{str(path)!r} cannot be imported: {said}") from error
-        try:
-            private_folder(folder.parent)
-            with built_beside(folder) as draft:
-                shutil.copytree(loose, draft, dirs_exist_ok=True)
-                private_folder(draft)
-                note(home, draft, "imported", file=path.name)
-        except OSError as error:
-            raise storage_error(folder, error) from error
+    names = _members(path)
+    texts = {name: _content(path, name) for name in _TEXTS}
+    name = _name_in(path, texts[RECORD])
+    folder = folder_of(home, name)
+    if folder.exists():
+        raise exists_error(folder)
+    try:
+        private_folder(private_folder(home) / folder.parent.name)
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    with built_beside(folder) as draft:
+        (draft / PHOTOS).mkdir()
+        for text, content in texts.items():
+            (draft / text).write_bytes(content)
+        _decode(path, [member for member in names if _PHOTO.fullmatch(member)], draft)
+        _check(path, draft, name)
+        note(home, draft, "imported", file=path.name)
     return Subject.load(home, name)
+
+
+def _check(path: Path, draft: Path, name: str) -> None:
+    """Refuse a subject that could not be loaded, or with photos that it does not speak of."""
+    try:
+        subject = Subject.read(draft, name)
+    except SubjectError as error:
+        said = str(error).replace(f"{draft}/", "").replace(str(draft), path.name)
+        raise type(error)(f"{str(path)!r} cannot be imported: {said}") from error
+    if subject.consent_fault:
+        raise ConsentError(f"{str(path)!r} cannot be imported: {subject.consent_fault}")
+    known = {photo.path.name for photo in subject.photos}
+    if odd := [file.name for file in (draft / PHOTOS).glob("*.png") if file.name not in known]:
+        raise SubjectError(
+            f"{str(path)!r} cannot be imported: nothing is said of its photo {odd[0]!r}; export "
+            "the subject anew."
+        )
 
 
 def _members(path: Path) -> list[str]:
@@ -114,15 +137,14 @@ def _content(path: Path, name: str) -> bytes:
         raise SubjectError(f"{str(path)!r}: {name!r} is {error.reason}.") from error
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-
-
-def _name_in(folder: Path) -> str:
-    name = read_yaml(folder / RECORD).get("name")
-    folder_of(folder, name if isinstance(name, str) else "")
-    return str(name)
+def _name_in(path: Path, record: bytes) -> str:
+    """The subject's name, as the record in an archive has it."""
+    place = f"{path.name}/{RECORD}"
+    name = parse_yaml(record.decode("utf-8", "replace"), place).get("name")
+    if not isinstance(name, str):
+        raise SubjectError(f"{place!r}: name is {name!r}; it must be a subject's name.")
+    folder_of(Path(), name)
+    return name
 
 
 def _decode(path: Path, names: list[str], folder: Path) -> None:

@@ -19,11 +19,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from subjects.drafts import DRAFT
 from subjects.errors import StorageError
 from subjects.ledger import log_of, note
 from subjects.privacy import private_folder
 from subjects.records import replace_text
-from subjects.subject import folder_of
+from subjects.subject import folder_of, subject_names
 
 TOMBSTONES = "deleted"
 _GOING = ".going."
@@ -57,8 +58,13 @@ def delete_subject(home: Path, name: str) -> Deleted:
             if going.is_dir():  # of an earlier one of that name, whose log says what it led to
                 _finish(home, going)
             os.rename(folder, going)
-        if not going.is_dir():
-            raise StorageError(f"there is no subject {name!r} to delete in {str(home)!r}.")
+        drafts = list((home / "subjects").glob(f".{name}.*{DRAFT}"))
+        if not going.is_dir() and not drafts:
+            known = ", ".join(subject_names(home)) or "none"
+            raise StorageError(
+                f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
+            )
+        going.mkdir(exist_ok=True)  # of a run that was killed, drafts alone may be left
         return _finish(home, going)
     except OSError as error:
         raise StorageError(
@@ -87,8 +93,8 @@ def _finish(home: Path, going: Path) -> Deleted:
     for path in own:
         path.unlink(missing_ok=True)
     changed = tuple(path for path, _ in written if path not in own and path.exists())
+    note(home, None, "deleted", gone=len(log_of(going)))
     shutil.rmtree(going)
-    note(home, None, "deleted")
     _set_tombstone(home)
     return Deleted((*own, *folders, going), changed)
 
@@ -103,7 +109,7 @@ def _written(going: Path) -> Iterator[tuple[Path, str]]:
 
 def _folders(home: Path, name: str) -> list[Path]:
     """What else the home has of a subject: drafts, training runs and adapters, by whatever name."""
-    drafts = (home / "subjects").glob(f".{name}.*.draft")
+    drafts = (home / "subjects").glob(f".{name}.*{DRAFT}")
     runs = (path.parent for path in home.glob("runs/*/config.json") if _trains(path, name))
     adapters = (path.parent for path in home.glob("adapters/*/run.json") if _is_of(path, name))
     return sorted({*drafts, *runs, *adapters})
@@ -111,12 +117,22 @@ def _folders(home: Path, name: str) -> list[Path]:
 
 def _trains(config: Path, name: str) -> bool:
     turns = _json(config)
-    return any(turn.get("data", {}).get("subject") == name for turn in turns or [])
+    return any(_at(turn, "data", "subject") == name for turn in _listed(turns))
 
 
 def _is_of(run: Path, name: str) -> bool:
-    record = _json(run)
-    return bool(record) and record.get("subject", {}).get("name") == name
+    return bool(_at(_json(run), "subject", "name") == name)
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else []
+
+
+def _at(found: Any, *keys: str) -> Any:
+    """What stands there in nested records; None where there are none."""
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
 
 
 def _json(path: Path) -> Any:

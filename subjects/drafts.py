@@ -17,7 +17,7 @@ from pathlib import Path
 
 from subjects.errors import StorageError
 
-_SUFFIX = ".draft"
+DRAFT = ".draft"
 # A draft is filled within minutes; one this old is of a run that was killed.
 _OLD_SECONDS = 3600
 
@@ -33,7 +33,7 @@ def built_beside(folder: Path) -> Iterator[Path]:
     try:
         _clear_old(folder.parent)
         prefix = f".{folder.name}."
-        draft = Path(tempfile.mkdtemp(prefix=prefix, suffix=_SUFFIX, dir=folder.parent))
+        draft = Path(tempfile.mkdtemp(prefix=prefix, suffix=DRAFT, dir=folder.parent))
         yield draft
         os.rename(draft, folder)
     except OSError as error:
@@ -63,7 +63,7 @@ def storage_error(folder: Path, error: OSError | ValueError) -> StorageError:
 
 
 def _clear_old(folder: Path) -> None:
-    for draft in folder.glob(f".*{_SUFFIX}"):
+    for draft in folder.glob(f".*{DRAFT}"):
         try:
             old = time.time() - draft.stat().st_mtime > _OLD_SECONDS
         except FileNotFoundError:  # its own run was quicker

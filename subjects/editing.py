@@ -96,6 +96,8 @@ def _caption(caption: str, name: str) -> str:
 
 
 def _verdict(verdict: str) -> str:
-    if verdict not in VERDICTS:
-        raise SubjectError(f"verdict {verdict!r} is none of {', '.join(VERDICTS)}.")
-    return verdict
+    if verdict.lower() not in VERDICTS:
+        raise SubjectError(
+            f"verdict {verdict!r} is none of {', '.join(VERDICTS)}: choose one of them."
+        )
+    return verdict.lower()

@@ -10,7 +10,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -65,15 +65,20 @@ class Face:
         return float(self.box[3] - self.box[1])
 
 
-class Finder(Protocol):
+class FaceCounter(Protocol):
+    """What tells whether there are faces, such as `subjects.plain_faces`."""
+
+    def count(self, image_HW3: NDArray[np.uint8]) -> int:
+        """How many faces an RGB picture shows; none of them is embedded."""
+        ...
+
+
+@runtime_checkable
+class Finder(FaceCounter, Protocol):
     """What finds faces; `FaceFinder` here, something simpler in tests."""
 
     def find(self, image_HW3: NDArray[np.uint8]) -> list[Face]:
         """All faces in an RGB picture, the largest first."""
-        ...
-
-    def count(self, image_HW3: NDArray[np.uint8]) -> int:
-        """How many faces an RGB picture shows; none of them is embedded."""
         ...
 
 

@@ -25,13 +25,14 @@ LEDGER, LOG = "ledger.jsonl", "log.jsonl"
 _FIRST = "0" * 64
 
 
-def note(home: Path, folder: Path | None, did: str, **details: Any) -> None:
+def note(home: Path, folder: Path | None, did: str, *, gone: int = 0, **details: Any) -> None:
     """Append what was done.
 
     Args:
         home: whose ledger it is.
         folder: the subject's; None once it has none, when nothing of the details is kept.
         did: a word, such as "trained".
+        gone: how many lines of a log went with a subject that is deleted.
         details: what else to remember, as JSON has it.
 
     Raises:
@@ -55,6 +56,7 @@ def note(home: Path, folder: Path | None, did: str, **details: Any) -> None:
             "time": now,
             "content": _digest(line),
             "previous": last["hash"],
+            "gone": gone + 1 if folder is None else 0,  # lines that no log has: this one too
         }
         _append(home / LEDGER, {**entry, "hash": _digest(entry)})
         if folder is not None:
@@ -68,7 +70,7 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
 
 def problems(home: Path) -> list[str]:
     """What does not fit together in the ledger and the logs of a home, one line each."""
-    return [*_broken_links(home), *_changed_lines(home)]
+    return [*_broken_links(home), *_changed_lines(home), *_cut_logs(home)]
 
 
 def _is_whole(line: dict[str, Any]) -> bool:
@@ -102,6 +104,18 @@ def _changed_lines(home: Path) -> Iterator[str]:
                 yield f"{name}: line {place} was changed"
             elif line.get("place") != place:
                 yield f"{name}: a line before line {place} is missing"
+
+
+def _cut_logs(home: Path) -> Iterator[str]:
+    """A log that lost its last lines fits together, but the ledger has counted them."""
+    entries = [row for row in _lines(home / LEDGER) if row is not None]
+    gone = sum(row["gone"] for row in entries if isinstance(row.get("gone"), int))
+    there = sum(len(_lines(log)) for log in (home / "subjects").glob(f"[!.]*/{LOG}"))
+    if len(entries) > there + gone:
+        yield (
+            f"{len(entries) - there - gone} entries of {LEDGER} have no line in any {LOG}: a log "
+            "was cut short, or a command was killed before its subject was there"
+        )
 
 
 def _lines(path: Path) -> list[dict[str, Any] | None]:

@@ -104,7 +104,10 @@ def read_photos(folder: Path) -> Iterator[Photo]:
     for number, row in read_jsonl(path):
         name, caption = row.get("file_name"), row.get("caption")
         if not isinstance(name, str) or not _is_photo(folder, name):
-            raise line_error(path, number, f"file_name {shorten(name)} is no photo in that folder")
+            raise StorageError(
+                f"{str(path)!r}, line {number}: file_name {shorten(name)} is no photo in that "
+                "folder; put the photo back, or remove the line."
+            )
         if name in lines:
             raise line_error(
                 path, number, f"file_name {shorten(name)} is on line {lines[name]} already"

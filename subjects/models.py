@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,11 @@ def opened(
         such_as: some that would do.
     """
     folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise error(
+            f"there is no folder {str(folder)!r}: give that of a model that {does}, such as "
+            f"{such_as}, or leave it out."
+        )
     if not (folder / "config.json").is_file():
         raise error(
             f"{str(folder)!r} holds no config.json, so it is no model's folder: give one as "
@@ -38,7 +44,7 @@ def opened(
     try:
         return opener(folder)
     except Exception as fault:  # a damaged file can make the loader raise almost anything
-        said = " ".join(str(fault).split())[:200].rstrip(".")
+        said = textwrap.shorten(str(fault), 120, placeholder=" …").rstrip(".")
         raise error(
             f"{str(folder)!r} cannot be opened as a model that {does} ({said}): give another, such "
             f"as {such_as}, or leave it out."

@@ -56,19 +56,28 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         StorageError: if it cannot be read, or holds something else.
     """
+    return parse_yaml(_text(path), str(path))
+
+
+def parse_yaml(text: str, place: str) -> dict[str, Any]:
+    """The mapping that a YAML text holds.
+
+    Args:
+        text: the YAML.
+        place: where it stands, for errors.
+
+    Raises:
+        StorageError: if it holds something else.
+    """
     import yaml
 
     try:
-        record = yaml.load(_text(path), _loader())
-    except StorageError:
-        raise
+        record = yaml.load(text, _loader())
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())
-        raise StorageError(f"{str(path)!r} is not YAML ({reason}); correct it there.") from error
+        raise StorageError(f"{place!r} is not YAML ({reason}); correct it there.") from error
     if not isinstance(record, dict):
-        raise StorageError(
-            f"{str(path)!r} holds {shorten(record)}; it must hold 'name: value' lines."
-        )
+        raise StorageError(f"{place!r} holds {shorten(record)}; it must hold 'name: value' lines.")
     return record
 
 

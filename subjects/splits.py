@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from subjects.errors import SubjectError
 from subjects.metadata import Photo
 from subjects.verdicts import KEEP
 
@@ -18,6 +19,7 @@ HELD_OUT = 2
 """How many photos are put aside, if not said otherwise."""
 FEWEST_TO_SPLIT = 10
 """Of fewer photos each is needed more for learning than for measuring."""
+_FEWEST_TO_LEARN = 6
 
 
 def split(photos: Sequence[Photo], held_out: int = HELD_OUT) -> tuple[Photo, ...]:
@@ -30,6 +32,9 @@ def split(photos: Sequence[Photo], held_out: int = HELD_OUT) -> tuple[Photo, ...
     Returns:
         the photos in their order; those whose likeness to the others is nearest to the middle of
         all the likenesses are held out.
+
+    Raises:
+        SubjectError: if too few would be left to learn from.
     """
     likenesses = {
         photo.path.name: photo.measures.similarity
@@ -38,6 +43,12 @@ def split(photos: Sequence[Photo], held_out: int = HELD_OUT) -> tuple[Photo, ...
     }
     if len(likenesses) < FEWEST_TO_SPLIT:
         return tuple(photos)
+    most = len(likenesses) - _FEWEST_TO_LEARN
+    if held_out > most:
+        raise SubjectError(
+            f"{held_out} photos to hold out of {len(likenesses)}: at most {most}, so that "
+            f"{_FEWEST_TO_LEARN} are left to learn from."
+        )
     middle = float(np.median(list(likenesses.values())))
     good = [p.path.name for p in photos if p.verdict == KEEP and p.path.name in likenesses]
     typical = sorted(good, key=lambda name: abs(likenesses[name] - middle))[:held_out]

@@ -218,12 +218,20 @@ class Subject:
                 f"there is no subject {name!r}; known are: {known}. "
                 f"Add it with 'starring subject add {name} PHOTOS'."
             )
-        record = read_yaml(folder / RECORD)
+        subject = cls.read(folder, name)
+        if subject.consent_fault and not after_consent:
+            raise ConsentError(subject.consent_fault)
+        return subject
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> Subject:
+        """Read the subject of that name in a folder, whatever its consent says; see `load`."""
         path = folder / RECORD
+        record = read_yaml(path)
         kind = _text_in(record, "kind", path)
         if kind not in KINDS:
             raise StorageError(f"{str(path)!r}: kind {kind!r} is none of {', '.join(KINDS)}.")
-        subject = cls(
+        return cls(
             folder=folder,
             name=name,
             kind=kind,
@@ -235,9 +243,6 @@ class Subject:
             photos=tuple(read_photos(folder / PHOTOS)),
             audit=tuple(read_audit(folder / AUDIT)),
         )
-        if subject.consent_fault and not after_consent:
-            raise ConsentError(subject.consent_fault)
-        return subject
 
     def renew(self, consent: Consent, home: Path) -> Subject:
         """Record another answer to the question of consent, and return the subject under it.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from subjects.errors import SubjectError
 
+_MOST_WORDS = 2
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
 
 def class_noun_in(text: str) -> str:
     """What kind of thing a subject is, such as "person" or "dog".
@@ -12,7 +15,8 @@ def class_noun_in(text: str) -> str:
         SubjectError: if it is not a word or two of letters.
     """
     noun = text.strip()
-    if not all(part.isalpha() for part in noun.replace("-", " ").split(" ")):
+    parts = noun.replace("-", " ").split(" ")
+    if len(parts) > _MOST_WORDS or not all(part.isalpha() for part in parts):
         raise SubjectError(
             f"class noun {text!r}: it must be a word or two of letters, such as 'person' or 'dog'."
         )
@@ -33,5 +37,6 @@ def trigger_in(text: str) -> str:
 
 
 def trigger_of(name: str) -> str:
-    """The trigger that goes with a subject's name: its letters, in lower case."""
-    return "".join(letter for letter in name if letter.isalpha()).lower()
+    """The trigger that goes with a subject's name: its letters, in lower case, digits as words."""
+    spelt = (_DIGITS[int(sign)] if sign.isdecimal() else sign for sign in name)
+    return "".join(sign for sign in spelt if sign.isalpha()).lower()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import skimage.data
+from PIL import Image
 
 from bases.pocket import SAMPLE
 from subjects import Subject
@@ -70,6 +72,17 @@ def test_a_folder_without_a_model_is_refused_before_anything_is_stored(
     )
     assert "holds no config.json" in line
     assert not [path for path in home.rglob("*") if path.is_file()]
+
+
+def test_a_pet_with_a_person_is_refused_until_somebody_says_that_it_is_none(
+    accepted: Callable[..., str], refused: Callable[..., str], tmp_path: Path
+) -> None:
+    path, home = tmp_path / "astronaut.png", tmp_path / "home"
+    Image.fromarray(skimage.data.astronaut()).save(path)
+    given = ("subject", "add", "tom", path, "--kind", "pet", "--home", home)
+    assert "shows a person's face" in refused(*given)
+    accepted(*given, "--nobody")
+    assert "leave it out" in refused("subject", "add", "mira", path, "--nobody", "--home", home)
 
 
 def test_a_person_is_not_compared_by_an_encoder(

