@@ -80,7 +80,7 @@ def pack_into(name: str, path: Path, *, home: Path) -> None:
     if path.suffix != ".zip":
         raise StudioError(f"{str(path)!r} must end in .zip: give such a name with --out.")
     subject = Subject.load(home, name)
-    pack(subject, path)
+    pack(subject, path, home)
     note_files(home, name, "packed", [path])
 
 

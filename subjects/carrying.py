@@ -1,8 +1,8 @@
 """Carrying: a subject packed into one file, and unpacked on another machine.
 
 The file holds the photos, what is said of them, and the signed consent; not the latents, the
-adapters or the log. Nothing in it is trusted: photos are decoded anew, and the consent must be as
-it was signed.
+adapters or the log. Nothing in it is trusted: every file must be the one that was sealed when it
+was packed, photos are decoded anew, and the consent must be as it was signed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from subjects.ledger import note
 from subjects.metadata import METADATA
 from subjects.privacy import private_folder
 from subjects.records import parse_yaml
+from subjects.seals import SEAL, check_seal, digest, sealed
 from subjects.sources import Source
 from subjects.subject import AUDIT, PHOTOS, RECORD, Subject, folder_of
 
@@ -26,8 +27,8 @@ _TEXTS = (RECORD, AUDIT, f"{PHOTOS}/{METADATA}")
 _PHOTO = re.compile(rf"{PHOTOS}/\d{{4}}\.png")
 
 
-def pack(subject: Subject, path: Path) -> None:
-    """Write a subject into a zip archive.
+def pack(subject: Subject, path: Path, home: Path) -> None:
+    """Write a subject into a zip archive, sealed with its home's key.
 
     Raises:
         StorageError: if a photo cannot be read, the file is there already, or it cannot be
@@ -38,8 +39,12 @@ def pack(subject: Subject, path: Path) -> None:
     draft = path.with_name(f".{path.name}.draft")
     try:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+            digests = {}
             for file in files:
-                archive.write(file, file.relative_to(subject.folder))
+                name, content = str(file.relative_to(subject.folder)), file.read_bytes()
+                digests[name] = digest(content)
+                archive.writestr(name, content)
+            archive.writestr(SEAL, sealed(digests, home))
         draft.chmod(0o600)
         draft.replace(path)
     except OSError as error:
@@ -75,6 +80,11 @@ def unpack(path: Path, home: Path) -> Subject:
             behind then.
     """
     names = _members(path)
+    check_seal(
+        _content(path, SEAL),
+        {name: digest(_content(path, name)) for name in names if name != SEAL},
+        repr(str(path)),
+    )
     texts = {name: _content(path, name) for name in _TEXTS}
     name = _name_in(path, texts[RECORD])
     folder = folder_of(home, name)
@@ -95,7 +105,7 @@ def unpack(path: Path, home: Path) -> Subject:
 
 
 def _check(path: Path, draft: Path, name: str) -> None:
-    """Refuse a subject that could not be loaded, or with photos that it does not speak of."""
+    """Refuse a subject that could not be loaded, or whose consent does not hold."""
     try:
         subject = Subject.read(draft, name)
     except SubjectError as error:
@@ -103,12 +113,6 @@ def _check(path: Path, draft: Path, name: str) -> None:
         raise type(error)(f"{str(path)!r} cannot be imported: {said}") from error
     if subject.consent_fault:
         raise ConsentError(f"{str(path)!r} cannot be imported: {subject.consent_fault}")
-    known = {photo.path.name for photo in subject.photos}
-    if odd := [file.name for file in (draft / PHOTOS).glob("*.png") if file.name not in known]:
-        raise SubjectError(
-            f"{str(path)!r} cannot be imported: nothing is said of its photo {odd[0]!r}; export "
-            "the subject anew."
-        )
 
 
 def _members(path: Path) -> list[str]:
@@ -121,8 +125,9 @@ def _members(path: Path) -> list[str]:
             f"{str(path)!r} is no packed subject ({reason}): give a file that 'starring subject "
             "export' wrote."
         ) from error
-    wrong = [name for name in names if name not in _TEXTS and not _PHOTO.fullmatch(name)]
-    if wrong or not set(_TEXTS) <= set(names):
+    needed = {*_TEXTS, SEAL}
+    wrong = [name for name in names if name not in needed and not _PHOTO.fullmatch(name)]
+    if wrong or not needed <= set(names):
         raise SubjectError(
             f"{str(path)!r} is no packed subject: it must hold {', '.join(_TEXTS)} and photos, as "
             "'starring subject export' writes it, and nothing else."

@@ -19,6 +19,7 @@ from subjects import (
     pack,
     unpack,
 )
+from subjects.seals import SEAL, digest, sealed
 from tests.subjects.known_faces import KnownFaces, make_face
 
 
@@ -34,20 +35,34 @@ def mira(
 def packed(tmp_path: Path, mira: Subject) -> Path:
     (mira.folder / "cache").mkdir()
     (mira.folder / "cache" / "photos.safetensors").write_bytes(b"latents")
-    pack(mira, tmp_path / "mira.zip")
+    pack(mira, tmp_path / "mira.zip", tmp_path / "here")
     return tmp_path / "mira.zip"
 
 
 def repacked(path: Path, **changes: bytes | None) -> Path:
-    """The archive with members replaced, added, or, where None, left out."""
+    """The archive with members replaced, added, or, where None, left out, and sealed anew."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()} | changes
+    kept = {name: content for name, content in members.items() if content is not None}
+    if SEAL not in changes:
+        digests = {name: digest(content) for name, content in kept.items() if name != SEAL}
+        kept[SEAL] = sealed(digests, path.parent / "here").encode()
     other = path.with_name("other.zip")
     with zipfile.ZipFile(other, "w") as archive:
-        for name, content in members.items():
-            if content is not None:
-                archive.writestr(name, content)
+        for name, content in kept.items():
+            archive.writestr(name, content)
     return other
+
+
+def swapped(path: Path, **changes: bytes) -> Path:
+    """The archive with members replaced or added under the seal that it had."""
+    with zipfile.ZipFile(path) as archive:
+        seal = archive.read(SEAL)
+    return repacked(path, **{SEAL: seal, **changes})
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_subject_is_the_same_on_another_machine(
@@ -77,10 +92,10 @@ def test_a_consent_that_was_changed_or_is_over_is_refused(
     with pytest.raises(ConsentError, match="is not as it was signed"):
         unpack(sly, tmp_path / "there")
     old = Consent("Mira", "synthetic", "2020-01-01", until="2020-12-31")
-    pack(mira.renew(old, tmp_path / "here"), tmp_path / "old.zip")
+    pack(mira.renew(old, tmp_path / "here"), tmp_path / "old.zip", tmp_path / "here")
     with pytest.raises(ConsentError, match="ended on 2020-12-31"):
         unpack(tmp_path / "old.zip", tmp_path / "there")
-    assert not list((tmp_path / "there").rglob("*"))
+    assert not files_in(tmp_path / "there")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +115,36 @@ def test_an_archive_that_is_anything_else_leaves_nothing(
 ) -> None:
     with pytest.raises(SubjectError, match=said):
         unpack(repacked(packed, **changes), tmp_path / "there")
-    assert not list((tmp_path / "there").rglob("*"))
+    assert not files_in(tmp_path / "there")
+
+
+def test_a_photo_that_was_swapped_or_added_is_noticed(tmp_path: Path, packed: Path) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        other = archive.read("photos/0002.png")
+    for name in ("photos/0001.png", "photos/0009.png"):
+        with pytest.raises(SubjectError, match=f"'{name}' is not what was exported"):
+            unpack(swapped(packed, **{name: other}), tmp_path / "there")
+    with pytest.raises(SubjectError, match=r"seal\.json was changed"):
+        unpack(repacked(packed, **{SEAL: b'{"files": {}}'}), tmp_path / "there")
+    assert not files_in(tmp_path / "there")
+
+
+def test_a_file_that_is_there_is_not_written_over(
+    tmp_path: Path, mira: Subject, packed: Path
+) -> None:
+    before = packed.read_bytes()
+    with pytest.raises(StorageError, match="is there already: give another --out"):
+        pack(mira, packed, tmp_path / "here")
+    assert packed.read_bytes() == before
+
+
+def test_a_link_is_not_followed_out_of_the_subjects_folder(tmp_path: Path, mira: Subject) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    mira.photos[0].path.unlink()
+    mira.photos[0].path.symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(StorageError, match=r"0001\.png' is a link"):
+        pack(mira, tmp_path / "leak.zip", tmp_path / "here")
+    assert not (tmp_path / "leak.zip").exists()
 
 
 def test_a_file_that_is_no_archive_is_named(tmp_path: Path) -> None:

@@ -167,3 +167,29 @@ def test_a_new_subject_of_a_name_whose_deletion_was_cut_short_loses_nothing_of_t
     delete_subject(planted, "mira")
     assert found(planted) == []
     assert not (planted / "clips/beach.mp4").exists()
+
+
+@pytest.mark.parametrize("odd", ['{"a": 1}', "[1, 2]", '{"subject": "mira"}', '[{"data": 5}]'])
+def test_records_of_other_programs_do_not_stop_a_deletion(planted: Path, odd: str) -> None:
+    for name in ("runs/odd/config.json", "adapters/odd/run.json"):
+        (planted / name).parent.mkdir()
+        (planted / name).write_text(odd)
+    delete_subject(planted, "mira")
+    assert found(planted) == []
+
+
+def test_what_a_killed_addition_left_is_deleted_by_its_name(planted: Path) -> None:
+    draft = planted / "subjects" / ".zora.x1y2z3.draft" / "photos"
+    draft.mkdir(parents=True)
+    (draft / "0001.png").write_bytes(b"zora")
+    delete_subject(planted, "zora")
+    assert not draft.exists()
+    with pytest.raises(StorageError, match="no subject 'zora' to delete in .*; known are: ann, mi"):
+        delete_subject(planted, "zora")
+
+
+def test_the_ledger_is_whole_after_deletions(planted: Path) -> None:
+    delete_subject(planted, "mira")
+    assert problems(planted) == []
+    delete_subject(planted, "ann")
+    assert problems(planted) == []

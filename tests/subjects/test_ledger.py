@@ -91,3 +91,9 @@ def test_lines_that_are_none_stop_nobody_and_are_noticed(
     found = problems(tmp_path)
     assert any("ledger.jsonl: entry 4 was changed" in problem for problem in found)
     assert "mira/log.jsonl: line 4 was changed" in found
+
+
+def test_a_log_that_lost_its_last_line_is_noticed(tmp_path: Path, folder: Path) -> None:
+    log = folder / "log.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    assert "1 entries of ledger.jsonl have no line in any log.jsonl" in problems(tmp_path)[0]

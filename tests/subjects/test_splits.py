@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from subjects import Measures, Photo
+from subjects import Measures, Photo, SubjectError
 from subjects.splits import FEWEST_TO_SPLIT, split
 
 
@@ -52,3 +52,9 @@ def test_photos_to_be_used_with_care_do_not_measure() -> None:
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_as_many_as_asked_for(count: int) -> None:
     assert len(aside(photos(*TEN), count)) == count
+
+
+def test_some_must_be_left_to_learn_from() -> None:
+    assert len(aside(photos(*TEN), 4)) == 4
+    with pytest.raises(SubjectError, match="5 photos to hold out of 10: at most 4, so that 6"):
+        split(photos(*TEN), 5)
