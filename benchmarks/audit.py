@@ -18,7 +18,7 @@ from jsonargparse import auto_cli
 from tqdm import trange
 
 from benchmarks.planted import FAULTS, PlantedSet, planted_set
-from studio.subjects import face_finder
+from studio.onlookers import face_finder
 from studio.tables import show_table
 from subjects import DROP, KEEP, PUPPETS, AuditedPhoto, Finder
 from subjects.audit import audit

@@ -19,8 +19,8 @@ from jsonargparse import auto_cli
 
 from benchmarks.adapters import adapter_likeness
 from benchmarks.planted import PlantedSet, planted_set
+from studio.onlookers import face_finder
 from studio.quiet import hush
-from studio.subjects import face_finder
 from studio.tables import show_table
 from subjects import POCKET, PUPPETS, Finder, Limits
 

@@ -32,7 +32,7 @@ _AUDIT = """
 import json, sys, threading, time
 from pathlib import Path
 import psutil
-from studio.subjects import face_finder
+from studio.onlookers import face_finder
 from subjects import PUPPETS
 from subjects.audit import audit
 from subjects.intake import Intake

@@ -16,8 +16,8 @@ from jsonargparse import auto_cli
 
 from bases.pocket.draw_sample import SEED, sample_photos, write_photos
 from benchmarks.adapters import adapter_likeness
+from studio.onlookers import face_finder
 from studio.quiet import hush
-from studio.subjects import face_finder
 from studio.tables import show_table
 from subjects import POCKET, PUPPETS, Finder
 

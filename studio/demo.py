@@ -25,8 +25,9 @@ from inference.render import Clip, Renderer
 from inference.sheet import sheet, strip
 from studio.asking import Terms
 from studio.gallery import gallery
+from studio.onlookers import face_finder
 from studio.quiet import hush
-from studio.subjects import add_from_photos, face_finder
+from studio.subjects import add_from_photos
 from studio.tables import show_table
 from studio.training import arguments
 from subjects import Finder, Subject
@@ -59,8 +60,6 @@ def run_demo(
             [photos],
             kind="person",
             terms=Terms(whose=f"{NAME}, a drawing", ground="synthetic"),
-            noun=None,
-            faces="pocket",
             home=home,
         )
     with _timed("train", seconds):

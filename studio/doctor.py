@@ -48,7 +48,7 @@ def _pocket() -> str:
 
 
 def _faces() -> str:
-    from studio.subjects import face_finder
+    from studio.onlookers import face_finder
 
     face_finder("pocket")
     return "the embedded face package loads"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from studio.onlookers import encoder_of, face_finder
 from studio.printing import say
-from studio.subjects import encoder_of, face_finder
 from studio.tables import show_table
 from subjects import (
     POCKET,

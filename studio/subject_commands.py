@@ -96,6 +96,7 @@ def add(
 ) -> None:
     """Audit photos and make a subject of them."""
     from studio.asking import Terms
+    from studio.onlookers import Onlookers
     from studio.showing import next_step, show_subject
     from studio.subjects import add_from_photos
 
@@ -105,15 +106,10 @@ def add(
         kind=kind,
         terms=Terms(whose=whose or name, ground=consent, purpose=purpose, until=until),
         noun=noun,
-        faces=faces,
+        onlookers=Onlookers(faces, encoder, expressions, captioner, caption_clothes, nobody),
         home=open_home(home),
         like=face,
         held_out=hold_out,
-        encoder=encoder,
-        expressions=expressions,
-        captioner=captioner,
-        clothes=caption_clothes,
-        nobody=nobody,
     )
     show_subject(subject)
     say("", f"Wrote {subject.folder}.", next_step(subject, home_option(home)))

@@ -8,7 +8,7 @@ from functools import partial
 
 from bases.video import Frames
 from inference.likeness import Likeness, Vectors, ceiling, clip_embeddings, likeness
-from studio.subjects import encoder_of, face_finder
+from studio.onlookers import encoder_of, face_finder
 from subjects import POCKET, Subject
 
 See = Callable[[Frames], list[Vectors | None]]

@@ -19,6 +19,7 @@ from bases.pocket.world.scenes import KINDS
 from inference.bench.retrieval import Identities
 from inference.bench.scores import Who
 from studio.asking import Terms
+from studio.onlookers import Onlookers
 from studio.subjects import add_from_photos
 from subjects import Subject, leave_one_out
 
@@ -78,9 +79,8 @@ def add_individual(
         [folder],
         kind=kind,
         terms=Terms(whose="a drawing", ground="synthetic"),
-        noun=None,
-        faces="pocket",
         home=home,
+        onlookers=Onlookers(nobody=kind != "person"),
         held_out=0,
     )
     generator = Generator().manual_seed(seed + _APART // 2)

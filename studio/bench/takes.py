@@ -21,7 +21,7 @@ from inference.bench.scores import JUDGED, opinion_of, score
 from inference.render import Clip, Renderer
 from studio.bench.individuals import Individual, individual_seed
 from studio.bench.plan import Plan
-from studio.subjects import face_finder
+from studio.onlookers import face_finder
 from subjects import leave_one_out, similarity_to
 
 Take = dict[str, Any]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import studio.subjects
+import studio.onlookers
 from inference.likeness import Likeness
 from studio.yardstick import Yardstick, likeness_line, yardstick_of
 
@@ -83,7 +83,7 @@ def test_a_thing_is_measured_where_an_encoder_compares_it(monkeypatch: pytest.Mo
         def embed(self, _: np.ndarray) -> np.ndarray:
             return np.eye(3, dtype=np.float32)[0]
 
-    monkeypatch.setattr(studio.subjects, "image_encoder", Grey)
+    monkeypatch.setattr(studio.onlookers, "image_encoder", Grey)
     yardstick = yardstick_of(vase, None)  # type: ignore[arg-type]
     assert yardstick is not None
     assert opened == ["/models/dinov2"]
