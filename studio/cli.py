@@ -215,7 +215,7 @@ def demo(
     out: Annotated[
         Path, typer.Option(parser=path_of, metavar="FOLDER", help="For what it makes.")
     ] = Path("demo"),
-    seed: Seed = 13,
+    seed: Seed = 11,
 ) -> None:
     """Go the whole way with a sample subject: photos, training, two clips, measures."""
     from studio.demo import run_demo
