@@ -62,3 +62,11 @@ def _is_photo(member: zipfile.ZipInfo) -> bool:
     name = PurePosixPath(member.filename)
     hidden = any(part.startswith(".") and part != ".." or part == "__MACOSX" for part in name.parts)
     return not member.is_dir() and not hidden and name.suffix.lower() in SUFFIXES
+
+
+def misplaced(name: str) -> str | None:
+    """Why a member is not read that is named outside its archive; None of all others."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        return "named as if it lay outside the archive; it is not read, pack it anew"
+    return None

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from subjects.archives import photo_members, read_member
+from subjects.archives import misplaced, photo_members, read_member
 from subjects.errors import PhotoError
 from subjects.photos import LONGEST, contents, decode, kind_of
 from subjects.sources import Source
@@ -63,7 +63,7 @@ def _answer(request: dict[str, Any], answers: BinaryIO) -> None:
 def _sources(path: Path) -> list[Source]:
     kind = kind_of(path)
     if kind == "archive":
-        return [Source(path, member=name) for name in photo_members(path)]
+        return [Source(path, member=n, problem=misplaced(n)) for n in photo_members(path)]
     if kind == "video":
         return [Source(path, second=moment) for moment in best_moments(path)]
     return [Source(path)]

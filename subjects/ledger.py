@@ -70,7 +70,7 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
 
 def problems(home: Path) -> list[str]:
     """What does not fit together in the ledger and the logs of a home, one line each."""
-    return [*_broken_links(home), *_changed_lines(home), *_cut_logs(home)]
+    return [*_broken_links(home), *_changed_lines(home)] or list(_cut_logs(home))
 
 
 def _is_whole(line: dict[str, Any]) -> bool:

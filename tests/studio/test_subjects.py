@@ -109,7 +109,11 @@ def test_a_subject_is_deleted_once_it_is_said_for_sure(
     code, said = typed("subject", "delete", "vase")
     assert (code, "--yes" in said, vase.is_dir()) == (2, True, True)
     code, said = typed("subject", "delete", "vase", "--yes")
-    assert (code, "Nothing of 'vase' is left here." in said, vase.exists()) == (0, True, False)
+    assert (code, "Nothing of 'vase' that was made here is left." in said, vase.exists()) == (
+        0,
+        True,
+        False,
+    )
 
 
 def test_a_deletion_that_was_cut_short_is_finished_by_any_command(

@@ -138,7 +138,7 @@ def test_huggingface_datasets_loads_the_photos_with_their_captions(
 def test_a_pet_needs_neither_consent_nor_faces(add: Add, photos: list[Path]) -> None:
     subject = add("rex-2", photos[:3], kind="pet", class_noun="dog", consent=None, faces=None)
     assert subject.consent.ground == "pet"
-    assert [photo.caption for photo in subject.photos] == ["rex, a dog"] * 3
+    assert [photo.caption for photo in subject.photos] == ["rextwo, a dog"] * 3
 
 
 def test_a_person_without_consent_is_not_looked_at(

@@ -91,8 +91,14 @@ def test_of_a_zip_the_photos_alone_are_read(tmp_path: Path) -> None:
     )
     with Intake([path]) as intake:
         labels = [source.label for source in intake.sources]
-    assert labels == ["photos.zip/a.png", "photos.zip/holiday/b.png"]
-    assert colours([path]) == [(255, 0, 0), (0, 0, 255)]
+    assert labels == [
+        "photos.zip/../../outside.png",
+        "photos.zip/a.png",
+        "photos.zip/holiday/b.png",
+    ]
+    outside, *inside = colours([path])
+    assert "named as if it lay outside the archive" in str(outside)
+    assert inside == [(255, 0, 0), (0, 0, 255)]
     assert [p.name for p in tmp_path.iterdir()] == ["photos.zip"]
     assert not (tmp_path / ".." / "outside.png").exists()
 
