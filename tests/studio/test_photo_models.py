@@ -111,3 +111,17 @@ def test_expressions_want_a_classifier_and_a_face(
         *("--expressions", photos, "--home", tmp_path),
     )
     assert line in said
+
+
+def test_clothes_are_named_by_a_captioner_alone(
+    refused: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    given = ("subject", "add", "toto", photos, "--kind", "pet", "--home", tmp_path)
+    assert "--captioner says: leave it out" in refused(*given, "--caption-clothes")
+
+
+def test_without_the_face_package_a_person_can_be_added_as_a_thing(
+    refused: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    given = ("subject", "add", "mira", photos, "--consent", "self", "--home", tmp_path)
+    assert "--kind object, which needs no face model" in refused(*given, "--faces", "not_there")
