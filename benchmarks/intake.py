@@ -9,6 +9,7 @@ take is counted with it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,7 @@ _AUDIT = """
 import json, sys, threading, time
 from pathlib import Path
 import psutil
-from studio.onlookers import face_finder
+from studio.onlookers import Onlookers
 from subjects import PUPPETS
 from subjects.audit import audit
 from subjects.intake import Intake
@@ -43,7 +44,7 @@ def watch():
         peak[0] = max(peak[0], sum(p.memory_info().rss for p in everyone if p.is_running()))
 threading.Thread(target=watch, daemon=True).start()
 paths = sorted(Path(sys.argv[1]).glob("*.jpg"))
-finder = face_finder("pocket")
+finder = Onlookers().finder("person")
 start = time.perf_counter()
 with Intake(paths) as intake:
     audit(intake, faces=finder, limits=PUPPETS)
@@ -80,16 +81,12 @@ def _draw(folder: Path, count: int) -> None:
     small = ((pictures.permute(0, 2, 3, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 6, (HEIGHT, WIDTH, 1)).astype(np.float32)
-    drawn = []
     for index, picture in enumerate(small):
         large = np.asarray(Image.fromarray(picture).resize((WIDTH, HEIGHT)), dtype=np.float32)
         pixels = (large + noise).clip(0, 255).astype(np.uint8)
-        path = folder / f"drawn-{index}.jpg"
-        Image.fromarray(pixels).save(path, quality=90)
-        drawn.append(path.read_bytes())
-        path.unlink()
-    for number in range(count):
-        (folder / f"{number:04d}.jpg").write_bytes(drawn[number % _DRAWN])
+        Image.fromarray(pixels).save(folder / f"{index:04d}.jpg", quality=90)
+    for number in range(_DRAWN, count):
+        os.link(folder / f"{number % _DRAWN:04d}.jpg", folder / f"{number:04d}.jpg")
 
 
 if __name__ == "__main__":
