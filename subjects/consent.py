@@ -67,20 +67,27 @@ class Consent:
             raise ConsentError(
                 f"consent on the ground {self.ground!r}: it must be one of {', '.join(GROUNDS)}."
             )
-        day = _day(self.date)
-        if self.until is not None and _day(self.until) < day:
-            raise ConsentError(
-                f"consent until {self.until!r}, given on {self.date!r}: it would end before it "
-                "begins; give a later day."
-            )
+        _day(self.date)
+        if self.until is not None:
+            _day(self.until)
 
     @classmethod
     def today(
         cls, whose: str, ground: str, *, purpose: str = PURPOSE, until: str | None = None
     ) -> Consent:
-        """The record of an answer that is given now, to the text of this version."""
+        """The record of an answer that is given now, to the text of this version.
+
+        Raises:
+            ConsentError: if it would be over already, or a field is not allowed.
+        """
         today = datetime.date.today().isoformat()
-        return cls(whose=whose, ground=ground, date=today, purpose=purpose, until=until)
+        given = cls(whose=whose, ground=ground, date=today, purpose=purpose, until=until)
+        if given.is_over:
+            raise ConsentError(
+                f"consent until {until!r}, given on {today!r}: it would end before it begins; give "
+                "a later day."
+            )
+        return given
 
     @property
     def is_over(self) -> bool:

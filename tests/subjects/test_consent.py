@@ -29,3 +29,8 @@ def test_a_field_that_says_nothing_is_refused(field: str, value: str, message: s
 
 def test_the_text_explains_every_ground() -> None:
     assert all(f"\n  {ground} " in CONSENT_TEXT for ground in GROUNDS)
+
+
+def test_an_answer_that_is_over_when_it_is_given_is_refused() -> None:
+    with pytest.raises(ConsentError, match="until '2020-01-01'.* it would end before it begins"):
+        Consent.today("Mira", "self", until="2020-01-01")
