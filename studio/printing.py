@@ -15,8 +15,9 @@ def printable(text: str) -> str:
 
 
 def say(*lines: str) -> None:
-    """Print lines on the terminal."""
-    print(*map(printable, lines), sep="\n")
+    """Print lines on the terminal, nothing where there are none."""
+    if lines:
+        print(*map(printable, lines), sep="\n")
 
 
 def print_anything() -> None:

@@ -168,6 +168,7 @@ def edit(
         )
     else:
         subject = edit_in_editor(name, home=at_home)
+    say(*(f"Note: {warning}" for warning in subject.warnings))
     say("", f"Changed {subject.folder}.", next_step(subject, home_option(home)))
 
 

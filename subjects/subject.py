@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -183,12 +183,19 @@ class Subject:
                 f"such lines from {str(self.folder / PHOTOS / METADATA)!r}, or add the subject "
                 "anew.",
             )
-        if len(self.kept) > 1:
-            return ()
-        return (
-            f"1 of {len(self.verdicts)} photos of {self.name!r} can be used, so that videos will "
-            "copy it; add the subject anew with photos in other views and places.",
-        )
+        return tuple(self._cares())
+
+    def _cares(self) -> Iterator[str]:
+        if len(self.kept) == 1:
+            yield (
+                f"1 of {len(self.verdicts)} photos of {self.name!r} can be used, so that videos "
+                "will copy it; add the subject anew with photos in other views and places."
+            )
+        if silent := [p.path.name for p in self.learnt if self.trigger not in p.caption]:
+            yield (
+                f"the captions of {', '.join(silent)} do not have the word {self.trigger!r}, so "
+                "that it will not call what they show; put it in front of each."
+            )
 
     @classmethod
     def load(cls, home: Path, name: str, *, after_consent: bool = False) -> Subject:

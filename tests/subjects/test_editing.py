@@ -74,3 +74,11 @@ def test_a_name_that_two_photos_had_is_not_enough(
     zora = add_subject("zora", [one, other], home=tmp_path, consent=consent, faces=finder)
     with pytest.raises(SubjectError, match=r"2 stored photos were called 'a\.png'; stored are"):
         edit_subject(zora, home=tmp_path, verdicts={"a.png": "drop"})
+
+
+def test_a_caption_that_does_not_call_the_subject_is_warned_of(
+    tmp_path: Path, mira: Subject
+) -> None:
+    assert edit_subject(mira, home=tmp_path, captions={"0001.png": "mira in rain"}).warnings == ()
+    (warning,) = edit_subject(mira, home=tmp_path, captions={"0002.png": "a car"}).warnings
+    assert "captions of 0002.png do not have the word 'mira'" in warning
