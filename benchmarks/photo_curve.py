@@ -80,7 +80,7 @@ def _plot(curves: dict[int, dict[int, float]], numbers: tuple[int, ...], path: P
         axes.plot(numbers, [curve[number] for number in numbers], color="0.75")
     middle = [median(curve[number] for curve in curves.values()) for number in numbers]
     axes.plot(numbers, middle, marker="o", label=f"median of {len(curves)} individuals")
-    axes.set(xscale="log", xlabel="photos", ylabel="likeness, as a share of the photos' own")
+    axes.set(xscale="log", xlabel="photos", ylabel="likeness, of the photos' own", ylim=(0, 1.05))
     axes.set_xticks(numbers, [str(number) for number in numbers])
     axes.minorticks_off()
     axes.legend()
