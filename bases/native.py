@@ -11,8 +11,8 @@ class NativeNames:
 
     Attributes:
         formats: the formats beside diffusers' own of which a reader is known.
-        flat: whether diffusers reads kohya's names; where it does not, the layers' own names tell
-            which is meant, as ComfyUI and musubi-tuner do it.
+        flat: whether diffusers reads kohya's names; where it does not, they are the native names
+            with "_" for ".", as musubi-tuner writes and reads them.
         fused: the ends of diffusers' names for layers that are one layer there, in the order of its
             outputs, and the end of that one's name.
         swapped: the ends of names of layers whose two halves of outputs stand in the other order.

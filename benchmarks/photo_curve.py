@@ -1,4 +1,4 @@
-"""The more photos, the closer: likeness of adapters trained on 1 to 32 photos of an individual.
+"""Whether more photos come closer: likeness of adapters trained on 1 to 32 of an individual.
 
     python -m benchmarks.photo_curve --subjects 2 --out runs/photo_curve
 

@@ -141,12 +141,12 @@ def remembered(model: str) -> str:
 
 
 def _opened(package: str, kind: str) -> Finder:
-    """The face package; without one, a person can still be added as a thing is."""
+    """The face package; without one, what is no person can still be added."""
     try:
         return face_finder(package)
     except FacePackageError as error:
         if kind != "person":
             raise
         raise FacePackageError(
-            f"{error} Or add the subject with --kind object, which needs no face model."
+            f"{error} What is no person needs none: add it with --kind pet or --kind object."
         ) from error

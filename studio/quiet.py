@@ -15,7 +15,7 @@ def hush_imports() -> None:
 
 
 def hush_models() -> None:
-    """The same for models that look at photos, which are there within a second."""
+    """Turn off the loading bars and tips of transformers' models."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()

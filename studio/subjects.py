@@ -14,8 +14,8 @@ from subjects.splits import HELD_OUT
 
 _FOR_PHOTOGRAPHS = (
     "Pocket's face package knows drawings alone: for photographs give --faces the name or folder "
-    "of another, such as 'buffalo_l' (insightface) or a folder with OpenCV's YuNet and SFace; or "
-    "add the subject with --kind object, without a face model."
+    "of another, such as 'buffalo_l' (insightface) or a folder with OpenCV's YuNet and SFace. "
+    "What is no person needs none: add it with --kind pet or --kind object."
 )
 
 

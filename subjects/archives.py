@@ -60,7 +60,9 @@ def _opened(path: Path) -> zipfile.ZipFile:
 
 def _is_photo(member: zipfile.ZipInfo) -> bool:
     name = PurePosixPath(member.filename)
-    hidden = any(part.startswith(".") and part != ".." or part == "__MACOSX" for part in name.parts)
+    hidden = any(
+        (part.startswith(".") and part != "..") or part == "__MACOSX" for part in name.parts
+    )
     return not member.is_dir() and not hidden and name.suffix.lower() in SUFFIXES
 
 

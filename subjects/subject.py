@@ -191,7 +191,8 @@ class Subject:
                 f"1 of {len(self.verdicts)} photos of {self.name!r} can be used, so that videos "
                 "will copy it; add the subject anew with photos in other views and places."
             )
-        if silent := [p.path.name for p in self.learnt if self.trigger not in p.caption]:
+        silent = [p.path.name for p in self.learnt if self.trigger not in _words(p.caption)]
+        if silent:
             yield (
                 f"the captions of {', '.join(silent)} do not have the word {self.trigger!r}, so "
                 "that it will not call what they show; put it in front of each."
@@ -291,6 +292,10 @@ class Subject:
             replace_text(self.folder / RECORD, text)
         except OSError as error:
             raise storage_error(self.folder, error) from error
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
 
 
 def folder_of(home: Path, name: str) -> Path:

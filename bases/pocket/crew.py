@@ -14,6 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+_MOST_SEEDS, _A_RUNS_NUMBERS = 4, 2_000_000
+
 
 def join_crew() -> None:
     """Meet the other processes; does nothing where there are none."""
@@ -37,10 +39,19 @@ def crew_seed(step: int, seed: int = 0) -> int:
     """A number below ten million that no other step of any process has.
 
     Args:
-        step: counted from 0, below a million.
+        step: counted from 0; all steps of all processes are two million at most.
         seed: of the run, from 0 to 4; runs of different seeds share no number.
+
+    Raises:
+        ValueError: if another run's numbers would be reached.
     """
-    return (seed * 1_000_000 + step) * crew_size() + crew_rank()
+    number = step * crew_size() + crew_rank()
+    if not 0 <= seed <= _MOST_SEEDS or number >= _A_RUNS_NUMBERS:
+        raise ValueError(
+            f"seed {seed}, step {step}: give a seed from 0 to {_MOST_SEEDS}, and fewer than "
+            f"{_A_RUNS_NUMBERS} steps of all processes."
+        )
+    return seed * _A_RUNS_NUMBERS + number
 
 
 def share_gradients(parameters: Iterable[nn.Parameter]) -> None:

@@ -62,7 +62,7 @@ def train_encoder(
         loss.backward()
         descend({"adamw": adamw}, rate_at(step, steps, rate))
         if step % 25 == 24:
-            run.log(step + 1, **{kind: loss.item()}, found=rank_1(one, other))
+            run.log(step + 1, loss=loss.item(), found=rank_1(one, other))
     run.plot()
     model.eval().save_pretrained(out / "encoder")
     ViTImageProcessorPil(

@@ -120,8 +120,10 @@ def test_clothes_are_named_by_a_captioner_alone(
     assert "--captioner says: leave it out" in refused(*given, "--caption-clothes")
 
 
-def test_without_the_face_package_a_person_can_be_added_as_a_thing(
+def test_without_the_face_package_what_is_no_person_can_be_added(
     refused: Callable[..., str], tmp_path: Path, photos: Path
 ) -> None:
     given = ("subject", "add", "mira", photos, "--consent", "self", "--home", tmp_path)
-    assert "--kind object, which needs no face model" in refused(*given, "--faces", "not_there")
+    assert "What is no person needs none: add it with --kind pet or --kind object" in refused(
+        *given, "--faces", "not_there"
+    )

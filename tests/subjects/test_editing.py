@@ -80,5 +80,5 @@ def test_a_caption_that_does_not_call_the_subject_is_warned_of(
     tmp_path: Path, mira: Subject
 ) -> None:
     assert edit_subject(mira, home=tmp_path, captions={"0001.png": "mira in rain"}).warnings == ()
-    (warning,) = edit_subject(mira, home=tmp_path, captions={"0002.png": "a car"}).warnings
+    (warning,) = edit_subject(mira, home=tmp_path, captions={"0002.png": "a mirage"}).warnings
     assert "captions of 0002.png do not have the word 'mira'" in warning

@@ -153,3 +153,15 @@ def _trained(part: slice) -> dict[str, Tensor]:
         share_gradients(model.parameters())
         descend(optimizers, 1e-2)
     return model.state_dict()
+
+
+def test_runs_of_different_seeds_see_different_examples() -> None:
+    numbers = [crew_seed(step, seed) for seed in range(5) for step in (0, 1, 1_999_999)]
+    assert len(set(numbers)) == 15
+    assert max(numbers) < 10_000_000
+
+
+@pytest.mark.parametrize(("step", "seed"), [(0, 5), (0, -1), (2_000_000, 0)])
+def test_a_seed_that_would_reach_another_runs_examples_is_refused(step: int, seed: int) -> None:
+    with pytest.raises(ValueError, match="give a seed from 0 to 4"):
+        crew_seed(step, seed)
