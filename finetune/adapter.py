@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from finetune.errors import BrokenAdapter, WrongBase
+from finetune.lean import make_lean
 from finetune.tensors import write_tensors
 
 WEIGHTS, RUN, REPORT, CARD, SAMPLES = (
@@ -60,6 +61,7 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
                 r=rank, lora_alpha=alpha, target_modules=targets, init_lora_weights="gaussian"
             )
         )
+    make_lean(transformer)
     if HELPER in transformer.peft_config:
         _activate(transformer, list(transformer.peft_config))
     for weight in transformer.parameters():
