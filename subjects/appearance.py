@@ -111,7 +111,7 @@ def _colours(pixels_HW3: NDArray[np.uint8]) -> Vector | None:
     """The roots of the shares of coarse colours, so that a product is Bhattacharyya's."""
     if pixels_HW3.size < 3 * _LEAST_PIXELS:
         return None
-    coarse = (pixels_HW3.reshape(-1, 3).astype(np.int64) * _BINS) // 256
-    codes = coarse @ np.array([_BINS**2, _BINS, 1])
+    coarse = (pixels_HW3.reshape(-1, 3).astype(np.uint16) * _BINS) >> 8
+    codes = (coarse[:, 0] * _BINS + coarse[:, 1]) * _BINS + coarse[:, 2]
     shares = np.bincount(codes, minlength=_BINS**3) / len(codes)
     return np.sqrt(shares).astype(np.float32)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from subjects.errors import SubjectError
-from subjects.models import OFFLINE, opened
+from subjects.models import OFFLINE, asked, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,10 +57,8 @@ class ImageEncoder:
         Args:
             image_HW3: RGB in [0, 255].
         """
-        import torch
-
         inputs = self._processor(images=image_HW3, return_tensors="pt").to(self._model.device)
-        with torch.no_grad():
+        with asked(self._model):
             features = _features(self._model, inputs)[0].float().cpu().numpy()
         return np.asarray(features / max(float(np.linalg.norm(features)), 1e-12), np.float32)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from subjects.errors import SubjectError
 from subjects.faces import Face, Finder
-from subjects.models import OFFLINE, opened
+from subjects.models import OFFLINE, asked, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,11 +76,9 @@ class ExpressiveFaces:
         return self._finder.count(image_HW3)
 
     def _expression(self, image_HW3: NDArray[np.uint8], face: Face) -> str | None:
-        import torch
-
         crop_HW3 = _aligned(image_HW3, face)
         inputs = self._processor(images=crop_HW3, return_tensors="pt").to(self._model.device)
-        with torch.no_grad():
+        with asked(self._model):
             shares = self._model(**inputs).logits[0].float().softmax(-1)
         best = int(shares.argmax())
         return self._names.get(best) if float(shares[best]) >= _LEAST_SURE else None

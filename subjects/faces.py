@@ -108,7 +108,7 @@ class FaceFinder:
         Args:
             image_HW3: RGB in [0, 255].
         """
-        bgr_HW3 = _bgr(image_HW3)
+        bgr_HW3 = as_bgr(_squarer(image_HW3))
         with warnings.catch_warnings():
             # insightface calls a name that scikit-image has renamed.
             warnings.simplefilter("ignore", FutureWarning)
@@ -122,13 +122,16 @@ class FaceFinder:
         Args:
             image_HW3: RGB in [0, 255].
         """
-        boxes, _ = self._models.det_model.detect(_bgr(image_HW3))
+        boxes, _ = self._models.det_model.detect(as_bgr(_squarer(image_HW3)))
         return len(boxes)
 
 
-def _bgr(image_HW3: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture as insightface takes it."""
-    return np.ascontiguousarray(_squarer(image_HW3)[:, :, ::-1])
+def as_bgr(image_HW3: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture with its channels as OpenCV has them, in a fraction of a reversed copy's time."""
+    import cv2
+
+    bgr_HW3: NDArray[np.uint8] = cv2.cvtColor(image_HW3, cv2.COLOR_RGB2BGR)
+    return bgr_HW3
 
 
 def folder_of_package(package: Path | str) -> Path:

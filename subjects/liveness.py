@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from subjects.errors import FacePackageError
-from subjects.faces import MODELS_FOLDER, Face, Finder
+from subjects.faces import MODELS_FOLDER, Face, Finder, as_bgr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class LiveFaces:
 
     def find(self, image_HW3: NDArray[np.uint8]) -> list[Face]:
         """All faces in an RGB picture, the largest first; see `Face.live`."""
-        bgr_HW3 = np.ascontiguousarray(image_HW3[:, :, ::-1])
+        bgr_HW3 = as_bgr(image_HW3)
         return [
             replace(face, live=self._liveness.predict(bgr_HW3, face.landmarks)["live_score"])
             for face in self._finder.find(image_HW3)

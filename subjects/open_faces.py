@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from subjects.errors import FacePackageError
-from subjects.faces import Face, yaw_degrees
+from subjects.faces import Face, as_bgr, yaw_degrees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,13 +56,13 @@ class OpenFaces:
         Args:
             image_HW3: RGB in [0, 255].
         """
-        bgr_HW3 = np.ascontiguousarray(image_HW3[:, :, ::-1])
+        bgr_HW3 = as_bgr(image_HW3)
         faces = [self._face(row, bgr_HW3) for row in self._detect(bgr_HW3)]
         return sorted(faces, key=lambda face: face.width * face.height, reverse=True)
 
     def count(self, image_HW3: NDArray[np.uint8]) -> int:
         """How many faces a picture shows; none of them is embedded."""
-        return len(self._detect(np.ascontiguousarray(image_HW3[:, :, ::-1])))
+        return len(self._detect(as_bgr(image_HW3)))
 
     def _detect(self, bgr_HW3: NDArray[np.uint8]) -> NDArray[np.float32]:
         """One row a face, (N, 15): box, landmarks, score; YuNet knows faces of 10 to 300 pixels."""

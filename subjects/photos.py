@@ -164,7 +164,8 @@ def _plain(image: Image, longest: int) -> Image:
     """Decode, turn upright, scale down, and keep nothing but RGB pixels."""
     from PIL import Image as images
 
-    image.draft(image.mode, (longest, longest))  # a JPEG is decoded near the size that is wanted
+    share = longest / max(image.size)  # a JPEG is decoded near the size that is wanted
+    image.draft(image.mode, (int(share * image.width), int(share * image.height)))
     image.load()
     profile = image.info.get("icc_profile")
     image = _eight_bits(_upright(image))

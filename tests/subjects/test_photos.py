@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 
 from subjects import PhotoError, read_photo
 from subjects import photos as limits
@@ -233,6 +234,23 @@ def test_a_large_photo_is_scaled_down(tmp_path: Path, format_: str) -> None:
     assert image.size == (2000, 1000)
     small = np.asarray(gradient().resize((64, 32)), int)
     assert np.abs(np.asarray(image.resize((64, 32)), int) - small).mean() < 4
+
+
+def test_a_large_jpeg_is_decoded_at_the_size_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path / "large.jpg", gradient(400, 300))
+    decoded = []
+    load = JpegImageFile.load
+
+    def watched(self: JpegImageFile) -> object:
+        pixels = load(self)
+        decoded.append(self.size)
+        return pixels
+
+    monkeypatch.setattr(JpegImageFile, "load", watched)
+    assert read_photo(path, longest=200).size == (200, 150)
+    assert set(decoded) == {(200, 150)}
 
 
 @pytest.mark.parametrize("seed", range(60))
