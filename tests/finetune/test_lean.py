@@ -117,3 +117,13 @@ def test_an_adapter_that_is_off_changes_nothing_and_two_add_up() -> None:
         inject_adapter_in_model(config, model, adapter_name="other")
         model[0].set_adapter(["default", "other"])
     torch.testing.assert_close(ours(x), theirs(x), atol=0, rtol=0)
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated")  # by torch.compile itself
+def test_a_step_over_a_compiled_layer_is_the_same() -> None:
+    _, ours = layers()
+    x = torch.randn(5, 24)
+    plain = step(ours, x)
+    ours.zero_grad()
+    compiled = step(torch.compile(ours, fullgraph=True, backend="aot_eager"), x)
+    torch.testing.assert_close(compiled["x"], plain["x"], atol=0, rtol=0)
