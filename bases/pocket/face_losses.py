@@ -56,9 +56,9 @@ def contrastive_loss(first: Tensor, second: Tensor, temperature: float) -> Tenso
     """NT-Xent (Chen et al., 2020): row i of (N, D) and row i of (N, D) show one individual."""
     both = F.normalize(torch.cat((first, second)), dim=1)
     similar = both @ both.T / temperature
-    similar = similar.masked_fill(torch.eye(len(both), dtype=torch.bool), float("-inf"))
-    partner = torch.arange(len(both)).roll(len(first))
-    return F.cross_entropy(similar, partner)
+    itself = torch.eye(len(both), dtype=torch.bool, device=both.device)
+    partner = torch.arange(len(both), device=both.device).roll(len(first))
+    return F.cross_entropy(similar.masked_fill(itself, float("-inf")), partner)
 
 
 def _assign(

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import torch
 from jsonargparse import auto_cli
-from torch import Generator
+from torch import Generator, Tensor
 
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.judge.examples import examples
-from bases.pocket.judge.losses import judge_losses
+from bases.pocket.judge.losses import portrait_losses, watching_losses
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.report import report
+from bases.pocket.judge.windows import true_windows
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import (
@@ -42,7 +43,8 @@ def train_judge(
     *,
     init: Path | None = None,
     steps: int = 3000,
-    individuals: int = 8,
+    watched: int = 8,
+    portrayed: int = 32,
     rate: float = 1e-3,
     seed: int = 0,
 ) -> None:
@@ -53,7 +55,10 @@ def train_judge(
         out: where the run is kept.
         init: a file of weights to go on from, such as `bases/pocket/weights/judge.safetensors`.
         steps: how many steps.
-        individuals: a step of each process, two clips each; an even number.
+        watched: individuals a step of each process whose clips are watched, two each; an even
+            number, and 0 lets that half of the judge rest.
+        portrayed: individuals a step of each process who are looked at closely in stills, two each;
+            likewise.
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
     """
@@ -61,18 +66,22 @@ def train_judge(
     torch.manual_seed(0)
     device = best_device()
     judge = (Judge() if init is None else load_judge(init)).to(device).train()
+    judge.watcher.requires_grad_(watched > 0)
+    judge.portraitist.requires_grad_(portrayed > 0)
     average = averaged(judge, 0.998)
     optimizers = optimizers_for(judge, rate)
     run = Run(out, steps=steps, parts={"judge": judge, "average": average, **optimizers})
     for step in run:
         generator = Generator().manual_seed(_SEED + crew_seed(step, seed))
-        kind = random.Random(step).choice(shape.world.kind)
-        shown = examples(individuals, shape, generator, kind)
-        with autocast(device):
-            seen = judge(shown.clips.to(device))
-        parts = judge_losses(seen, shown, generator)
+        rng = random.Random(step)
+        kind = rng.choice(shape.world.kind)
+        parts: dict[str, Tensor] = {}
+        if watched:
+            parts |= _watching(judge, watched, shape, generator, kind)
+        if portrayed:
+            parts |= _portraying(judge, portrayed, shape, generator, kind, rng)
         torch.stack(list(parts.values())).sum().backward()
-        share_gradients(judge.parameters())
+        share_gradients([weight for weight in judge.parameters() if weight.requires_grad])
         descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(judge)
         if step % 20 == 19:
@@ -84,6 +93,38 @@ def train_judge(
     save_judge(judge, out / "judge.safetensors")
     print(report(judge.cpu().eval(), shape))
     print(f"Wrote {out / 'judge.safetensors'}.")
+
+
+def _watching(
+    judge: Judge, individuals: int, shape: PocketShape, generator: Generator, kind: str
+) -> dict[str, Tensor]:
+    device = judge.watcher.where.device
+    shown = examples(individuals, shape, generator, kind=kind).to(device)
+    with autocast(device):
+        seen = judge.watcher(shown.clips)
+    return watching_losses(seen, shown)
+
+
+def _portraying(
+    judge: Judge,
+    individuals: int,
+    shape: PocketShape,
+    generator: Generator,
+    kind: str,
+    rng: random.Random,
+) -> dict[str, Tensor]:
+    """Most of the stills are near and show a face, where there is the most to learn."""
+    device, world = judge.watcher.where.device, shape.world
+    named = {
+        "kind": kind,
+        "shot": rng.choice((*world.shot, "close-up", "close-up", "medium")),
+        "view": rng.choice((*world.view, "front", "front", "three-quarter")),
+    }
+    shown = examples(individuals, shape, generator, frames=1, **named).to(device)
+    windows = true_windows(shown.truth, kind, shape.size, generator)
+    with autocast(device):
+        seen = judge.portraits(shown.clips, windows)
+    return portrait_losses(seen, shown)
 
 
 if __name__ == "__main__":

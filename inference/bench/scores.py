@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bases.pocket.judge.network import CELLS, SPOTS, Judge, Opinion
+from bases.pocket.judge.network import Judge, Opinion
 from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
+from bases.pocket.judge.watcher import CELLS, SPOTS
 from bases.pocket.world import Look, Scene
 from bases.pocket.world.camera import camera_at
 from bases.pocket.world.scenes import CHOICES
@@ -124,7 +125,8 @@ def _traits(seen: Opinion, who: Who, scene: Scene) -> dict[str, float]:
     """By trait, the share of frames in which it is right; none where no face can be seen."""
     if not bool(face_is_seen(scene)):
         return {}
-    right = read_forms(seen, who.look, who.kind) | read_colours(seen, who.look, who.kind)
+    told, look, kind = seen.traits, who.look, who.kind
+    right = read_forms(told, look, kind) | read_colours(told, look, kind)
     return {name: float(frames.float().mean()) for name, frames in right.items()}
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bases.pocket.draw_sample import NARROW, SCENES, sample_photos, write_photos
-from bases.pocket.judge.network import SIZE, Judge
+from bases.pocket.judge.network import Judge
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Look, film, sample_scenes
 from bases.pocket.world.looks import look_alikes
@@ -86,13 +86,14 @@ def add_individual(
     generator = Generator().manual_seed(seed + _APART // 2)
     own = look[[0] * _MATCHES]
     others = look_alikes(look[[0] * gallery], generator)
-    seen = identities(judge, pictures)
+    size = shape.size
+    seen = identities(judge, pictures, size)
     who = Who(
         kind=kind,
         look=look,
         photos_PD=seen,
-        matches_MD=identities(judge, portraits(own, kind, shape, generator)),
-        others_OD=identities(judge, portraits(others, kind, shape, generator)),
+        matches_MD=identities(judge, portraits(own, kind, shape, generator), size),
+        others_OD=identities(judge, portraits(others, kind, shape, generator), size),
         ceiling=float(np.median(leave_one_out(seen))) if photos > 1 else float("nan"),
     )
     return Individual(who, pictures, subject)
@@ -106,8 +107,8 @@ def portraits(look: Look, kind: str, shape: PocketShape, generator: Generator) -
 
 
 @torch.no_grad()
-def identities(judge: Judge, pictures: Tensor) -> Identities:
-    """The judge's identities (N, D) of pictures (N, 3, H, W) in [-1, 1]."""
-    small = F.interpolate(pictures, (SIZE, SIZE), mode="area")
+def identities(judge: Judge, pictures: Tensor, size: int) -> Identities:
+    """The judge's identities (N, D) of pictures (N, 3, H, W) in [-1, 1], brought to a size."""
+    small = F.interpolate(pictures, (size, size), mode="area")
     seen = [judge(part[:, :, None]).identity[:, 0] for part in small.split(50)]
     return torch.cat(seen).numpy()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from bases.pocket.judge.network import CELLS, Judge
+from bases.pocket.judge.network import Judge
+from bases.pocket.judge.watcher import CELLS, Watcher
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.physics import GRAVITY, bouncing
@@ -87,7 +88,7 @@ def test_spots_where_they_truly_are_fall_with_the_worlds_gravity(move: str) -> N
     maps = (along[1][..., :, None] * along[0][..., None, :]).clamp_min(1e-9).log()
     found = []
     for row in range(len(scene)):
-        seen = Judge(width=32, depth=1)(torch.zeros(1, 3, 17, 64, 64))
+        seen = Judge(Watcher(width=32, depth=1))(torch.zeros(1, 3, 17, 64, 64))
         seen = replace(seen, spots=maps[[row]])
         found.append(_physics(seen, scene[[row]], 16).get("gravity", math.nan))
     assert np.nanmedian(found) == pytest.approx(GRAVITY, rel=0.12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Generator, Tensor
 
 from bases.pocket.face_pictures import degrade
@@ -32,8 +33,20 @@ class Examples:
     scene: Scene
     truth: ClipTruth
 
+    def to(self, device: torch.device) -> Examples:
+        """The same on another device."""
+        clips, look, scene, truth = self.clips, self.look, self.scene, self.truth
+        return Examples(clips.to(device), look.to(device), scene.to(device), truth.to(device))
 
-def examples(individuals: int, shape: PocketShape, generator: Generator, kind: str) -> Examples:
+
+def examples(
+    individuals: int,
+    shape: PocketShape,
+    generator: Generator,
+    *,
+    frames: int | None = None,
+    **named: str,
+) -> Examples:
     """Two degraded clips of each individual, each in a scene of its own.
 
     The first half of the clips shows each once, the second half each again; half of the
@@ -43,26 +56,35 @@ def examples(individuals: int, shape: PocketShape, generator: Generator, kind: s
         individuals: how many, an even number.
         shape: of the clips and the world.
         generator: a CPU generator.
-        kind: of the individuals.
+        frames: of a clip, such as 1 for stills; as many as `true_clips` shows if None.
+        named: choices that are the same in all the scenes, `kind` among them.
     """
     some = sample_looks(individuals // 2, generator)
     both = some.and_rows(look_alikes(some, generator))
-    drawn = true_clips(both.and_rows(both), shape, generator, kind=kind)
+    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, **named)
     count, _, frames = drawn.clips.shape[:3]
     pictures = degrade(drawn.clips.transpose(1, 2).flatten(0, 1), generator)
     return replace(drawn, clips=pictures.unflatten(0, (count, frames)).transpose(1, 2))
 
 
-def true_clips(look: Look, shape: PocketShape, generator: Generator, **named: str) -> Examples:
+def true_clips(
+    look: Look,
+    shape: PocketShape,
+    generator: Generator,
+    *,
+    frames: int | None = None,
+    **named: str,
+) -> Examples:
     """One clip of each individual, as it is drawn, of which the judge sees every second frame.
 
     Args:
         look: B individuals.
         shape: of the clips and the world.
         generator: a CPU generator.
+        frames: of a clip; half of the shape's if None.
         named: choices, such as `kind="person"`, that are the same in all the scenes.
     """
     scene = sample_scenes(len(look), generator, shape.world, **named)
-    frames, fps = (shape.frames + 1) // EVERY, shape.fps / EVERY
+    frames, fps = frames or (shape.frames + 1) // EVERY, shape.fps / EVERY
     clips, truth = film_with_truth(look, scene, size=shape.size, frames=frames, fps=fps)
     return Examples(clips, look, scene, truth)

@@ -7,59 +7,65 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor
+from torch import Tensor
 
 from bases.pocket.face_losses import contrastive_loss
 from bases.pocket.judge.examples import Examples
-from bases.pocket.judge.network import CELLS, Opinion
-from bases.pocket.judge.traits import COLOURS, FORMS, trait
+from bases.pocket.judge.portraitist import Portrait
+from bases.pocket.judge.traits import COLOURS, FORMS, measures, trait
+from bases.pocket.judge.watcher import CELLS, Watched
 
-_TEMPERATURE = 0.1
+_TEMPERATURE = 0.07
 
 
-def judge_losses(seen: Opinion, shown: Examples, generator: Generator) -> dict[str, Tensor]:
-    """The parts of the loss by name; the individuals of a batch are of one kind.
+def watching_losses(seen: Watched, shown: Examples) -> dict[str, Tensor]:
+    """The parts of the watcher's loss by name.
 
     Args:
-        seen: the judge's opinion of `shown`.
-        shown: from `examples`: the second half of the clips shows the first half's individuals.
-        generator: chooses the frames whose identities are compared.
+        seen: in the clips of `shown`.
+        shown: from `examples`.
     """
     return {
-        "scene": _scene_loss(seen, shown),
-        "traits": _traits_loss(seen, shown),
-        "identity": _identity_loss(seen.identity, generator),
+        "scene": torch.stack(
+            [
+                F.cross_entropy(logits.float(), getattr(shown.scene, choice))
+                for choice, logits in seen.scene.items()
+            ]
+        ).sum(),
         "mask": _mask_loss(seen.mask, shown.truth.masks[:, 0]),
         "spots": spots_loss(seen.spots, *_spots(shown)),
     }
 
 
-def _scene_loss(seen: Opinion, shown: Examples) -> Tensor:
+def portrait_losses(seen: Portrait, shown: Examples) -> dict[str, Tensor]:
+    """The parts of the portraitist's loss by name.
+
+    Args:
+        seen: in the windows of `shown`, one a clip.
+        shown: stills from `examples`, of individuals of one kind: the second half shows the first
+            half's.
+    """
+    kind, scene = shown.scene.named("kind", 0), shown.scene
+    off = torch.sigmoid(seen.intensity.float()) - scene.intensity
+    first, second = seen.identity.chunk(2)
+    return {
+        "identity": contrastive_loss(first, second, _TEMPERATURE),
+        "traits": _traits_loss(seen, shown, kind),
+        "measures": (seen.measures[kind].float() - measures(shown.look, kind)).square().mean(),
+        "expression": 2 * F.cross_entropy(seen.expression.float(), scene.expression),
+        "intensity": off.abs().mean(),
+    }
+
+
+def _traits_loss(seen: Portrait, shown: Examples, kind: str) -> Tensor:
     losses = [
-        F.cross_entropy(logits.float(), getattr(shown.scene, choice))
-        for choice, logits in seen.scene.items()
+        F.cross_entropy(seen.traits[f"{kind}.{name}"].float(), trait(shown.look, kind, name))
+        for name in FORMS[kind]
     ]
-    off = (torch.sigmoid(seen.intensity.float()) - shown.scene.intensity).abs().mean()
-    return torch.stack([*losses, off]).sum()
-
-
-def _traits_loss(seen: Opinion, shown: Examples) -> Tensor:
-    kind, losses = shown.scene.named("kind", 0), []
-    for name in FORMS[kind]:
-        logits_BFn = seen.traits[f"{kind}.{name}"].float()
-        wanted_BF = trait(shown.look, kind, name)[:, None].expand(logits_BFn.shape[:2])
-        losses.append(F.cross_entropy(logits_BFn.flatten(0, 1), wanted_BF.flatten()))
     for name in COLOURS[kind]:
-        colour_BF3 = seen.traits[f"{kind}.{name}"].float()
-        losses.append(4 * (colour_BF3 - trait(shown.look, kind, name)[:, None]).abs().mean())
+        colour_N3 = seen.traits[f"{kind}.{name}"].float()
+        losses.append(4 * (colour_N3 - trait(shown.look, kind, name)).abs().mean())
     return torch.stack(losses).sum()
-
-
-def _identity_loss(identity_BFD: Tensor, generator: Generator) -> Tensor:
-    count, frames = identity_BFD.shape[:2]
-    chosen = torch.randint(frames, (count,), generator=generator).to(identity_BFD.device)
-    one, other = identity_BFD[torch.arange(count), chosen].chunk(2)
-    return contrastive_loss(one, other, _TEMPERATURE)
 
 
 def _mask_loss(logits_BFCC: Tensor, mask_BFHW: Tensor) -> Tensor:

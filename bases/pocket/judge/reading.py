@@ -8,10 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bases.pocket.judge.network import CELLS, Opinion
 from bases.pocket.judge.traits import COLOURS, FORMS, SAME_COLOUR, trait
+from bases.pocket.judge.watcher import CELLS
 from bases.pocket.world import Look, Scene
 from bases.pocket.world.scenes import SHOTS, VIEWS
+
+Traits = dict[str, Tensor]
+"""What a judge says of traits in B clips of F frames, by "kind.name", (B, F, ...)."""
 
 
 def face_is_seen(scene: Scene) -> Tensor:
@@ -21,23 +24,30 @@ def face_is_seen(scene: Scene) -> Tensor:
     return near & towards
 
 
-def read_forms(seen: Opinion, look: Look, kind: str) -> dict[str, Tensor]:
+def read_forms(traits: Traits, look: Look, kind: str) -> dict[str, Tensor]:
     """By trait, whether its form was read right in each frame, (B, F)."""
     return {
-        name: seen.traits[f"{kind}.{name}"].argmax(-1) == trait(look, kind, name)[:, None]
+        name: traits[f"{kind}.{name}"].argmax(-1) == trait(look, kind, name)[:, None]
         for name in FORMS[kind]
     }
 
 
-def read_colours(seen: Opinion, look: Look, kind: str) -> dict[str, Tensor]:
+def read_colours(traits: Traits, look: Look, kind: str) -> dict[str, Tensor]:
     """By trait, whether its colour was read as the same in each frame, (B, F)."""
     return {
-        name: (seen.traits[f"{kind}.{name}"].float() - trait(look, kind, name)[:, None])
-        .abs()
-        .mean(-1)
+        name: (traits[f"{kind}.{name}"].float() - trait(look, kind, name)[:, None]).abs().mean(-1)
         < SAME_COLOUR
         for name in COLOURS[kind]
     }
+
+
+def middle_of(mask_BFCC: Tensor) -> Tensor:
+    """The middle (B, F, 2) of what masks in [0, 1] cover, x and y in [-1, 1]."""
+    steps = (torch.arange(CELLS, device=mask_BFCC.device) + 0.5) * (2 / CELLS) - 1
+    mass = mask_BFCC.sum((2, 3)).clamp_min(1e-6)
+    x = (mask_BFCC.sum(2) * steps).sum(-1) / mass
+    y = (mask_BFCC.sum(3) * steps).sum(-1) / mass
+    return torch.stack((x, y), -1)
 
 
 def spots_at(logits_BFKCC: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bases.pocket.judge.examples import Examples, true_clips
-from bases.pocket.judge.network import CELLS, Judge, Opinion
+from bases.pocket.judge.network import Judge, Opinion
 from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
+from bases.pocket.judge.watcher import CELLS
 from bases.pocket.shape import PocketShape
 from bases.pocket.world.looks import look_alikes, sample_looks
 from bases.pocket.world.scenes import CHOICES
@@ -63,7 +64,7 @@ def score(seen: Opinion, shown: Examples, kind: str) -> dict[str, Tensor]:
             hits[choice] = right[clear]
     clear = face_is_seen(scene)
     for name, right in (
-        read_forms(seen, shown.look, kind) | read_colours(seen, shown.look, kind)
+        read_forms(seen.traits, shown.look, kind) | read_colours(seen.traits, shown.look, kind)
     ).items():
         hits[name] = right[clear]
     cells, truth = spots_at(seen.spots), shown.truth.joints
@@ -84,8 +85,8 @@ def _retrieval(
         look = sample_looks(1, generator)
         others = look_alikes(look[[0] * 40], generator)
         everyone = look.and_rows(look).and_rows(others)
-        named = {"kind": kind, "shot": "close-up", "view": "front"}
-        seen = judge(true_clips(everyone, shape, generator, **named).clips).identity.mean(1)
+        shown = true_clips(everyone, shape, generator, kind=kind, shot="close-up", view="front")
+        seen = judge(shown.clips).identity.mean(1)
         similar = seen[1:] @ seen[0]
         found.append(similar.argmax().item() == 0)
     return f"rank 1 among 40 look-alikes, close-up: {sum(found) / len(found):.1%} of {len(found)}"

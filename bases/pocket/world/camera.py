@@ -23,6 +23,12 @@ _MIXED_MIDDLE, _MIXED_HALF = 0.50, (0.52, 0.58, 0.70)
 _ORBIT_RATE = 0.9
 
 
+def half_height(kind_N: Tensor, shot_N: Tensor) -> Tensor:
+    """World units (N,) from the middle of a picture to its edge, of a lone subject at the start."""
+    halves = [[half for _, half in shots] for _, shots in (_FRAMES[kind] for kind in KINDS)]
+    return torch.tensor(halves, device=kind_N.device)[kind_N, shot_N]
+
+
 @dataclass(frozen=True)
 class Camera(Rows):
     """N cameras.

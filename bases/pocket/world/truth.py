@@ -68,6 +68,10 @@ class ClipTruth:
     scale: Tensor
     camera: Camera
 
+    def to(self, device: torch.device) -> ClipTruth:
+        """The same on another device."""
+        return ClipTruth(**{name: part.to(device) for name, part in vars(self).items()})
+
 
 def clip_truth(
     look: Look, scene: Scene, *, size: int, frames: int = 1, fps: float = 16.0

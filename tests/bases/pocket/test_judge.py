@@ -1,22 +1,27 @@
+import pytest
 import torch
 from torch import Generator
 
 from bases.pocket.judge.examples import EVERY, examples
-from bases.pocket.judge.losses import judge_losses, spots_loss
-from bases.pocket.judge.network import CELLS, SPOTS, Judge, load_judge, save_judge
-from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
+from bases.pocket.judge.losses import portrait_losses, spots_loss, watching_losses
+from bases.pocket.judge.network import Judge, load_judge, save_judge
+from bases.pocket.judge.portraitist import SIDE, Portraitist
+from bases.pocket.judge.reading import face_is_seen, middle_of, read_colours, read_forms, spots_at
 from bases.pocket.judge.report import report, score
-from bases.pocket.judge.traits import COLOURS, FORMS, trait
+from bases.pocket.judge.traits import COLOURS, FORMS, measures, trait
+from bases.pocket.judge.watcher import CELLS, SPOTS, Watched, Watcher
+from bases.pocket.judge.windows import cut, seen_windows, true_windows
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Repertoire, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
 from bases.pocket.world.scenes import CHOICES
+from bases.pocket.world.truth import film_with_truth
 
 SHAPE = PocketShape(size=32, frames=5, fps=8, vae={}, transformer={}, text={})
 
 
 def shown(kind="person", seed=0):
-    return examples(4, SHAPE, Generator().manual_seed(seed), kind)
+    return examples(4, SHAPE, Generator().manual_seed(seed), kind=kind)
 
 
 def test_every_second_frame_is_drawn_twice_over_for_each_individual():
@@ -35,31 +40,121 @@ def test_look_alikes_share_some_traits_and_not_others():
     assert torch.equal(same.pet.coat, look.pet.coat)
 
 
+def small():
+    return Judge(Watcher(width=32, depth=1), Portraitist(widths=(8, 8, 16, 16)))
+
+
+def stills(kind="person", individuals=4):
+    return examples(individuals, SHAPE, Generator().manual_seed(0), frames=1, kind=kind)
+
+
+def losses_of(judge, drawn):
+    kind = drawn.scene.named("kind", 0)
+    seen = judge.portraits(drawn.clips, true_windows(drawn.truth, kind, SHAPE.size))
+    return list(portrait_losses(seen, drawn).values())
+
+
 def test_every_weight_learns_from_the_kinds_together():
-    judge = Judge(width=32, depth=1)
+    judge = small()
     for kind in ("person", "pet", "object"):
         drawn = shown(kind)
-        losses = judge_losses(judge(drawn.clips), drawn, Generator().manual_seed(0))
-        torch.stack(list(losses.values())).sum().backward()
+        losses = list(watching_losses(judge.watcher(drawn.clips), drawn).values())
+        torch.stack(losses + losses_of(judge, stills(kind))).sum().backward()
     assert [n for n, w in judge.named_parameters() if w.grad is None or not w.grad.any()] == []
 
 
-def test_a_judge_that_learns_one_batch_by_heart_gets_it_right():
-    torch.manual_seed(0)
-    judge, drawn = Judge(width=64, depth=2), shown()
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3)
-    before = score(judge(drawn.clips), drawn, "person")["spots"].mean()
-    for _ in range(120):
-        losses = judge_losses(judge(drawn.clips), drawn, Generator().manual_seed(0))
+def learn(weights, loss, steps=120):
+    optimizer = torch.optim.AdamW(weights, lr=3e-3)
+    for _ in range(steps):
         optimizer.zero_grad()
-        torch.stack(list(losses.values())).sum().backward()
+        torch.stack(list(loss())).sum().backward()
         optimizer.step()
+
+
+def test_a_watcher_that_learns_one_batch_by_heart_gets_it_right():
+    torch.manual_seed(0)
+    judge, drawn = Judge(Watcher(width=64, depth=2), small().portraitist), shown()
+    before = score(judge(drawn.clips), drawn, "person")["spots"].mean()
+    watcher = judge.watcher
+    learn(
+        watcher.parameters(),
+        lambda: watching_losses(watcher(drawn.clips), drawn).values(),
+    )
     hits = score(judge.eval()(drawn.clips), drawn, "person")
     assert hits["action"].float().mean() == 1
     assert hits["place"].float().mean() == 1
-    assert hits["hair_shape"].float().mean() > 0.85
     assert hits["spots"].mean() < 0.6 * before
     assert hits["mask, cells"].float().mean() > 0.85
+
+
+def test_a_portraitist_that_learns_one_batch_by_heart_gets_it_right():
+    torch.manual_seed(0)
+    judge, drawn = small(), stills(individuals=8)
+    learn(judge.portraitist.parameters(), lambda: losses_of(judge, drawn))
+    seen = judge.portraits(drawn.clips, true_windows(drawn.truth, "person", SHAPE.size))
+    told = {name: part[:, None] for name, part in seen.traits.items()}
+    assert read_forms(told, drawn.look, "person")["hair_shape"].float().mean() > 0.85
+    assert (seen.expression.argmax(-1) == drawn.scene.expression).float().mean() > 0.85
+    nearest = (seen.identity @ seen.identity.T).fill_diagonal_(-1).argmax(1)
+    assert torch.equal(nearest, torch.arange(16).roll(8))
+
+
+def test_a_window_shows_what_lies_around_the_head_whatever_the_size():
+    generator = Generator().manual_seed(0)
+    look = sample_looks(6, generator)
+    scene = sample_scenes(6, generator, kind="person", shot="close-up", move="still")
+    windows = []
+    for size in (64, 128):
+        clips, truth = film_with_truth(look, scene, size=size)
+        cuts = cut(clips[:, :, 0], true_windows(truth, "person", size)[:, 0])
+        assert cuts.shape == (6, 6, SIDE, SIDE)
+        windows.append(cuts)
+    assert (windows[0] - windows[1]).abs().mean() < 0.05
+
+
+def test_a_window_is_the_part_of_the_picture_that_it_names():
+    picture = torch.rand(1, 3, 2 * SIDE, 2 * SIDE)
+    quarter = cut(picture, torch.tensor([[-0.5, 0.5, 0.5]]))
+    torch.testing.assert_close(quarter[:, :3], picture[:, :, SIDE:, :SIDE])
+    assert cut(picture, torch.tensor([[9.0, 9.0, 0.5]])).abs().sum() == 0
+
+
+@pytest.mark.parametrize("kind", ["person", "pet", "object"])
+def test_who_watches_rightly_cuts_the_true_window(kind):
+    generator = Generator().manual_seed(0)
+    look = sample_looks(8, generator)
+    scene = sample_scenes(8, generator, kind=kind, move="still", company="alone")
+    _, truth = film_with_truth(look, scene, size=64)
+    cells = ((truth.joints[:, :, :1] + 0.5) * (CELLS / 64) - 0.5).nan_to_num()
+    place = torch.arange(CELLS)
+    spots = -8 * (
+        (place - cells[..., 0, None]).square()[..., None, :]
+        + (place - cells[..., 1, None]).square()[..., :, None]
+    )
+    mask = torch.nn.functional.adaptive_avg_pool2d(truth.masks[:, 0], CELLS)
+    told = {
+        choice: torch.eye(len(CHOICES[choice]))[getattr(scene, choice)]
+        for choice in ("kind", "shot")
+    }
+    found = seen_windows(Watched(mask.logit(1e-6), spots, told))
+    true = true_windows(truth, kind, 64)
+    torch.testing.assert_close(found, true, atol=0.05, rtol=0.01)
+    moved = true_windows(truth, kind, 64, generator)
+    assert 0 < (moved - true).abs().mean() < 0.2
+
+
+def test_the_middle_of_a_mask_is_that_of_its_mass():
+    mask = torch.zeros(1, 1, CELLS, CELLS)
+    mask[..., 2:4, 12:14] = 1
+    middle = middle_of(mask)[0, 0]
+    torch.testing.assert_close(middle, torch.tensor([13, 3]) * (2 / CELLS) - 1)
+
+
+def test_measures_are_of_mean_nought_and_deviation_one():
+    for kind in FORMS:
+        found = measures(sample_looks(2000, Generator().manual_seed(5)), kind)
+        assert found.mean(0).abs().max() < 0.15
+        assert (found.std(0) - 1).abs().max() < 0.15
 
 
 def test_spots_are_read_where_they_are_least_wrong():
@@ -81,17 +176,16 @@ def test_spots_outside_the_picture_cost_nothing():
 
 
 def test_traits_are_right_when_they_are_the_individuals_own():
-    drawn = shown()
-    opinion = Judge(width=32, depth=1)(drawn.clips)
+    drawn, traits = shown(), {}
     for name, names in FORMS["person"].items():
         own = trait(drawn.look, "person", name)
-        opinion.traits[f"person.{name}"] = torch.eye(len(names))[own][:, None]
+        traits[f"person.{name}"] = torch.eye(len(names))[own][:, None]
     for name in COLOURS["person"]:
-        opinion.traits[f"person.{name}"] = trait(drawn.look, "person", name)[:, None] + 0.1
-    assert all(right.all() for right in read_forms(opinion, drawn.look, "person").values())
-    assert all(right.all() for right in read_colours(opinion, drawn.look, "person").values())
+        traits[f"person.{name}"] = trait(drawn.look, "person", name)[:, None] + 0.1
+    assert all(right.all() for right in read_forms(traits, drawn.look, "person").values())
+    assert all(right.all() for right in read_colours(traits, drawn.look, "person").values())
     others = drawn.look[[1, 2, 3, 0] * 2]
-    assert not all(right.all() for right in read_forms(opinion, others, "person").values())
+    assert not all(right.all() for right in read_forms(traits, others, "person").values())
 
 
 def test_faces_are_read_near_and_from_the_front_alone():
