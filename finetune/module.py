@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,16 @@ def alike(conditions: Sequence[dict[str, Tensor]], *, one_by_one: bool) -> list[
     return list(groups.values())
 
 
+def _motion_error(difference: Tensor) -> Tensor:
+    """How else the subject moves than the base lets somebody move in the same noise.
+
+    What all frames share, which is who is seen, is left out of the difference of the two predicted
+    flows (B, C, F, H, W), as in the appearance-debiased loss of Zhao et al., "MotionDirector"
+    (2023).
+    """
+    return (difference - difference.mean(2, keepdim=True)).square().mean()
+
+
 def _shapes(batch: Batch) -> Shapes:
     """A batch as its memory is counted: as if all its prompts were like the first."""
     first = batch.conditions[0].items()
@@ -59,6 +69,9 @@ class LoraModule(pl.LightningModule):
         face_weight: what an error on the subject's head counts beyond one elsewhere.
         background_weight: what an error beside the subject counts; less than 1 keeps the places of
             the photos out of the adapter.
+        prior_weight: what it counts that the adapter changes what the base makes of a prompt about
+            somebody else, as in Ruiz et al., "DreamBooth" (2022), but against the base's own answer
+            in the same noise; 0 leaves it out.
         guidance_loss: the scale of the guidance that was distilled into the base, so that the loss
             takes it out: its model is asked without a prompt too, and only what lies beyond that
             answer is learnt; 0 for a base without.
@@ -87,6 +100,7 @@ class LoraModule(pl.LightningModule):
         targets: str | None = None,
         face_weight: float = 0.0,
         background_weight: float = 1.0,
+        prior_weight: float = 0.0,
         guidance_loss: float = 0.0,
         training_adapter: Path | None = None,
         expert: str = "",
@@ -97,7 +111,7 @@ class LoraModule(pl.LightningModule):
         super().__init__()
         at_least(1, rank=rank, warmup=warmup)
         at_least(0, weight_decay=weight_decay, face_weight=face_weight, guidance_loss=guidance_loss)
-        at_least(0, background_weight=background_weight)
+        at_least(0, background_weight=background_weight, prior_weight=prior_weight)
         above(0, memory=1.0 if memory is None else memory)
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
@@ -107,6 +121,7 @@ class LoraModule(pl.LightningModule):
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
         self.face_weight, self.background_weight = face_weight, background_weight
+        self.prior_weight = prior_weight
         self.thrift, self.memory = thrift or NO_THRIFT, memory
         self.thrift_is_given = thrift is not None
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
@@ -198,14 +213,27 @@ class LoraModule(pl.LightningModule):
         losses = []
         self.losses: dict[str, Tensor] = {}
         for index, batch in enumerate(batches):
-            error_of = self._motion_error if batch.asked else self._flow_error
-            loss = error_of(batch, [self.seed, batch.number, index])
-            self.losses[batch.name] = loss.detach()
-            self.log(f"loss/{batch.name}", loss, batch_size=len(batch.latents))
-            losses.append(batch.weight * loss)
+            for name, weight, loss in self._errors(batch, [self.seed, batch.number, index]):
+                self.losses[name] = loss.detach()
+                self.log(f"loss/{name}", loss, batch_size=len(batch.latents))
+                losses.append(weight * loss)
         total = torch.stack(losses).sum()
         self.log("loss", total, prog_bar=True, batch_size=1)
         return total
+
+    def _errors(self, batch: Batch, key: list[int]) -> Iterator[tuple[str, float, Tensor]]:
+        """The errors of a batch, each with its name and its weight."""
+        if not batch.asked:
+            yield batch.name, batch.weight, self._flow_error(batch, key)
+            return
+        noisy, _, sigmas = self._noised(batch, key)
+        with torch.no_grad(), base_alone(self.transformer):
+            wanted = self._predict(noisy, sigmas, batch.asked)
+        subject = self._predict(noisy, sigmas, batch.conditions)
+        yield batch.name, batch.weight, _motion_error(subject - wanted)
+        if self.prior_weight:
+            somebody = self._predict(noisy, sigmas, batch.asked)
+            yield "prior", self.prior_weight, (somebody - wanted).square().mean()
 
     def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
         """The squared error of the predicted flow against the true one."""
@@ -220,18 +248,6 @@ class LoraModule(pl.LightningModule):
         weights = self.background_weight + (1 - self.background_weight) * subjects
         weights = weights + self.face_weight * faces
         return (weights * error.square()).mean() / weights.mean().clamp_min(_LEAST_WEIGHT)
-
-    def _motion_error(self, batch: Batch, key: list[int]) -> Tensor:
-        """How else the subject moves than the base lets somebody move in the same noise.
-
-        What all frames share, which is who is seen, is left out of the difference of the two
-        predicted flows, as in the appearance-debiased loss of Zhao et al., "MotionDirector" (2023).
-        """
-        noisy, _, sigmas = self._noised(batch, key)
-        with torch.no_grad(), base_alone(self.transformer):
-            wanted = self._predict(noisy, sigmas, batch.asked)
-        error = self._predict(noisy, sigmas, batch.conditions) - wanted
-        return (error - error.mean(2, keepdim=True)).square().mean()
 
     def _noised(self, batch: Batch, key: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         """The batch in noise, that noise, and its levels, which the key decides."""

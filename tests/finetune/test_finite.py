@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from finetune.errors import TrainingError
 from finetune.module import LoraModule
 from finetune.train import train
 
-KNOWN = {"photos": LoraModule._flow_error, "clips": LoraModule._motion_error}
+ERRORS = LoraModule._errors
 
 
 def no_number(loss: Tensor) -> Tensor:
@@ -28,11 +28,14 @@ def no_slope(loss: Tensor) -> Tensor:
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, step: int, name: str, how: Any) -> None:
-    def spoilt(self: LoraModule, batch: Batch, key: list[int]) -> Tensor:
-        loss = KNOWN[name](self, batch, key)
-        return how(loss) if (batch.number, batch.name) == (step - 1, name) else loss
+    def spoilt(
+        self: LoraModule, batch: Batch, key: list[int]
+    ) -> Iterator[tuple[str, float, Tensor]]:
+        for called, weight, loss in ERRORS(self, batch, key):
+            at_once = (batch.number, called) == (step - 1, name)
+            yield called, weight, how(loss) if at_once else loss
 
-    monkeypatch.setattr(LoraModule, KNOWN[name].__name__, spoilt)
+    monkeypatch.setattr(LoraModule, "_errors", spoilt)
 
 
 @pytest.mark.parametrize("how", [no_number, no_slope])
@@ -47,7 +50,7 @@ def test_it_stops_before_the_step_and_goes_on_from_the_state_before(
     state = torch.load(home / "runs" / "toto" / "state.ckpt", weights_only=True)
     assert state["global_step"] == 4
     assert all(weight.isfinite().all() for weight in state["state_dict"].values())
-    monkeypatch.setattr(LoraModule, "_flow_error", KNOWN["photos"])
+    monkeypatch.setattr(LoraModule, "_errors", ERRORS)
     went_on = (train(arguments).folder / WEIGHTS).read_bytes()
     anew = train([*arguments, "--output.force=true"])
     assert (anew.folder / WEIGHTS).read_bytes() == went_on

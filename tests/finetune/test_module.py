@@ -114,23 +114,53 @@ def test_a_subject_that_moves_as_the_base_does_has_no_loss(
     assert learning.training_step([moves], 0).item() < 1e-9 < changed
 
 
+class Changing(Oracle):
+    """Is off by more each time that it is asked."""
+
+    def forward(self, *arguments: Any, **rest: Any) -> tuple[Tensor]:
+        return (super().forward(*arguments, **rest)[0] + len(self.seen) * self.drift,)
+
+
 def test_what_all_frames_share_is_forgiven(
     module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moves = batch._replace(asked=tuple(batch.conditions))
     monkeypatch.setattr(finetune.module, "base_alone", lambda model: nullcontext())
-
-    class Changing(Oracle):
-        """Is off by more each time that it is asked."""
-
-        def forward(self, *arguments: Any, **rest: Any) -> tuple[Tensor]:
-            return (super().forward(*arguments, **rest)[0] + len(self.seen) * self.drift,)
-
     module.transformer = Changing(batch.latents)
     module.transformer.drift = 1.0
     assert module.training_step([moves], 0).item() < 1e-6
     module.transformer.drift = torch.arange(2.0).view(1, 1, 2, 1, 1)
     assert module.training_step([moves], 0).item() == pytest.approx(0.25, abs=1e-3)
+
+
+def test_what_the_adapter_makes_of_somebody_else_counts_by_its_weight(
+    module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves = batch._replace(asked=({"encoder_hidden_states": torch.ones(5, 32)},) * 3)
+    monkeypatch.setattr(finetune.module, "base_alone", lambda model: nullcontext())
+    module.transformer = Changing(batch.latents)
+    module.transformer.drift, module.prior_weight = 1.0, 0.5
+    assert module.training_step([moves], 0).item() == pytest.approx(0.5 * 2**2, abs=1e-3)
+    assert set(module.losses) == {"photos", "prior"}
+    prompts = [seen["encoder_hidden_states"].mean().item() for seen in module.transformer.seen]
+    assert prompts == [1, 0, 1]
+
+
+def test_learning_to_leave_others_alone_lowers_what_that_costs(
+    learning: LoraModule, batch: Batch
+) -> None:
+    learning.prior_weight = 1.0
+    moves = batch._replace(asked=tuple(batch.conditions), weight=0.0)
+    weights = [w for w in learning.transformer.parameters() if w.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=1e-2)
+    costs = []
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = learning.training_step([moves], 0)
+        loss.backward()
+        optimizer.step()
+        costs.append(loss.item())
+    assert costs[-1] < 0.5 * costs[0]
 
 
 def test_asking_the_base_leaves_the_photos_gradients_as_they_are(
