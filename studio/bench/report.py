@@ -20,12 +20,14 @@ _COLUMNS = {
 
 def markdown(bench: dict[str, Any]) -> str:
     """The report's text."""
-    counted = ", ".join(f"{count} {kind}s" for kind, count in bench["plan"]["subjects"].items())
+    plan = bench["plan"]
+    counted = ", ".join(_counted(count, kind) for kind, count in plan["subjects"].items())
     lines = [
         "# Bench",
         "",
-        f"Base `{bench['base']}`, {counted}, {bench['plan']['scenes']} prompts with "
-        f"{bench['plan']['seeds']} seeds each. In brackets: 95% bootstrap interval over subjects.",
+        f"Base `{bench['base']}`, {counted}, {_counted(plan['scenes'], 'prompt')} with "
+        f"{_counted(plan['seeds'], 'seed')} each. In brackets: 95% bootstrap interval over "
+        "subjects.",
     ]
     for kind, sections in bench["figures"].items():
         for section, figures in sections.items():
@@ -36,6 +38,11 @@ def markdown(bench: dict[str, Any]) -> str:
         lines += ["", "## The more photos, the closer", "", "![](curve.png)"]
     lines += ["", "## The judge itself, on true clips", "", "```", bench["judge"], "```", ""]
     return "\n".join(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    many = "people" if what == "person" else f"{what}s"
+    return f"{count} {what if count == 1 else many}"
 
 
 def _table(figures: dict[str, dict[str, Any]]) -> list[str]:
@@ -81,7 +88,7 @@ def plot(bench: dict[str, Any], folder: Path) -> None:
         likeness.set_title(f"{kind}: likeness")
         _bars(prompt, found["prompt"], [name for name in found["prompt"] if name != "chance"])
         prompt.set_title("share of clips that show what was asked for")
-        prompt.legend(loc="lower right", fontsize=8)
+    figure.legend(*prompt.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.savefig(folder / "bench.png", dpi=120)
     if bench["curve"]:
         _plot_curve(bench["curve"], folder / "curve.png")
