@@ -165,7 +165,7 @@ def _plain(image: Image, longest: int) -> Image:
     from PIL import Image as images
 
     share = longest / max(image.size)  # a JPEG is decoded near the size that is wanted
-    image.draft(image.mode, (int(share * image.width), int(share * image.height)))
+    image.draft(image.mode, (max(1, int(share * image.width)), max(1, int(share * image.height))))
     image.load()
     profile = image.info.get("icc_profile")
     image = _eight_bits(_upright(image))

@@ -236,6 +236,11 @@ def test_a_large_photo_is_scaled_down(tmp_path: Path, format_: str) -> None:
     assert np.abs(np.asarray(image.resize((64, 32)), int) - small).mean() < 4
 
 
+def test_a_jpeg_one_pixel_wide_is_read(tmp_path: Path) -> None:
+    path = saved(tmp_path / "thread.jpg", gradient(1, 9000))
+    assert read_photo(path, longest=900).size == (1, 900)
+
+
 def test_a_large_jpeg_is_decoded_at_the_size_that_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
