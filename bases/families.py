@@ -41,7 +41,7 @@ def family_of(source: str, objective: FlowMatching | None = None) -> Family:
         if family.pipeline_class.__name__ == name:
             return family(source, objective)
     known = ", ".join(family.pipeline_class.__name__ for family in FAMILIES)
+    made_for = f"is made for {name!r}" if name else "does not say what pipeline it is made for"
     raise BrokenBase(
-        f"The base {source!r} is made for {name!r}: give one that is made for {known}, in "
-        "diffusers' layout."
+        f"The base {source!r} {made_for}: give one that is made for {known}, in diffusers' layout."
     )

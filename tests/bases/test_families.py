@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from diffusers import (
 from torch import Tensor
 
 from bases.cogvideox import CogVideoX
+from bases.errors import BrokenBase
 from bases.families import family_of
 from bases.family import Family
 from bases.kandinsky import Kandinsky6
@@ -321,3 +323,12 @@ def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
         assert met.min() >= expert.low - 1e-3
         assert met.max() <= expert.high + 1e-3
     assert len(set(asked)) == len(family.experts)
+
+
+def test_a_folder_that_says_no_pipeline_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text("{}")
+    with pytest.raises(BrokenBase, match="does not say what pipeline it is made for: give one"):
+        family_of(str(tmp_path))
+    (tmp_path / "model_index.json").write_text('{"_class_name": "OtherPipeline"}')
+    with pytest.raises(BrokenBase, match="is made for 'OtherPipeline': give one"):
+        family_of(str(tmp_path))
