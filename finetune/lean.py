@@ -32,17 +32,20 @@ class LeanLinear(Linear):
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """The layer's output (..., O) for x (..., I)."""
-        slot = None if args or kwargs else self._lone_slot()
+        slot = None if args or kwargs else self._lone_slot(x)
         if slot is None:
             output: Tensor = super().forward(x, *args, **kwargs)
             return output
         base, down, up = self.base_layer, self.lora_A[slot].weight, self.lora_B[slot].weight
-        x = x.to(_precision(x))
+        x = x.to(_mixed_precision(x) or x.dtype)
         lean: Tensor = _Lean.apply(x, base.weight, base.bias, down, up, self.scaling[slot])
         return lean
 
-    def _lone_slot(self) -> str | None:
-        """The adapter that counts, if it is the only one, plain, and over a plain linear layer."""
+    def _lone_slot(self, x: Tensor) -> str | None:
+        """The adapter that counts, if it is the only one, plain, and over a plain linear layer.
+
+        Nor may it be of another precision than `x`, unless mixed precision brings both to one.
+        """
         slots = [slot for slot in self.active_adapters if slot in self.lora_A]
         if self.disable_adapters or self.merged or len(slots) != 1:
             return None
@@ -51,15 +54,16 @@ class LeanLinear(Linear):
         frozen = plain and not base.weight.requires_grad
         simple = slot not in self.lora_variant and not self.lora_bias[slot]
         still = isinstance(self.lora_dropout[slot], nn.Identity)
-        return slot if frozen and simple and still else None
+        alike = _mixed_precision(x) is not None or x.dtype == self.lora_A[slot].weight.dtype
+        return slot if frozen and simple and still and alike else None
 
 
-def _precision(x: Tensor) -> torch.dtype:
-    """What a linear layer computes in."""
+def _mixed_precision(x: Tensor) -> torch.dtype | None:
+    """What linear layers compute in under mixed precision; None without."""
     device = x.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)
-    return x.dtype
+    return None
 
 
 class _Lean(torch.autograd.Function):

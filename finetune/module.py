@@ -47,6 +47,11 @@ def _motion_error(difference: Tensor) -> Tensor:
     return (difference - difference.mean(2, keepdim=True)).square().mean()
 
 
+def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether two conditions are the same, as when both captions were dropped."""
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
 def _shapes(batch: Batch) -> Shapes:
     """A batch as its memory is counted: as if all its prompts were like the first."""
     first = batch.conditions[0].items()
@@ -186,7 +191,9 @@ class LoraModule(pl.LightningModule):
             return
         if (data := self.trainer.datamodule) is None:
             return
-        batches = [_shapes(batch) for batch in data.batches_at(0)]
+        learnt = data.batches_at(0)
+        twice = [batch for batch in learnt if batch.asked and self.prior_weight]
+        batches = [_shapes(batch) for batch in (*learnt, *twice)]
         try:
             budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
             self.thrift = fitting_thrift(budget, memory, batches)
@@ -231,9 +238,12 @@ class LoraModule(pl.LightningModule):
             wanted = self._predict(noisy, sigmas, batch.asked)
         subject = self._predict(noisy, sigmas, batch.conditions)
         yield batch.name, batch.weight, _motion_error(subject - wanted)
-        if self.prior_weight:
-            somebody = self._predict(noisy, sigmas, batch.asked)
-            yield "prior", self.prior_weight, (somebody - wanted).square().mean()
+        pairs = enumerate(zip(batch.asked, batch.conditions, strict=True))
+        rows = [row for row, (asked, own) in pairs if not _same(asked, own)]
+        if self.prior_weight and rows:
+            asked = [batch.asked[row] for row in rows]
+            somebody = self._predict(noisy[rows], sigmas[rows], asked)
+            yield "prior", self.prior_weight, (somebody - wanted[rows]).square().mean()
 
     def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
         """The squared error of the predicted flow against the true one."""

@@ -28,12 +28,14 @@ def asked(model: Any) -> Iterator[None]:
 
     threads = torch.get_num_threads()
     small = sum(weight.numel() for weight in model.parameters()) < _SMALL
-    torch.set_num_threads(1 if small else threads)
+    if small:
+        torch.set_num_threads(1)
     try:
         with torch.no_grad():
             yield
     finally:
-        torch.set_num_threads(threads)
+        if small:
+            torch.set_num_threads(threads)
 
 
 def opened(

@@ -62,6 +62,8 @@ def train_judge(
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
     """
+    if not watched and not portrayed:
+        raise SystemExit("watched and portrayed are both 0: then nothing is left to learn.")
     join_crew()
     torch.manual_seed(0)
     device = best_device()

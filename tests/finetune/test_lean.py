@@ -127,3 +127,13 @@ def test_a_step_over_a_compiled_layer_is_the_same() -> None:
     ours.zero_grad()
     compiled = step(torch.compile(ours, fullgraph=True, backend="aot_eager"), x)
     torch.testing.assert_close(compiled["x"], plain["x"], atol=0, rtol=0)
+
+
+def test_precisions_that_nothing_brings_together_go_the_way_of_peft() -> None:
+    theirs, ours = layers()
+    for model in (theirs, ours):
+        model[0].base_layer.bfloat16()
+    x = torch.randn(5, 24, dtype=torch.bfloat16)
+    expected, found = step(theirs, x), step(ours, x)
+    for name, tensor in expected.items():
+        torch.testing.assert_close(found[name], tensor, atol=0, rtol=0)

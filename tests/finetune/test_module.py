@@ -144,13 +144,16 @@ def test_what_the_adapter_makes_of_somebody_else_counts_by_its_weight(
     assert set(module.losses) == {"photos", "prior"}
     prompts = [seen["encoder_hidden_states"].mean().item() for seen in module.transformer.seen]
     assert prompts == [1, 0, 1]
+    dropped = batch._replace(asked=tuple(batch.conditions))
+    module.training_step([dropped], 0)
+    assert set(module.losses) == {"photos"}
 
 
 def test_learning_to_leave_others_alone_lowers_what_that_costs(
     learning: LoraModule, batch: Batch
 ) -> None:
     learning.prior_weight = 1.0
-    moves = batch._replace(asked=tuple(batch.conditions), weight=0.0)
+    moves = batch._replace(asked=({"encoder_hidden_states": torch.ones(5, 32)},) * 3, weight=0.0)
     weights = [w for w in learning.transformer.parameters() if w.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=1e-2)
     costs = []

@@ -1,7 +1,7 @@
 """The judge: one network watches whole frames, another looks closely at the subject in each.
 
 Who scores must not be who chose: the face package, which audits photos and picks checkpoints, sees
-aligned faces with another network, and was trained on other individuals with another loss.
+aligned faces with another network, was trained on other individuals, and knows no trait.
 """
 
 from __future__ import annotations

@@ -83,5 +83,6 @@ def cut(pictures: Tensor, windows_N3: Tensor) -> Tensor:
 def _shown(pictures: Tensor, x: Tensor, y: Tensor, reach: Tensor) -> Tensor:
     zero = torch.zeros_like(x)
     theta = torch.stack((torch.stack((reach, zero, x), -1), torch.stack((zero, reach, y), -1)), 1)
-    grid = F.affine_grid(theta, [len(pictures), 3, SIDE, SIDE], align_corners=False)
-    return F.grid_sample(pictures, grid, align_corners=False)
+    with torch.autocast(pictures.device.type, enabled=False):  # bfloat16 is too coarse for places
+        grid = F.affine_grid(theta, [len(pictures), 3, SIDE, SIDE], align_corners=False)
+        return F.grid_sample(pictures, grid, align_corners=False)
