@@ -52,7 +52,11 @@ def true_windows(
 
 
 def seen_windows(watched: Watched) -> Tensor:
-    """The windows (B, F, 3) around whom the watcher sees, as `true_windows` gives them."""
+    """The windows (B, F, 3) around whom the watcher sees, as `true_windows` gives them.
+
+    Their reach is that of a lone subject before the camera zooms: beside a companion, and late in a
+    zoom, they are off by up to a half.
+    """
     scene = {choice: watched.scene[choice].argmax(-1) for choice in ("kind", "shot")}
     kinds = [KINDS[number] for number in scene["kind"].tolist()]
     head = (spots_at(watched.spots)[:, :, 0] + 0.5) * (2 / CELLS) - 1
