@@ -80,7 +80,8 @@ class Family(ABC):
         float32_parts: of the pipeline, which render in that whatever the rest does.
         lora_targets: a regular expression over the linear layers that an adapter changes.
         native: how other programs name the layers.
-        opening: how people load the pipeline, to be copied; `{pipeline}` stands for its class.
+        opening: how people load the pipeline, to be copied; `{pipeline}` stands for its class and
+            `{dtype}` for the precision of its parts.
         example: a call of the pipeline, likewise; `{clip}` stands for prompt and size.
         one_by_one: whether the transformer takes one example at a time.
         takes_guidance: whether it can be rendered with classifier-free guidance.
@@ -94,7 +95,7 @@ class Family(ABC):
     float32_parts: ClassVar[tuple[str, ...]] = ()
     lora_targets: ClassVar[str]
     native: ClassVar[NativeNames] = NativeNames()
-    opening: ClassVar[str] = "pipe = {pipeline}.from_pretrained(BASE)"
+    opening: ClassVar[str] = "pipe = {pipeline}.from_pretrained(BASE, dtype={dtype})"
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
     one_by_one: ClassVar[bool] = False
     takes_guidance: ClassVar[bool] = True
@@ -170,11 +171,15 @@ class Family(ABC):
         Raises:
             BrokenBase: if the base is missing or belongs to another family.
         """
-        dtypes = {**dict.fromkeys(self.float32_parts, torch.float32), "default": dtype}
+        dtypes = self.dtypes(dtype)
         with loading(self.source):
             check_folder(self.source, self.pipeline_class)
             pipe = self.pipeline_class.from_pretrained(self.source, dtype=dtypes, **parts)
             return pipe.to(device)
+
+    def dtypes(self, dtype: torch.dtype) -> dict[str, torch.dtype]:
+        """The precision of each part of the pipeline, where most are of `dtype`."""
+        return {"default": dtype, **dict.fromkeys(self.float32_parts, torch.float32)}
 
     @abstractmethod
     def call_arguments(self, pipe: Any, guidance: float) -> dict[str, Any]:

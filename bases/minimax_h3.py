@@ -78,7 +78,7 @@ class MiniMaxH3(Family):
     pipeline_class: ClassVar[type[Any]] = MiniMaxH3ModularPipeline
     opening: ClassVar[str] = f"""\
 pipe = {{pipeline}}.from_pretrained(BASE, workflow="{WORKFLOW}")
-pipe.load_components()"""
+pipe.load_components(dtype={{dtype}})"""
     example: ClassVar[str] = 'pipe(prompt={clip}, output="videos")'
     native: ClassVar[NativeNames] = NativeNames(
         formats=("comfyui", "kohya"),

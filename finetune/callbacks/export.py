@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from bases.catalogue import Base
-from bases.family import Family
 from bases.fingerprint import fingerprint
 from finetune.adapter import CARD, RUN, change, weights_file, write_weights
 from finetune.callbacks.throughput import Throughput
@@ -69,9 +69,7 @@ class ExportAdapter(pl.Callback):
         before = [e for e in trained_experts(self.folder) if e["name"] != module.expert.name]
         record = _record(data, [*before, expert])
         text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
-        (self.folder / CARD).write_text(
-            _card(data.subject, data.base, module.family, record["experts"])
-        )
+        (self.folder / CARD).write_text(_card(data.subject, data.base, module, record["experts"]))
         partial = self.folder / f"{RUN}.part"
         partial.write_text(text + "\n")
         os.replace(partial, self.folder / RUN)
@@ -104,16 +102,18 @@ def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _card(subject: Subject, base: Base, family: Family, experts: list[dict[str, Any]]) -> str:
-    pipeline = family.pipeline_class.__name__
+def _card(subject: Subject, base: Base, module: LoraModule, experts: list[dict[str, Any]]) -> str:
+    family = module.family
+    pipeline, dtypes = family.pipeline_class.__name__, family.dtypes(module.base_dtype)
     clip = (
         f'"{subject.called}, waving", height={base.height}, width={base.width}, '
         f"num_frames={base.frames}, num_inference_steps={base.steps}"
     )
     lines = [
+        "import torch",
         f"from diffusers import {pipeline}",
         "",
-        *family.opening.format(pipeline=pipeline).splitlines(),
+        *family.opening.format(pipeline=pipeline, dtype=_written(dtypes)).splitlines(),
         *(
             f'pipe.{expert["part"]}.load_lora_adapter(FOLDER, weight_name="{expert["file"]}")'
             for expert in experts
@@ -134,3 +134,10 @@ A LoRA adapter that makes the base `{base.name}` render one subject, called `{su
 `run.json` records how it was trained, `report.json` how like its subject it is.
 Use it only for what the person shown has agreed to.
 """
+
+
+def _written(dtypes: dict[str, torch.dtype]) -> str:
+    """As code: one precision where all parts share it."""
+    if len(set(dtypes.values())) == 1:
+        return str(dtypes["default"])
+    return "{" + ", ".join(f'"{part}": {dtype}' for part, dtype in dtypes.items()) + "}"

@@ -141,6 +141,21 @@ def test_the_cards_code_names_the_pipeline_and_every_file(adapter: Adapter, base
         assert f'pipe.{part}.load_lora_adapter(FOLDER, weight_name="{path.name}")' in card
 
 
+def test_the_cards_code_opens_the_base_as_we_render_it(adapter: Adapter, base: Base) -> None:
+    """In the same precision: what a checkpoint was saved in is another at times."""
+    family = family_of(base.source)
+    if isinstance(family, MiniMaxH3):
+        pytest.skip("its processor wants torchvision")
+    card = (adapter.folder / CARD).read_text()
+    *opening, _ = [line[4:] for line in card.splitlines() if line.startswith("    ")]
+    theirs: dict[str, Any] = {"BASE": base.source, "FOLDER": str(adapter.folder)}
+    exec("\n".join(opening), theirs)
+    ours = Renderer(base, device=CPU, progress=False).pipe
+    for name, part in ours.components.items():
+        if isinstance(part, torch.nn.Module):
+            assert getattr(theirs["pipe"], name).dtype == part.dtype, name
+
+
 @pytest.mark.parametrize("style", FORMATS)
 def test_another_program_has_the_same_change_of_every_layer(
     adapter: Adapter, base: Base, tmp_path: Path, style: str
