@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bases.pocket.judge.network import Judge, Opinion
 from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
@@ -27,6 +28,8 @@ JUDGED = ("action", "place", "light", "shot", "view", "move", "expression")
 _LEAST_SEEN = 0.01
 """Of a picture: a subject that covers less is not seen."""
 _TRACKED = [SPOTS.index(name) for name in ("head", "shoulders", "hips")]
+_EDGE = 0.5
+"""A spot so many cells from the picture's edge may lie beyond it, where it is not followed."""
 
 
 @dataclass(frozen=True)
@@ -135,19 +138,25 @@ def _physics(seen: Opinion, scene: Scene, fps: float) -> dict[str, float]:
     action = scene.named("action", 0)
     if action not in ("jump", "bounce"):
         return {}
-    heights_FK = _heights(seen, scene, fps)
+    down_FK = spots_at(seen.spots)[0, ..., 1].double()
+    heights_FK = _heights(down_FK, scene, fps)
     if action == "jump":
-        found = {"gravity": gravity_of(heights_FK[:, _TRACKED].mean(1), fps)}
+        followed = [spot for spot in _TRACKED if _stays_inside(down_FK[:, spot])]
+        found = {"gravity": gravity_of(heights_FK[:, followed].mean(1), fps)} if followed else {}
     else:
         middle = heights_FK[:, 0]
         found = {"restitution": restitution_of(middle, float(middle.min()))}
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
 
-def _heights(seen: Opinion, scene: Scene, fps: float) -> NDArray[np.float64]:
-    """How high each spot is in each frame, in world units, if the camera is where it was asked."""
-    cells_FK2 = spots_at(seen.spots)[0].double()
-    frames = len(cells_FK2)
+def _stays_inside(down_F: Tensor) -> bool:
+    """Whether a spot, in cells from the top, is well inside the picture in every frame."""
+    return bool(((down_F > _EDGE) & (down_F < CELLS - 1 - _EDGE)).all())
+
+
+def _heights(down_FK: Tensor, scene: Scene, fps: float) -> NDArray[np.float64]:
+    """How high spots are in world units, given in cells from the top, by the asked-for camera."""
+    frames = len(down_FK)
     camera = camera_at(scene[[0] * frames], torch.arange(frames) / fps)
-    down = (cells_FK2[..., 1] + 0.5) * 2 / CELLS - 1
+    down = (down_FK + 0.5) * 2 / CELLS - 1
     return (camera.centre[:, 1:] - down * camera.half[:, None]).numpy()
