@@ -24,6 +24,7 @@ class PocketShape:
         text: arguments of transformers' `UMT5Config`.
         world: which scenes it learns; all that there are if not given.
         languages: in which it learns captions; all that there are if not given.
+        celebrities: how many individuals it learns by name; see `celebrities`.
     """
 
     size: int
@@ -34,6 +35,7 @@ class PocketShape:
     text: dict[str, Any]
     world: Repertoire = field(default_factory=Repertoire)
     languages: tuple[str, ...] = LANGUAGES
+    celebrities: int = 0
 
 
 def read_shape(path: Path) -> PocketShape:

@@ -56,12 +56,17 @@ def _corpus(captions: int) -> Iterator[str]:
         yield free_caption(scenes, index, rng, LANGUAGES)
 
 
-def free_caption(scenes: Scene, index: int, rng: random.Random, languages: Sequence[str]) -> str:
-    """A caption as a person might type it: any wording, a made-up name at times, English most."""
+def free_caption(
+    scenes: Scene, index: int, rng: random.Random, languages: Sequence[str], name: str | None = None
+) -> str:
+    """A caption as a person might type it: any wording, English most.
+
+    Whoever has no name is given a made-up one at times.
+    """
     language = rng.choice([*languages, "en"])
-    subject = None
-    if rng.random() < 0.3:
+    subject, called = None, name or invented_name(rng)
+    if name or rng.random() < 0.3:
         words = words_of(language)
         noun = rng.choice(words["subject"][scenes.named("kind", index)])
-        subject = f"{invented_name(rng)}{words['comma']}{noun}"
+        subject = f"{called}{words['comma']}{noun}"
     return caption(scenes, index, language=language, subject=subject, rng=rng)

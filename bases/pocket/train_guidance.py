@@ -59,6 +59,7 @@ def train_guidance(
     rate: float = 3e-4,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
+    face_weight: float = 4.0,
     seed: int = 0,
 ) -> None:
     """Train the transformer; the text encoder and the VAE stay.
@@ -75,6 +76,7 @@ def train_guidance(
         rate: peak learning rate.
         dropout: share of prompts that are left empty, on which nothing changes.
         subject_weight: what an error on the subject counts beyond one on the place.
+        face_weight: what one on the face counts beyond one elsewhere on the subject.
         seed: from 0 to 4; a run with another one sees other examples.
     """
     join_crew()
@@ -100,13 +102,13 @@ def train_guidance(
             crew_seed(step, seed), codec, known, shape, stills=stills, clips=clips, dropout=dropout
         )
         losses = []
-        for (latents, masks), prompts in batches:
-            noisy, _, sigmas = noised(objective, latents, generator)
+        for seen, prompts in batches:
+            noisy, _, sigmas = noised(objective, seen.latents, generator)
             asked = (noisy, sigmas, embed_prompts(text, prompts))
             error_of = partial(
                 guidance_error, model.transformer, teacher, *asked, unprompted, guidance
             )
-            losses.append(learn(error_of, 1 + subject_weight * masks, len(batches)))
+            losses.append(learn(error_of, seen.weights(subject_weight, face_weight), len(batches)))
         share_gradients(model.parameters())
         descend(optimizers, rate_at(step, steps, rate))
         average.update_parameters(model)

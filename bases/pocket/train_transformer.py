@@ -70,6 +70,9 @@ def train_transformer(
     rate: float = 1e-3,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
+    face_weight: float = 4.0,
+    shift: float = 3.0,
+    still_shift: float = 1.5,
     seed: int = 0,
     learn_text: bool = True,
     compiled: bool = False,
@@ -89,6 +92,10 @@ def train_transformer(
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
         subject_weight: what an error on the subject counts beyond one on the place.
+        face_weight: what one on the face counts beyond one elsewhere on the subject: an expression
+            is a few pixels.
+        shift: moves the training on clips towards more noise, in which the whole is decided.
+        still_shift: the same of stills; less noise is where faces are decided.
         seed: from 0 to 4; a run with another one sees other examples.
         learn_text: whether the text encoder learns too; once it knows its words it costs time for
             little.
@@ -111,7 +118,7 @@ def train_transformer(
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
-    objective = FlowMatching(shift=3.0)
+    objectives = FlowMatching(shift=still_shift), FlowMatching(shift=shift)
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
         generator = torch.Generator().manual_seed(crew_seed(step, seed))
@@ -120,11 +127,11 @@ def train_transformer(
         )
         losses = [
             learn(
-                partial(flow_error, model, tokenizer, objective, latents, prompts, generator),
-                1 + subject_weight * masks,
+                partial(flow_error, model, tokenizer, objective, seen.latents, prompts, generator),
+                seen.weights(subject_weight, face_weight),
                 len(batches),
             )
-            for (latents, masks), prompts in batches
+            for objective, (seen, prompts) in zip(objectives, batches, strict=True)
         ]
         share_gradients(model.parameters())
         descend(optimizers, rate_at(step, steps, rate))

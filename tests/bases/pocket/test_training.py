@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,16 @@ from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from torch import Tensor, nn
 
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
-from bases.pocket.lessons import encode
+from bases.pocket.lessons import casting, draw_cast, encode
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.shape import PocketShape
+from bases.pocket.tokenizer import free_caption
 from bases.pocket.train_guidance import guided_flow, train_guidance
 from bases.pocket.train_transformer import flow, train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.training import Run, descend
+from bases.pocket.world import Repertoire, celebrities
+from bases.pocket.world.scenes import KINDS
 
 TINY = PocketShape(
     size=16,
@@ -117,9 +122,39 @@ def test_masks_come_with_latents_cell_by_cell(tmp_path: Path) -> None:
     masks = torch.zeros(1, 1, 5, 16, 16)
     masks[:, :, 0, :8] = 1
     masks[:, :, 1:3, :, 8:] = 1
-    encoded = encode(vae, torch.zeros(1, 3, 5, 16, 16), masks)
+    encoded = encode(vae, torch.zeros(1, 3, 5, 16, 16), masks, 1 - masks)
     assert encoded.latents.shape == (1, 4, 2, 2, 2)
-    assert encoded.masks[0, 0].tolist() == [[[1, 1], [0, 0]], [[0, 0.5], [0, 0.5]]]
+    assert encoded.subjects[0, 0].tolist() == [[[1, 1], [0, 0]], [[0, 0.5], [0, 0.5]]]
+    assert torch.equal(encoded.faces, 1 - encoded.subjects)
+    assert encoded.weights(2, 4)[0, 0, 0].tolist() == [[3, 3], [5, 5]]
+
+
+def test_celebrities_come_under_their_names_and_strangers_do_not() -> None:
+    shape = replace(TINY, celebrities=3, world=Repertoire(kind=("person",)))
+    names, looks = celebrities(3)
+    assert len(set(names)) == 3
+    cast = casting(7, 40, shape)
+    famous = [row for row, name in enumerate(cast.names) if name]
+    assert 10 < len(famous) < 30
+    for row, name in enumerate(cast.names):
+        same = [torch.equal(cast.look.person.hair[row], hair) for hair in looks.person.hair]
+        assert same == [known == name for known in names]
+    rng = random.Random(0)
+    for row in famous:
+        assert str(cast.names[row]) in free_caption(cast.scene, row, rng, ["en"], cast.names[row])
+    assert casting(7, 40, TINY).names == [None] * 40
+
+
+def test_the_faces_of_people_are_where_their_skin_is() -> None:
+    """And a pet has none."""
+    shape = replace(TINY, size=64)
+    cast = casting(3, 24, shape)
+    video, subjects, faces = draw_cast(cast, shape, 1, torch.device("cpu"))
+    people = cast.scene.kind == KINDS.index("person")
+    assert 0 < people.sum() < 24
+    assert (faces.sum((1, 2, 3, 4)) > 0).equal(people)
+    assert ((faces * subjects).sum() / faces.sum()) > 0.7
+    assert video.shape == (24, 3, 1, 64, 64)
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
