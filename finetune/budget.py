@@ -34,10 +34,13 @@ ORDER = (
     Thrift(recompute="everything"),
     Thrift(recompute="everything", weights="int8"),
     Thrift(recompute="everything", weights="nf4", optimizer="adamw8bit"),
+    Thrift(recompute="everything", offload=True, optimizer="adamw8bit"),
 )
 """From the fastest to the smallest."""
 
 _SPARE = 1.1
+_AT_ONCE = 3
+"""Blocks on the GPU of a base that waits outside: one in use, one that comes, one that goes."""
 _META = torch.device("meta")
 _COPIES = {"adamw": 16, "adamw8bit": 10}
 """Bytes of a number that learns: itself, its gradient and the optimiser's two means."""
@@ -111,6 +114,9 @@ class Budget:
         self._frozen = sum(weight.numel() for weight in self.transformer.parameters())
         small = linear_layers(self.transformer).values()
         self._small = sum(layer.weight.numel() for layer in small)
+        blocks = blocks_of(self.transformer).values()
+        sizes = [sum(weight.numel() for weight in block.parameters()) for block in blocks]
+        self._waiting = max(0, sum(sizes) - _AT_ONCE * max(sizes, default=0))
         with _META:
             add_lora(self.transformer, rank=rank, alpha=rank, targets=targets, seed=0)
         learning = (w.numel() for w in self.transformer.parameters() if w.requires_grad)
@@ -127,10 +133,15 @@ class Budget:
                 self._kept(thrift, part) for batch in batches for part in self._together(batch)
             )
         return Need(
-            weights=2.0 * (self._frozen - self._small) + BYTES[thrift.weights] * self._small,
+            weights=self._weights(thrift),
             learning=float(_COPIES[thrift.optimizer] * self._learning),
             activations=float(activations),
         )
+
+    def _weights(self, thrift: Thrift) -> float:
+        small = BYTES[thrift.weights] * self._small
+        outside = BYTES["plain"] * self._waiting if thrift.offload else 0.0
+        return BYTES["plain"] * (self._frozen - self._small) + small - outside
 
     def _together(self, batch: Shapes) -> list[Shapes]:
         """What goes through the base at once."""
@@ -182,7 +193,8 @@ def fitting_thrift(budget: Budget, memory: float, batches: list[Shapes]) -> Thri
             return thrift
     raise TooLarge(
         f"Training this base would take about {needs[-1][1] / GIGABYTE:.1f} GB at its smallest "
-        f"(4-bit weights, activations computed twice), and there are {memory / GIGABYTE:.1f}. "
+        "(blocks that wait in the machine's memory, activations computed twice), and there are "
+        f"{memory / GIGABYTE:.1f}. "
         "Give a smaller --data.side, fewer --data.photos or no --data.clips, a smaller "
         "--model.rank, or choose a smaller base: 'starring bases' lists them."
     )

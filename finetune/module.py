@@ -89,7 +89,8 @@ class LoraModule(pl.LightningModule):
         seed: of the first weights and of the noise.
 
     Raises:
-        TrainingError: if a number is out of its range, or there is no such expert.
+        TrainingError: if a number is out of its range, there is no such expert, or two ways to save
+            memory do not go together.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class LoraModule(pl.LightningModule):
         self.face_weight, self.background_weight = face_weight, background_weight
         self.prior_weight = prior_weight
         self.thrift, self.memory = thrift or NO_THRIFT, memory
+        self.thrift.check()
         self.thrift_is_given = thrift is not None
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
         self._check_distillation(base)
@@ -174,6 +176,7 @@ class LoraModule(pl.LightningModule):
             seed=self.seed,
         )
         self.thrift.spend_less(self.transformer)
+        self.thrift.wait_outside(self.transformer, self.training_device)
 
     def _fit_memory(self) -> None:
         """Stay within the memory that was given or is found, and choose what makes that possible.

@@ -1,8 +1,8 @@
 """What saves memory or time in training, each a plain option.
 
-The frozen base's weights can be kept small (torchao, bitsandbytes), its activations computed twice
-instead of kept (PyTorch), its blocks compiled and its attention fused (diffusers), and the
-optimiser's state kept in eight bits (torchao).
+The frozen base's weights can be kept small (torchao, bitsandbytes) or wait in the machine's memory
+(PyTorch), its activations computed twice instead of kept (PyTorch), its blocks compiled and its
+attention fused (diffusers), and the optimiser's state kept in eight bits (torchao).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from torch.utils.checkpoint import (
 )
 
 from finetune.errors import TrainingError
+from finetune.offload import offload
 
 Weights = Literal["plain", "fp8", "int8", "nf4"]
 Recompute = Literal["nothing", "all but attention", "everything"]
@@ -53,6 +54,8 @@ class Thrift:
         attention: one of diffusers' attention backends, such as "flash", "sage" or "_native_cudnn";
             PyTorch's own choice if empty.
         optimizer: AdamW with its state in 32 bits a number, or in 8.
+        offload: whether the base's blocks wait in the machine's memory and come to the GPU when
+            their turn comes; see `finetune.offload`.
     """
 
     weights: Weights = "plain"
@@ -60,10 +63,24 @@ class Thrift:
     compiled: bool = False
     attention: str = ""
     optimizer: Literal["adamw", "adamw8bit"] = "adamw"
+    offload: bool = False
+
+    def check(self) -> None:
+        """Make sure that the options go together.
+
+        Raises:
+            TrainingError: if weights of few bits were to wait, which stay on the GPU.
+        """
+        if self.offload and self.weights != "plain":
+            raise TrainingError(
+                f"model.thrift.offload=True and model.thrift.weights={self.weights!r} do not go "
+                "together: only plain weights wait in the machine's memory. Give one of them."
+            )
 
     def loading_device(self, device: torch.device) -> torch.device:
-        """Where the base is loaded before `keep_small`: what is made small comes from the CPU."""
-        return device if self.weights == "plain" else torch.device("cpu")
+        """Where the base is loaded: what is made small, or waits there, comes from the CPU."""
+        stays = self.weights == "plain" and not self.offload
+        return device if stays else torch.device("cpu")
 
     def keep_small(self, transformer: ModelMixin, device: torch.device) -> None:
         """Keep the linear layers of a frozen transformer's blocks small, and bring it to a device.
@@ -93,6 +110,11 @@ class Thrift:
             _fuse(transformer, self.attention)
         if self.compiled:
             _compile(transformer)
+
+    def wait_outside(self, transformer: ModelMixin, device: torch.device) -> None:
+        """Let the base's blocks wait outside the device that computes, once all else is done."""
+        if self.offload:
+            offload(transformer, list(blocks_of(transformer).values()), device)
 
     def optimizer_over(
         self, weights: Iterable[nn.Parameter], *, lr: float, weight_decay: float, fused: bool
