@@ -156,6 +156,19 @@ def test_the_cards_code_opens_the_base_as_we_render_it(adapter: Adapter, base: B
             assert getattr(theirs["pipe"], name).dtype == part.dtype, name
 
 
+def test_the_base_may_wait_outside_the_gpu(
+    adapter: Adapter, base: Base, command: Callable[..., list[str]]
+) -> None:
+    """And the adapter comes out the same."""
+    home = adapter.folder.parents[1]
+    more = [] if family_of(base.source).takes_guidance else ["--model.guidance_loss=4"]
+    waiting = ["--output.name=waiting", "--model.thrift.offload=true"]
+    outside = train([*command(home), f"--data.base={base.source}", *more, *waiting])
+    for part, path in adapter.files.items():
+        ours, theirs = load_file(outside.files[part]), load_file(path)
+        assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
+
+
 @pytest.mark.parametrize("style", FORMATS)
 def test_another_program_has_the_same_change_of_every_layer(
     adapter: Adapter, base: Base, tmp_path: Path, style: str
