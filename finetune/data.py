@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +31,7 @@ from finetune.examples import (
     save_examples,
 )
 from finetune.limits import above, at_least
-from finetune.preservation import preservation_examples, under_name
+from finetune.preservation import NAMES, preservation_examples, under_name
 from subjects import Subject
 from subjects.masks import Segmenter
 
@@ -152,6 +154,7 @@ class SubjectData(pl.LightningDataModule):
                 device=device,
             )
         captions = ["", *(e.caption for e in photos + clips), *map(self._named, clips)]
+        captions += map(self._renamed, clips)
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.embeddings = embed(captions, family, dtype=dtype, device=device)
 
@@ -218,11 +221,12 @@ class SubjectData(pl.LightningDataModule):
         chosen = rng.sample(group, min(count, len(group)))
         chosen += rng.choices(group, k=count - len(chosen))
         shown = [rng.random() >= self.dropout for _ in chosen]
-        asked = [e.caption if show else "" for e, show in zip(chosen, shown, strict=True)]
+        about = self._named if name == "clips" else attrgetter("caption")
+        own = [about(e) if show else "" for e, show in zip(chosen, shown, strict=True)]
+        asked = []
         if name == "clips":
-            own = [self._named(e) if show else "" for e, show in zip(chosen, shown, strict=True)]
-        else:
-            own, asked = asked, []
+            others = [rng.choice((e.caption, self._renamed(e))) for e in chosen]
+            asked = [other if show else "" for other, show in zip(others, shown, strict=True)]
         return Batch(
             name=name,
             number=step,
@@ -239,6 +243,12 @@ class SubjectData(pl.LightningDataModule):
     def _named(self, clip: Example) -> str:
         """A preservation clip's caption, about the subject."""
         return under_name(clip.caption, self.subject.class_noun, self.subject.called)
+
+    def _renamed(self, clip: Example) -> str:
+        """A preservation clip's caption, about one who has another name than the subject."""
+        others = [name for name in NAMES if name != self.subject.trigger.lower()]
+        called = replace(self.subject, trigger=random.Random(clip.caption).choice(others)).called
+        return under_name(clip.caption, self.subject.class_noun, called)
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

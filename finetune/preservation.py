@@ -20,6 +20,8 @@ from bases.pocket import PRESERVATION
 from finetune.examples import Example, load_examples, save_examples
 from subjects import with_article
 
+NAMES = ("anna", "ken", "lucia", "omar", "yuki", "ivan", "chloe", "raj")
+"""Of others, whom an adapter is to leave alone."""
 _ACTIONS = ("waving", "walking", "jumping", "dancing", "clapping", "standing")
 _PLACES = (
     "at the beach",
@@ -43,7 +45,7 @@ def prompts(count: int, class_noun: str = "person") -> list[str]:
 
 
 def under_name(prompt: str, class_noun: str, called: str) -> str:
-    """Such a prompt about the subject: "mira, a person, waving at the beach, close-up"."""
+    """Such a prompt about somebody with a name: "mira, a person, waving at the beach, close-up"."""
     return f"{called}, {prompt.removeprefix(with_article(class_noun)).lstrip()}"
 
 

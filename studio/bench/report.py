@@ -11,6 +11,7 @@ _COLUMNS = {
     "adapter": "adapter",
     "base": "base alone",
     "bleed": "adapter, about nobody",
+    "renamed": "adapter, about another name",
     "truth": "true clips through the VAE",
     "drawn": "true clips",
     "other": "another individual",

@@ -8,13 +8,13 @@ from typing import Any
 
 from bases.pocket.shape import PocketShape
 from bases.pocket.world.physics import GRAVITY
-from inference.bench.intervals import interval
+from inference.bench.intervals import Interval, interval
 from inference.bench.scores import JUDGED
 from inference.bench.turns import TURNS
 
 Subjects = list[dict[str, Any]]
 Figures = dict[str, dict[str, Any]]
-VARIANTS = ("adapter", "base", "bleed", "stranger", "truth", "drawn", "other", "still")
+VARIANTS = ("adapter", "base", "bleed", "renamed", "stranger", "truth", "drawn", "other", "still")
 
 
 def summarise(subjects: Subjects, shape: PocketShape, kind: str) -> dict[str, Figures]:
@@ -132,15 +132,22 @@ def _over_base(subjects: Subjects, key: str) -> dict[str, Any]:
 
 
 def _bleed(subjects: Subjects) -> Figures:
-    """How much more like the subject nobody becomes with the adapter in, of the ceiling."""
-    more = []
+    """How much more like the subject others become with the adapter in, of the ceiling."""
+    return {
+        "onto a prompt about nobody": {"adapter": _more(subjects, "bleed", "stranger")},
+        "onto another name": {"adapter": _more(subjects, "renamed", "base")},
+    }
+
+
+def _more(subjects: Subjects, variant: str, than: str) -> Interval | None:
+    found = []
     for one in subjects:
         with_it, without = (
             fmean(take["likeness"] for take in one["takes"] if take["variant"] == name)
-            for name in ("bleed", "stranger")
+            for name in (variant, than)
         )
-        more.append((with_it - without) / one["ceiling"])
-    return {"onto a prompt about nobody": {"adapter": interval(more)}}
+        found.append((with_it - without) / one["ceiling"])
+    return interval(found)
 
 
 def _physics(subjects: Subjects) -> Figures:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from torch import Generator, Tensor
 from bases.pocket.judge.network import Judge
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Look, Scene, caption, film, sample_looks, sample_scenes
+from bases.pocket.world.captions import invented_name
 from bases.video import Frames
 from finetune.adapter import Adapter
 from inference.bench.colours import Backdrops, colour_shares
@@ -22,7 +25,7 @@ from inference.render import Clip, Renderer
 from studio.bench.individuals import Individual, individual_seed
 from studio.bench.plan import Plan
 from studio.onlookers import face_finder
-from subjects import leave_one_out, similarity_to
+from subjects import Subject, leave_one_out, similarity_to
 
 Take = dict[str, Any]
 
@@ -48,8 +51,9 @@ class Studio:
         """Every clip of a subject, scored; "variant" says what each is.
 
         "adapter" and "base" follow the prompt that names the subject, "bleed" and "stranger" are
-        the adapter and the base on the same prompt about nobody; "truth" is drawn, through the
-        base's VAE, "other" the same of another individual, and "still" a photo held still.
+        the adapter and the base on the same prompt about nobody, "renamed" is the adapter on the
+        same about another name; "truth" is drawn, through the base's VAE, "other" the same of
+        another individual, and "still" a photo held still.
         """
         seed = individual_seed(one.who.kind, index)
         scenes = scenes_for(one.who.kind, self.plan.scenes, self.shape, seed)
@@ -57,16 +61,19 @@ class Studio:
         for row in range(len(scenes)):
             scene = scenes[[row]]
             takes += self._floors_and_ceilings(one, scene, row)
-            prompts = caption(scene, subject=one.subject.called), caption(scene)
+            prompts = _prompts(scene, one.subject, row)
             for seed in range(self.plan.seeds):
                 clips = self._rendered(*prompts, adapter, Clip(seed=1000 * row + seed))
                 takes += [self._take(name, clip, one, scene, row) for name, clip in clips.items()]
         return takes
 
-    def _rendered(self, named: str, nobody: str, adapter: Adapter, clip: Clip) -> dict[str, Frames]:
+    def _rendered(
+        self, named: str, nobody: str, renamed: str, adapter: Adapter, clip: Clip
+    ) -> dict[str, Frames]:
         render = self.renderer.render
         with self.renderer.adapter(adapter):
             with_it = {"adapter": render(named, clip), "bleed": render(nobody, clip)}
+            with_it["renamed"] = render(renamed, clip)
         return with_it | {"base": render(named, clip), "stranger": render(nobody, clip)}
 
     def likeness_of(self, one: Individual, adapter: Adapter, index: int) -> float:
@@ -122,6 +129,12 @@ class Studio:
             pictures = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
             found["copied"] = copied(pictures, one.photos, self._fresh(one, scene))
         return {"variant": variant, "scene": row, **found}
+
+
+def _prompts(scene: Scene, subject: Subject, row: int) -> tuple[str, str, str]:
+    """A scene as a prompt about the subject, about nobody, and about another name."""
+    other = replace(subject, trigger=invented_name(Random(row))).called
+    return caption(scene, subject=subject.called), caption(scene), caption(scene, subject=other)
 
 
 def scenes_for(kind: str, count: int, shape: PocketShape, seed: int) -> Scene:

@@ -105,6 +105,7 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
                 take("adapter", likeness=level, motion=0.01),
                 take("adapter", likeness=level + 0.2, motion=0.03),
                 take("bleed", likeness=0.3),
+                take("renamed", likeness=0.75),
                 *(take(name) for name in ("base", "truth", "still")),
                 take("stranger", likeness=0.2),
             ],
@@ -116,6 +117,8 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
     assert found["motion"]["over the base's"]["adapter"].value == pytest.approx(1.0)
     bleed = found["bleed"]["onto a prompt about nobody"]["adapter"]
     assert bleed.value == pytest.approx(0.1)
+    renamed = found["bleed"]["onto another name"]["adapter"]
+    assert renamed.value == pytest.approx(0.25)  # the base's is 0.5
     assert found["likeness"]["rank1"]["other"] is None
     coat = found["without a network"]["coat, pixels of that colour, of the truth's"]
     assert coat["adapter"].value == 1.0
