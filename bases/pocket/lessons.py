@@ -61,6 +61,10 @@ class Casting(NamedTuple):
     scene: Scene
     names: list[str | None]
 
+    def to(self, device: torch.device) -> Casting:
+        """The same on another device."""
+        return Casting(self.look.to(device), self.scene.to(device), self.names)
+
 
 def casting(seed: int, count: int, shape: PocketShape) -> Casting:
     """Individuals and scenes that only this seed has, but for the celebrities among them."""
@@ -140,7 +144,7 @@ class Pool(NamedTuple):
     ) -> list[str]:
         """New captions of some of the clips."""
         seeds = self.seeds[chosen].tolist()
-        return [_captions(casting(seed, 1, shape), shape, rng, dropout)[0] for seed in seeds]
+        return [new_captions(casting(seed, 1, shape), shape, rng, dropout)[0] for seed in seeds]
 
 
 @torch.no_grad()
@@ -166,7 +170,9 @@ def encode_pool(
     return Pool(known, seeds)
 
 
-def _captions(cast: Casting, shape: PocketShape, rng: random.Random, dropout: float) -> list[str]:
+def new_captions(
+    cast: Casting, shape: PocketShape, rng: random.Random, dropout: float
+) -> list[str]:
     """New captions of what `draw_cast` draws."""
     return [
         "" if rng.random() < dropout else free_caption(cast.scene, row, rng, shape.languages, name)
@@ -191,6 +197,6 @@ def lessons(
     pictures = encode(codec, *draw_cast(cast, shape, 1, device))
     chosen = torch.randint(len(known.seeds), (clips,), generator=generator)
     return [
-        (pictures, _captions(cast, shape, rng, dropout)),
+        (pictures, new_captions(cast, shape, rng, dropout)),
         (known.clips.at(chosen, device), known.captions(chosen, shape, rng, dropout)),
     ]

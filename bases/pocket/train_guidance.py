@@ -20,7 +20,6 @@ import torch
 from diffusers import AutoencoderKLWan
 from jsonargparse import auto_cli
 from torch import Tensor, nn
-from transformers import AutoTokenizer
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
@@ -29,11 +28,11 @@ from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
 from bases.pocket.train_transformer import (
-    TextToLatent,
     assemble,
     flow,
     learn,
-    load_base,
+    load_text,
+    load_transformer,
     noised,
 )
 from bases.pocket.training import (
@@ -43,7 +42,7 @@ from bases.pocket.training import (
     descend,
     rate_at,
 )
-from bases.wan import WanText, embed_prompts
+from bases.wan import embed_prompts
 
 
 def train_guidance(
@@ -83,17 +82,13 @@ def train_guidance(
     device = best_device()
     codec = AutoencoderKLWan.from_pretrained(base / "vae", dtype=torch.float32).to(device).eval()
     speed_up(codec)
-    tokenizer = AutoTokenizer.from_pretrained(base / "tokenizer")
-    model = TextToLatent(shape, len(tokenizer)).to(device)
-    load_base(model, base)
-    model.text.requires_grad_(False)
-    teacher = copy.deepcopy(model.transformer).requires_grad_(False)
+    text, model = load_text(base, device), load_transformer(base).to(device)
+    teacher = copy.deepcopy(model).requires_grad_(False)
     average = averaged(model, 0.99)
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
     objective = FlowMatching(shift=3.0)
-    text = WanText(tokenizer, model.text)
     unprompted = embed_prompts(text, [""]).detach()
     run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
     for step in run:
@@ -105,9 +100,7 @@ def train_guidance(
         for seen, prompts in batches:
             noisy, _, sigmas = noised(objective, seen.latents, generator)
             asked = (noisy, sigmas, embed_prompts(text, prompts))
-            error_of = partial(
-                guidance_error, model.transformer, teacher, *asked, unprompted, guidance
-            )
+            error_of = partial(guidance_error, model, teacher, *asked, unprompted, guidance)
             losses.append(learn(error_of, seen.weights(subject_weight, face_weight), len(batches)))
         share_gradients(model.parameters())
         descend(optimizers, rate_at(step, steps, rate))
@@ -117,7 +110,7 @@ def train_guidance(
     if crew_rank() > 0:
         return
     run.plot()
-    assemble(average.module, tokenizer, shape, base / "vae", out / "pocket")
+    assemble(average.module, text, shape, base / "vae", out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
 
 

@@ -1,8 +1,8 @@
-"""Train Pocket's text encoder and transformer together, on latents of the world.
+"""Train Pocket's transformer, on latents of the world and what the text encoder makes of captions.
 
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
         -m bases.pocket.train_transformer --shape configs/pocket/64.yaml \
-        --vae runs/vae/vae --out runs/transformer
+        --vae runs/vae/vae --text runs/text --out runs/transformer
 
 That is for two CPU cores; one GPU wants `python` in torchrun's place. Run it again to go on where
 it stopped. It ends with `runs/transformer/pocket/`, a whole base that
@@ -22,7 +22,7 @@ import torch
 from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from jsonargparse import auto_cli
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5Config, UMT5EncoderModel
+from transformers import AutoTokenizer, UMT5EncoderModel
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
@@ -30,7 +30,6 @@ from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
-from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.training import (
     Run,
     attention,
@@ -46,20 +45,10 @@ from bases.wan import TIMESTEPS, WanText, embed_prompts
 RENDER_SHIFT = 3.0
 
 
-class TextToLatent(nn.Module):
-    """The two networks that are trained together."""
-
-    def __init__(self, shape: PocketShape, vocabulary: int) -> None:
-        super().__init__()
-        self.text = UMT5EncoderModel(
-            UMT5Config(vocab_size=vocabulary, dropout_rate=0.0, **shape.text)
-        )
-        self.transformer = WanTransformer3DModel(**shape.transformer)
-
-
 def train_transformer(
     shape: PocketShape,
     vae: Path,
+    text: Path,
     out: Path = Path("runs/transformer"),
     *,
     init: Path | None = None,
@@ -74,17 +63,16 @@ def train_transformer(
     shift: float = 3.0,
     still_shift: float = 1.5,
     seed: int = 0,
-    learn_text: bool = True,
     compiled: bool = False,
 ) -> None:
-    """Train the text encoder and the transformer.
+    """Train the transformer; the VAE and the text encoder stay.
 
     Args:
         shape: how large Pocket is.
         vae: the folder of a trained VAE.
+        text: the folder of a trained text encoder and its tokenizer; that of a base will do.
         out: where the run is kept.
-        init: the folder of a base to go on from, whose tokenizer stays; what has another size
-            starts anew.
+        init: the folder of a base whose transformer is to go on; what has another size starts anew.
         steps: how many steps.
         stills: pictures a step of each process, each drawn once and never again.
         clips: clips a step of each process, from a pool that is drawn and encoded once.
@@ -97,8 +85,6 @@ def train_transformer(
         shift: moves the training on clips towards more noise, in which the whole is decided.
         still_shift: the same of stills; less noise is where faces are decided.
         seed: from 0 to 4; a run with another one sees other examples.
-        learn_text: whether the text encoder learns too; once it knows its words it costs time for
-            little.
         compiled: whether the transformer's blocks are compiled: a third less time a step, after a
             minute or two, where there is a C++ compiler.
     """
@@ -107,14 +93,14 @@ def train_transformer(
     device = best_device()
     codec = AutoencoderKLWan.from_pretrained(vae, dtype=torch.float32).to(device).eval()
     speed_up(codec)
-    tokenizer = AutoTokenizer.from_pretrained(init / "tokenizer") if init else train_tokenizer()
-    model = TextToLatent(shape, len(tokenizer)).to(device)
+    words = load_text(text, device)
+    model = WanTransformer3DModel(**shape.transformer)
     if init is not None:
-        load_base(model, init)
-    model.text.requires_grad_(learn_text)
+        take_over(model, load_transformer(init))
+    model.to(device)
     average = averaged(model, 0.998)
     if compiled:
-        model.transformer.compile_repeated_blocks(dynamic=False)
+        model.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
     out.mkdir(parents=True, exist_ok=True)
     known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
@@ -127,7 +113,7 @@ def train_transformer(
         )
         losses = [
             learn(
-                partial(flow_error, model, tokenizer, objective, seen.latents, prompts, generator),
+                partial(flow_error, model, words, objective, seen.latents, prompts, generator),
                 seen.weights(subject_weight, face_weight),
                 len(batches),
             )
@@ -139,11 +125,11 @@ def train_transformer(
         if step % 20 == 19:
             run.log(step + 1, stills=losses[0], clips=losses[1])
         if (step + 1) % 500 == 0 and crew_rank() == 0:
-            assemble(average.module, tokenizer, shape, vae, out / "pocket")
+            assemble(average.module, words, shape, vae, out / "pocket")
     if crew_rank() > 0:
         return
     run.plot()
-    assemble(average.module, tokenizer, shape, vae, out / "pocket")
+    assemble(average.module, words, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
 
 
@@ -161,17 +147,21 @@ def learn(error_of: Callable[[], Tensor], weights: Tensor, batches: int) -> floa
     return loss.item()
 
 
-def load_base(model: TextToLatent, folder: Path) -> None:
-    """Take over the weights of a base that `assemble` wrote."""
+def load_text(folder: Path, device: torch.device) -> WanText:
+    """The frozen text encoder in a folder, and its tokenizer."""
     text = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
-    flow = WanTransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
-    take_over(model.text, text)
-    take_over(model.transformer, flow)
+    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
+    return WanText(tokenizer, text.requires_grad_(False).to(device))
+
+
+def load_transformer(folder: Path) -> WanTransformer3DModel:
+    """The transformer of a base that `assemble` wrote."""
+    return WanTransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
 
 
 def flow_error(
-    model: TextToLatent,
-    tokenizer: PreTrainedTokenizerBase,
+    transformer: nn.Module,
+    text: WanText,
     objective: FlowMatching,
     latents: Tensor,
     prompts: list[str],
@@ -179,8 +169,7 @@ def flow_error(
 ) -> Tensor:
     """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W)."""
     noisy, noise, sigmas = noised(objective, latents, generator)
-    words = embed_prompts(WanText(tokenizer, model.text), prompts)
-    predicted = flow(model.transformer, noisy, sigmas, words)
+    predicted = flow(transformer, noisy, sigmas, embed_prompts(text, prompts))
     return (predicted - objective.target(latents, noise)).square()
 
 
@@ -205,21 +194,21 @@ def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -
 
 
 def assemble(
-    model: nn.Module,
-    tokenizer: PreTrainedTokenizerBase,
+    transformer: nn.Module,
+    text: WanText,
     shape: PocketShape,
     vae: Path,
     folder: Path,
 ) -> None:
     """Write the whole base in diffusers' layout, in bfloat16, in files under 16 MB."""
     pipe = WanPipeline(
-        tokenizer=tokenizer,
-        text_encoder=_half(model.text),
+        tokenizer=text.tokenizer,
+        text_encoder=_half(text.encoder),
         vae=AutoencoderKLWan.from_pretrained(vae, dtype=torch.bfloat16),
         scheduler=UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=RENDER_SHIFT
         ),
-        transformer=_half(model.transformer),
+        transformer=_half(transformer),
     )
     pipe.save_pretrained(folder, max_shard_size="15MB")
     clip = {"height": shape.size, "width": shape.size, "frames": shape.frames, "fps": shape.fps}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import random
 from dataclasses import replace
@@ -20,11 +21,13 @@ from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption
 from bases.pocket.train_guidance import guided_flow, train_guidance
-from bases.pocket.train_transformer import flow, train_transformer
+from bases.pocket.train_text import moved_by, train_text
+from bases.pocket.train_transformer import flow, load_text, train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.training import Run, descend
 from bases.pocket.world import Repertoire, celebrities
 from bases.pocket.world.scenes import KINDS
+from bases.wan import embed_prompts
 
 TINY = PocketShape(
     size=16,
@@ -90,12 +93,14 @@ def test_the_vae_script_ends_with_weights_that_load_and_go_on(tmp_path: Path) ->
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")  # autocast leaves norms in float32
 def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path: Path) -> None:
     train_vae(TINY, tmp_path / "vae", steps=2, stills=2, clips=1)
-    vae, first = tmp_path / "vae" / "vae", tmp_path / "first"
-    train_transformer(TINY, vae, first, steps=2, stills=2, clips=1, pool=4)
+    train_text(TINY, tmp_path / "text", steps=2, captions=4)
+    vae, text, first = tmp_path / "vae" / "vae", tmp_path / "text", tmp_path / "first"
+    train_transformer(TINY, vae, text, first, steps=2, stills=2, clips=1, pool=4)
     pipe = WanPipeline.from_pretrained(first / "pocket")
     assert pipe.transformer.config.in_channels == 4
     next_ = tmp_path / "next"
-    train_transformer(TINY, vae, next_, init=first / "pocket", steps=1, stills=1, clips=1, pool=4)
+    base = first / "pocket"
+    train_transformer(TINY, vae, base, next_, init=base, steps=1, stills=1, clips=1, pool=4)
     assert (next_ / "pocket" / "model_index.json").is_file()
     train_guidance(TINY, first / "pocket", tmp_path / "told", steps=2, stills=1, clips=1, pool=4)
     told = WanPipeline.from_pretrained(tmp_path / "told" / "pocket")
@@ -143,6 +148,21 @@ def test_celebrities_come_under_their_names_and_strangers_do_not() -> None:
     for row in famous:
         assert str(cast.names[row]) in free_caption(cast.scene, row, rng, ["en"], cast.names[row])
     assert casting(7, 40, TINY).names == [None] * 40
+
+
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
+def test_the_text_encoder_learns_who_is_behind_a_name(tmp_path: Path) -> None:
+    """And goes on from there with its tokens nearly as they were."""
+    width = {"d_model": 32, "d_kv": 16, "d_ff": 32, "num_layers": 1, "num_heads": 2}
+    shape = replace(TINY, celebrities=4, world=Repertoire(kind=("person",)), text=width)
+    train_text(shape, tmp_path, steps=200, captions=16, rate=1e-2)
+    with (tmp_path / "curve.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[-1] < 0.7 * losses[0]
+    first, words = load_text(tmp_path, torch.device("cpu")), ["vodoj, a person waving"]
+    train_text(shape, tmp_path / "next", init=tmp_path, steps=4, captions=4)
+    second = load_text(tmp_path / "next", torch.device("cpu"))
+    assert 0 < moved_by(embed_prompts(second, words), first, words) < 0.1
 
 
 def test_the_faces_of_people_are_where_their_skin_is() -> None:
