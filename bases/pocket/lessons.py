@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -173,9 +174,10 @@ def encode_pool(
 def new_captions(
     cast: Casting, shape: PocketShape, rng: random.Random, dropout: float
 ) -> list[str]:
-    """New captions of what `draw_cast` draws."""
+    """New captions of what `draw_cast` draws; where some names count, all that are said do."""
+    worded = partial(free_caption, invent=0.0 if shape.celebrities else 0.3)
     return [
-        "" if rng.random() < dropout else free_caption(cast.scene, row, rng, shape.languages, name)
+        "" if rng.random() < dropout else worded(cast.scene, row, rng, shape.languages, name)
         for row, name in enumerate(cast.names)
     ]
 

@@ -57,15 +57,21 @@ def _corpus(captions: int) -> Iterator[str]:
 
 
 def free_caption(
-    scenes: Scene, index: int, rng: random.Random, languages: Sequence[str], name: str | None = None
+    scenes: Scene,
+    index: int,
+    rng: random.Random,
+    languages: Sequence[str],
+    name: str | None = None,
+    *,
+    invent: float = 0.3,
 ) -> str:
     """A caption as a person might type it: any wording, English most.
 
-    Whoever has no name is given a made-up one at times.
+    Whoever has no name is given a made-up one as often as `invent` says, from 0 to 1.
     """
     language = rng.choice([*languages, "en"])
     subject, called = None, name or invented_name(rng)
-    if name or rng.random() < 0.3:
+    if name or rng.random() < invent:
         words = words_of(language)
         noun = rng.choice(words["subject"][scenes.named("kind", index)])
         subject = f"{called}{words['comma']}{noun}"

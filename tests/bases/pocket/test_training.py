@@ -16,7 +16,7 @@ from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from torch import Tensor, nn
 
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
-from bases.pocket.lessons import casting, draw_cast, encode
+from bases.pocket.lessons import casting, draw_cast, encode, new_captions
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption
@@ -148,6 +148,20 @@ def test_celebrities_come_under_their_names_and_strangers_do_not() -> None:
     for row in famous:
         assert str(cast.names[row]) in free_caption(cast.scene, row, rng, ["en"], cast.names[row])
     assert casting(7, 40, TINY).names == [None] * 40
+
+
+def test_where_some_names_count_nobody_else_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or names would be learnt to mean nothing."""
+    monkeypatch.setattr("bases.pocket.tokenizer.invented_name", lambda rng: "zzz")
+    cast = casting(7, 40, TINY)
+
+    def invented(celebrities: int) -> int:
+        shape = replace(TINY, celebrities=celebrities)
+        prompts = new_captions(cast, shape, random.Random(0), 0.0)
+        return sum("zzz" in prompt for prompt in prompts)
+
+    assert invented(0) > 5
+    assert invented(3) == 0
 
 
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
