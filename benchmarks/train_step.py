@@ -4,33 +4,26 @@
 
 Rounds alternate between the two, so that whatever else the machine does falls on both. Printed are
 the medians over all steps and their ratio; ours runs through Lightning's Trainer, as in
-`starring train`. Both load the same weights, train the same layers in the same precision, clip
-gradients and step the same optimiser; the batches lie in memory.
+`starring train`. Both load the same weights; see `benchmarks.loops`.
 """
 
 from __future__ import annotations
 
-import time
 from statistics import median
-from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from diffusers import WanTransformer3DModel
 from jsonargparse import auto_cli
-from peft import LoraConfig
-from torch import Tensor
-from torch.utils.data import DataLoader
 
 from bases.catalogue import Base, find_base
 from bases.families import family_of
-from bases.wan import TIMESTEPS, Wan
+from benchmarks.loops import LR, Ours, Plain
 from finetune.data import Batch
 from finetune.module import LoraModule
 from studio.quiet import hush
 from studio.tables import show_table
 
-RANK, LR, CLIP = 16, 1e-4, 1.0
+RANK = 16
 
 
 def compare(
@@ -57,7 +50,12 @@ def compare(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     known = find_base(base)
     batches = make_batches(known, photos, clips)
-    ours, plain = Ours(known, batches), Plain(known, batches, device)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    model = WanTransformer3DModel.from_pretrained(
+        known.source, subfolder="transformer", dtype=dtype
+    ).to(device)
+    ours = Ours(LoraModule(base=known.source, rank=RANK, lr=LR), batches)
+    plain = Plain(model, batches, rank=RANK)
     seconds: dict[str, list[float]] = {"ours": [], "plain": []}
     for _ in range(rounds):
         seconds["ours"] += ours.run(steps)
@@ -77,109 +75,6 @@ def make_batches(base: Base, photos: int, clips: int) -> list[Batch]:
         latents = torch.randn(count, *shape, generator=generator)
         made.append(Batch(name, 0, 1.0, latents, [prompt] * count))
     return [batch for batch in made if len(batch.latents)]
-
-
-class Ours:
-    """`LoraModule` in Lightning's Trainer, as `finetune.train` sets them up."""
-
-    def __init__(self, base: Base, batches: list[Batch]) -> None:
-        self.module = LoraModule(base=base.source, rank=RANK, lr=LR)
-        self.batches = batches
-
-    def run(self, steps: int) -> list[float]:
-        """Seconds of each step."""
-        clock = Clock(self.module)
-        trainer = pl.Trainer(
-            max_steps=steps + 1,
-            devices=1,
-            logger=False,
-            gradient_clip_val=CLIP,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=[clock],
-        )
-        trainer.fit(self.module, DataLoader(Repeated(self.batches, steps + 1), batch_size=None))
-        return clock.seconds
-
-
-class Clock(pl.Callback):
-    """Times from the end of one step to the end of the next, Lightning's own work included."""
-
-    def __init__(self, module: LoraModule) -> None:
-        self.module, self.ends = module, list[float]()
-
-    @property
-    def seconds(self) -> list[float]:
-        """One a step, without the first."""
-        return [end - start for start, end in zip(self.ends, self.ends[1:], strict=False)]
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Look at the clock."""
-        self.ends.append(now(self.module.device))
-
-
-class Repeated(torch.utils.data.Dataset[list[Batch]]):
-    """The same step again and again."""
-
-    def __init__(self, batches: list[Batch], count: int) -> None:
-        self.batches, self.count = batches, count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> list[Batch]:
-        return [batch._replace(number=index) for batch in self.batches]
-
-
-class Plain:
-    """What one would write by hand: diffusers' transformer, PEFT's layers, a loop."""
-
-    def __init__(self, base: Base, batches: list[Batch], device: torch.device) -> None:
-        self.device, self.batches = device, batches
-        self.dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        self.model = WanTransformer3DModel.from_pretrained(
-            base.source, subfolder="transformer", dtype=self.dtype
-        ).to(device)
-        self.model.requires_grad_(False)
-        self.model.add_adapter(LoraConfig(r=RANK, target_modules=Wan.lora_targets))
-        self.weights = [weight for weight in self.model.parameters() if weight.requires_grad]
-        for weight in self.weights:
-            weight.data = weight.data.float()
-        self.optimizer = torch.optim.AdamW(self.weights, lr=LR, fused=True)
-
-    def run(self, steps: int) -> list[float]:
-        """Seconds of each step."""
-        ends = []
-        for _ in range(steps + 1):
-            torch.stack([self._loss(batch) for batch in self.batches]).sum().backward()
-            torch.nn.utils.clip_grad_norm_(self.weights, CLIP)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-            ends.append(now(self.device))
-        return [end - start for start, end in zip(ends, ends[1:], strict=False)]
-
-    def _loss(self, batch: Batch) -> Tensor:
-        clean = batch.latents.to(self.device)
-        noise = torch.randn_like(clean)
-        level = torch.sigmoid(torch.randn(len(clean), device=self.device))
-        noisy = torch.lerp(clean, noise, level.view(-1, 1, 1, 1, 1))
-        predicted = self.model(
-            hidden_states=noisy.to(self.dtype),
-            timestep=level * TIMESTEPS,
-            encoder_hidden_states=torch.stack(
-                [row["encoder_hidden_states"] for row in batch.conditions]
-            ).to(self.device, self.dtype),
-            return_dict=False,
-        )[0]
-        return torch.nn.functional.mse_loss(predicted.float(), noise - clean)
-
-
-def now(device: torch.device) -> float:
-    """Seconds, once all work that was given to the device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
 
 
 def report(seconds: dict[str, list[float]], base: Base, device: torch.device) -> None:
