@@ -138,8 +138,13 @@ def measure(works: list[str] | None = None, steps: int = 6, plain: bool = True) 
         works: of `WORKS`, by name; all but the toys if not given.
         steps: timed steps of each loop; one more goes before them, untimed.
         plain: whether the plain loop is timed too.
+
+    Raises:
+        SystemExit: if there is no such work.
     """
     hush()
+    if unknown := [name for name in works or () if name not in WORKS]:
+        raise SystemExit(f"works: {unknown[0]!r} is none of {', '.join(map(repr, WORKS))}.")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     names = works or [name for name in WORKS if not name.startswith("toy")]
     rows = []

@@ -42,6 +42,11 @@ def test_operations_are_counted_without_numbers(folder: Path) -> None:
     assert counted == pytest.approx(4 * weights * tokens + 2 * text, rel=0.2)
 
 
+def test_a_work_that_there_is_not_is_told_what_there_is() -> None:
+    with pytest.raises(SystemExit, match="'huge' is none of 'toy'"):
+        measure(["huge"])
+
+
 def test_the_table_names_both_loops(capsys: pytest.CaptureFixture[str]) -> None:
     measure(["toy"], steps=1)
     printed = capsys.readouterr().out
