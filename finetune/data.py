@@ -6,7 +6,6 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +48,8 @@ class Batch(NamedTuple):
         subjects: the same of the whole subject; all of it where nothing is known.
         asked: conditions of each example under which the base itself is asked, whose motion the
             batch's own conditions are to keep; none where the latents are to be learnt.
+        others: conditions of each example that are about nobody or about another name, under which
+            the adapter is to change nothing; as many as `asked`.
         captions: of the examples, to name them.
         unprompted: the conditions of an empty prompt.
     """
@@ -61,6 +62,7 @@ class Batch(NamedTuple):
     faces: Tensor = torch.zeros(1, 1, 1, 1, 1)
     subjects: Tensor = torch.ones(1, 1, 1, 1, 1)
     asked: tuple[dict[str, Tensor], ...] = ()
+    others: tuple[dict[str, Tensor], ...] = ()
     captions: tuple[str, ...] = ()
     unprompted: dict[str, Tensor] = {}
 
@@ -221,22 +223,27 @@ class SubjectData(pl.LightningDataModule):
         chosen = rng.sample(group, min(count, len(group)))
         chosen += rng.choices(group, k=count - len(chosen))
         shown = [rng.random() >= self.dropout for _ in chosen]
-        about = self._named if name == "clips" else attrgetter("caption")
-        own = [about(e) if show else "" for e, show in zip(chosen, shown, strict=True)]
-        asked = []
+
+        def embedded(prompts: list[str]) -> list[dict[str, Tensor]]:
+            pairs = zip(prompts, shown, strict=True)
+            return [self.embeddings[prompt if show else ""] for prompt, show in pairs]
+
+        captions = [e.caption for e in chosen]
+        own, asked, others = embedded(captions), [], []
         if name == "clips":
-            others = [rng.choice((e.caption, self._renamed(e))) for e in chosen]
-            asked = [other if show else "" for other, show in zip(others, shown, strict=True)]
+            own, asked = embedded([self._named(e) for e in chosen]), own
+            others = embedded([rng.choice((e.caption, self._renamed(e))) for e in chosen])
         return Batch(
             name=name,
             number=step,
             weight=weight,
             latents=torch.stack([e.latents for e in chosen]),
-            conditions=[self.embeddings[caption] for caption in own],
+            conditions=own,
             faces=torch.stack([_share(e, e.face, 0.0) for e in chosen]),
             subjects=torch.stack([_share(e, e.subject, 1.0) for e in chosen]),
-            asked=tuple(self.embeddings[caption] for caption in asked),
-            captions=tuple(e.caption for e in chosen),
+            asked=tuple(asked),
+            others=tuple(others),
+            captions=tuple(captions),
             unprompted=self.embeddings[""],
         )
 

@@ -74,9 +74,9 @@ class LoraModule(pl.LightningModule):
         face_weight: what an error on the subject's head counts beyond one elsewhere.
         background_weight: what an error beside the subject counts; less than 1 keeps the places of
             the photos out of the adapter.
-        prior_weight: what it counts that the adapter changes what the base makes of a prompt about
-            somebody else, as in Ruiz et al., "DreamBooth" (2022), but against the base's own answer
-            in the same noise; 0 leaves it out.
+        prior_weight: what it counts that the adapter changes what the base makes of prompts about
+            nobody and about other names, as in Ruiz et al., "DreamBooth" (2022), but against the
+            base's own answer in the same noise; 0 leaves it out.
         guidance_loss: the scale of the guidance that was distilled into the base, so that the loss
             takes it out: its model is asked without a prompt too, and only what lies beyond that
             answer is learnt; 0 for a base without.
@@ -241,12 +241,14 @@ class LoraModule(pl.LightningModule):
             wanted = self._predict(noisy, sigmas, batch.asked)
         subject = self._predict(noisy, sigmas, batch.conditions)
         yield batch.name, batch.weight, _motion_error(subject - wanted)
-        pairs = enumerate(zip(batch.asked, batch.conditions, strict=True))
-        rows = [row for row, (asked, own) in pairs if not _same(asked, own)]
+        pairs = enumerate(zip(batch.others, batch.conditions, strict=True))
+        rows = [row for row, (other, own) in pairs if not _same(other, own)]
         if self.prior_weight and rows:
-            asked = [batch.asked[row] for row in rows]
-            somebody = self._predict(noisy[rows], sigmas[rows], asked)
-            yield "prior", self.prior_weight, (somebody - wanted[rows]).square().mean()
+            others = noisy[rows], sigmas[rows], [batch.others[row] for row in rows]
+            with torch.no_grad(), base_alone(self.transformer):
+                wanted = self._predict(*others)
+            off = self._predict(*others) - wanted
+            yield "prior", self.prior_weight, off.square().mean()
 
     def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
         """The squared error of the predicted flow against the true one."""

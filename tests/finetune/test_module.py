@@ -103,10 +103,15 @@ def learning(module: LoraModule) -> LoraModule:
     return module
 
 
+def keeping(batch: Batch, asked: list[dict[str, Tensor]]) -> Batch:
+    """A batch whose motion is the base's under some prompts, which are about others too."""
+    return batch._replace(asked=tuple(asked), others=tuple(asked))
+
+
 def test_a_subject_that_moves_as_the_base_does_has_no_loss(
     learning: LoraModule, batch: Batch
 ) -> None:
-    moves = batch._replace(asked=tuple(batch.conditions))
+    moves = keeping(batch, batch.conditions)
     changed = learning.training_step([moves], 0).item()
     for module in learning.transformer.modules():
         if hasattr(module, "scaling"):
@@ -124,7 +129,7 @@ class Changing(Oracle):
 def test_what_all_frames_share_is_forgiven(
     module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moves = batch._replace(asked=tuple(batch.conditions))
+    moves = keeping(batch, batch.conditions)
     monkeypatch.setattr(finetune.module, "base_alone", lambda model: nullcontext())
     module.transformer = Changing(batch.latents)
     module.transformer.drift = 1.0
@@ -136,15 +141,15 @@ def test_what_all_frames_share_is_forgiven(
 def test_what_the_adapter_makes_of_somebody_else_counts_by_its_weight(
     module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moves = batch._replace(asked=({"encoder_hidden_states": torch.ones(5, 32)},) * 3)
+    moves = keeping(batch, [{"encoder_hidden_states": torch.ones(5, 32)}] * 3)
     monkeypatch.setattr(finetune.module, "base_alone", lambda model: nullcontext())
     module.transformer = Changing(batch.latents)
     module.transformer.drift, module.prior_weight = 1.0, 0.5
-    assert module.training_step([moves], 0).item() == pytest.approx(0.5 * 2**2, abs=1e-3)
+    assert module.training_step([moves], 0).item() == pytest.approx(0.5, abs=1e-3)
     assert set(module.losses) == {"photos", "prior"}
     prompts = [seen["encoder_hidden_states"].mean().item() for seen in module.transformer.seen]
-    assert prompts == [1, 0, 1]
-    dropped = batch._replace(asked=tuple(batch.conditions))
+    assert prompts == [1, 0, 1, 1]
+    dropped = keeping(batch, batch.conditions)
     module.training_step([dropped], 0)
     assert set(module.losses) == {"photos"}
 
@@ -153,7 +158,7 @@ def test_learning_to_leave_others_alone_lowers_what_that_costs(
     learning: LoraModule, batch: Batch
 ) -> None:
     learning.prior_weight = 1.0
-    moves = batch._replace(asked=({"encoder_hidden_states": torch.ones(5, 32)},) * 3, weight=0.0)
+    moves = keeping(batch, [{"encoder_hidden_states": torch.ones(5, 32)}] * 3)._replace(weight=0.0)
     weights = [w for w in learning.transformer.parameters() if w.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=1e-2)
     costs = []
@@ -176,7 +181,7 @@ def test_asking_the_base_leaves_the_photos_gradients_as_they_are(
         return {name: weight.grad.clone() for name, weight in weights if weight.grad is not None}
 
     alone = gradients([batch])
-    beside = gradients([batch, batch._replace(asked=tuple(batch.conditions), weight=0.0)])
+    beside = gradients([batch, keeping(batch, batch.conditions)._replace(weight=0.0)])
     assert set(alone) == set(beside) != set()
     assert all(torch.equal(alone[name], beside[name]) for name in alone)
 
