@@ -143,10 +143,11 @@ def _more(subjects: Subjects, variant: str, than: str) -> Interval | None:
     found = []
     for one in subjects:
         with_it, without = (
-            fmean(take["likeness"] for take in one["takes"] if take["variant"] == name)
+            [take["likeness"] for take in one["takes"] if take["variant"] == name]
             for name in (variant, than)
         )
-        found.append((with_it - without) / one["ceiling"])
+        if with_it and without:
+            found.append((fmean(with_it) - fmean(without)) / one["ceiling"])
     return interval(found)
 
 

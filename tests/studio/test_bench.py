@@ -120,6 +120,10 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
     renamed = found["bleed"]["onto another name"]["adapter"]
     assert renamed.value == pytest.approx(0.25)  # the base's is 0.5
     assert found["likeness"]["rank1"]["other"] is None
+    for one in subjects:
+        one["takes"] = [take for take in one["takes"] if take["variant"] != "renamed"]
+    older = summarise(subjects, PocketShape(32, 5, 16, {}, {}, {}), "pet")
+    assert older["bleed"]["onto another name"]["adapter"] is None
     coat = found["without a network"]["coat, pixels of that colour, of the truth's"]
     assert coat["adapter"].value == 1.0
     assert found["prompt"]["chance"]["action"] == pytest.approx(1 / 6)

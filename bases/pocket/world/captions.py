@@ -100,7 +100,7 @@ def _free_wording(
 
 
 def invented_name(rng: random.Random) -> str:
-    """A word that means nothing, so that a base learns to leave names of subjects alone."""
+    """A word that none of the languages has, to be somebody's name."""
     return "".join(rng.choice(_LETTERS[i % 2]) for i in range(rng.randint(4, 7)))
 
 
