@@ -79,6 +79,8 @@ class Family(ABC):
         pipeline_class: diffusers' own pipeline.
         float32_parts: of the pipeline, which render in that whatever the rest does.
         lora_targets: a regular expression over the linear layers that an adapter changes.
+        modulation: the same over those that hear the noise level alone and are a large part of the
+            base; none if empty.
         native: how other programs name the layers.
         opening: how people load the pipeline, to be copied; `{pipeline}` stands for its class and
             `{dtype}` for the precision of its parts.
@@ -94,6 +96,7 @@ class Family(ABC):
     pipeline_class: ClassVar[type[Any]]
     float32_parts: ClassVar[tuple[str, ...]] = ()
     lora_targets: ClassVar[str]
+    modulation: ClassVar[str] = ""
     native: ClassVar[NativeNames] = NativeNames()
     opening: ClassVar[str] = "pipe = {pipeline}.from_pretrained(BASE, dtype={dtype})"
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
@@ -158,6 +161,18 @@ class Family(ABC):
         self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
     ) -> dict[str, Any]:
         """The arguments of the transformer's forward, as the family's pipeline would give them."""
+
+    def modulated_by(self, transformer: Any, levels: Tensor) -> Tensor:
+        """What the layers of `modulation` hear.
+
+        Args:
+            transformer: of the base.
+            levels: of noise, as the transformer counts them, (N,).
+
+        Returns:
+            one row a level, (N, I).
+        """
+        raise NotImplementedError
 
     def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """The transformer's output as e - x, which most models predict themselves."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from diffusers import (
     AutoencoderKLMiniMaxH3,
     MiniMaxH3ModularPipeline,
@@ -96,6 +97,7 @@ pipe.load_components(dtype={{dtype}})"""
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
     )
+    modulation: ClassVar[str] = r"transformer_blocks\.\d+\.adaln_proj\.linear|norm_out\.linear"
 
     @functools.cached_property
     def grid(self) -> LatentGrid:
@@ -185,6 +187,11 @@ pipe.load_components(dtype={{dtype}})"""
             "text_indices": text.to(device),
             **conditions,
         }
+
+    def modulated_by(self, transformer: MiniMaxH3Transformer3DModel, levels: Tensor) -> Tensor:
+        """See `Family.modulated_by`."""
+        embedder = transformer.time_embedder
+        return F.silu(embedder(transformer.time_proj(levels).to(embedder.linear_1.weight)))
 
     def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """MiniMax-H3 predicts x - e, row by row."""

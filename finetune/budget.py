@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from diffusers import AutoModel
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
@@ -24,17 +25,20 @@ from bases.errors import TooLarge
 from bases.family import Expert, Family
 from finetune.adapter import add_lora
 from finetune.errors import TrainingError
+from finetune.modulation import factorise
 from finetune.thrift import BYTES, Thrift, blocks_of, linear_layers
 
 _log = logging.getLogger(__name__)
 GIGABYTE = 1e9
+_THIN = Thrift(modulation="factorised")
 ORDER = (
     Thrift(),
-    Thrift(recompute="all but attention"),
-    Thrift(recompute="everything"),
-    Thrift(recompute="everything", weights="int8"),
-    Thrift(recompute="everything", weights="nf4", optimizer="adamw8bit"),
-    Thrift(recompute="everything", offload=True, optimizer="adamw8bit"),
+    _THIN,
+    replace(_THIN, recompute="all but attention"),
+    replace(_THIN, recompute="everything"),
+    replace(_THIN, recompute="everything", weights="int8"),
+    replace(_THIN, recompute="everything", weights="nf4", optimizer="adamw8bit"),
+    replace(_THIN, recompute="everything", offload=True, optimizer="adamw8bit"),
 )
 """From the fastest to the smallest."""
 
@@ -64,6 +68,34 @@ class Need:
     def total(self) -> float:
         """All of it, with a tenth more for what is not counted."""
         return _SPARE * (self.weights + self.learning + self.activations)
+
+
+class _Frozen(NamedTuple):
+    """Bytes of a base's frozen weights.
+
+    Attributes:
+        whole: of all.
+        small: of those that can be kept in fewer bits.
+        waiting: of those that can wait in the machine's memory.
+    """
+
+    whole: int
+    small: int
+    waiting: int
+
+    @classmethod
+    def of(cls, transformer: nn.Module) -> _Frozen:
+        """Those of a transformer."""
+        blocks = [_bytes(block.parameters()) for block in blocks_of(transformer).values()]
+        return cls(
+            whole=_bytes(transformer.parameters()),
+            small=_bytes(layer.weight for layer in linear_layers(transformer).values()),
+            waiting=max(0, sum(blocks) - _AT_ONCE * max(blocks, default=0)),
+        )
+
+
+def _bytes(weights: Iterable[Tensor]) -> int:
+    return sum(weight.numel() * weight.element_size() for weight in weights)
 
 
 class Shapes(NamedTuple):
@@ -111,12 +143,9 @@ class Budget:
         self.family = family
         with _without_numbers(family.source), _META:
             self.transformer = AutoModel.from_config(family.config(expert.part)).bfloat16()
-        self._frozen = sum(weight.numel() for weight in self.transformer.parameters())
-        small = linear_layers(self.transformer).values()
-        self._small = sum(layer.weight.numel() for layer in small)
-        blocks = blocks_of(self.transformer).values()
-        sizes = [sum(weight.numel() for weight in block.parameters()) for block in blocks]
-        self._waiting = max(0, sum(sizes) - _AT_ONCE * max(sizes, default=0))
+            thin = deepcopy(self.transformer)
+            factorise(thin, family)
+        self._frozen = {"plain": _Frozen.of(self.transformer), "factorised": _Frozen.of(thin)}
         with _META:
             add_lora(self.transformer, rank=rank, alpha=rank, targets=targets, seed=0)
         learning = (w.numel() for w in self.transformer.parameters() if w.requires_grad)
@@ -139,9 +168,9 @@ class Budget:
         )
 
     def _weights(self, thrift: Thrift) -> float:
-        small = BYTES[thrift.weights] * self._small
-        outside = BYTES["plain"] * self._waiting if thrift.offload else 0.0
-        return BYTES["plain"] * (self._frozen - self._small) + small - outside
+        frozen = self._frozen[thrift.modulation]
+        small = BYTES[thrift.weights] / BYTES["plain"] * frozen.small
+        return frozen.whole - frozen.small + small - (frozen.waiting if thrift.offload else 0)
 
     def _together(self, batch: Shapes) -> list[Shapes]:
         """What goes through the base at once."""

@@ -165,7 +165,7 @@ class LoraModule(pl.LightningModule):
             dtype=self.base_dtype,
             device=self.thrift.loading_device(self.training_device),
         )
-        self.thrift.keep_small(self.transformer, self.training_device)
+        self.thrift.keep_small(self.transformer, self.family, self.training_device)
         if self.training_adapter is not None:
             load_lora(self.transformer, self.training_adapter, HELPER)
         add_lora(

@@ -1,8 +1,8 @@
 """What saves memory or time in training, each a plain option.
 
-The frozen base's weights can be kept small (torchao, bitsandbytes) or wait in the machine's memory
-(PyTorch), its activations computed twice instead of kept (PyTorch), its blocks compiled and its
-attention fused (diffusers), and the optimiser's state kept in eight bits (torchao).
+The frozen base's weights can be kept small (torchao, bitsandbytes, thin products) or wait in the
+machine's memory (PyTorch), its activations computed twice instead of kept (PyTorch), its blocks
+compiled and its attention fused (diffusers), and the optimiser's state kept in 8 bits (torchao).
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from torch.utils.checkpoint import (
     noop_context_fn,
 )
 
+from bases.family import Family
 from finetune.errors import TrainingError
+from finetune.modulation import factorise
 from finetune.offload import offload
 
 Weights = Literal["plain", "fp8", "int8", "nf4"]
+Modulation = Literal["plain", "factorised"]
 Recompute = Literal["nothing", "all but attention", "everything"]
 
 BYTES = {"plain": 2.0, "fp8": 1.0, "int8": 1.0, "nf4": 0.53}
@@ -49,6 +52,8 @@ class Thrift:
     Attributes:
         weights: how the frozen base's linear layers are kept: as they are, in 8 bits (fp8, int8)
             or in 4 (nf4). What learns is always float32.
+        modulation: how the layers that hear the noise level alone are kept, where they are a large
+            part of the base: as they are, or as thin products; see `finetune.modulation`.
         recompute: which activations are computed again when they are needed, instead of being kept.
         compiled: whether the base's blocks are compiled; the first step then takes minutes.
         attention: one of diffusers' attention backends, such as "flash", "sage" or "_native_cudnn";
@@ -59,6 +64,7 @@ class Thrift:
     """
 
     weights: Weights = "plain"
+    modulation: Modulation = "plain"
     recompute: Recompute = "nothing"
     compiled: bool = False
     attention: str = ""
@@ -79,24 +85,25 @@ class Thrift:
 
     def loading_device(self, device: torch.device) -> torch.device:
         """Where the base is loaded: what is made small, or waits there, comes from the CPU."""
-        stays = self.weights == "plain" and not self.offload
+        stays = self.weights == self.modulation == "plain" and not self.offload
         return device if stays else torch.device("cpu")
 
-    def keep_small(self, transformer: ModelMixin, device: torch.device) -> None:
-        """Keep the linear layers of a frozen transformer's blocks small, and bring it to a device.
+    def keep_small(self, transformer: ModelMixin, family: Family, device: torch.device) -> None:
+        """Keep what is frozen of a base's transformer small, and bring it to a device.
 
         Each layer is made small on the way, so that the whole never lies there in full.
 
         Raises:
-            TrainingError: if the library that does it is missing.
+            TrainingError: if the library that does it is missing, or the base cannot be kept so.
         """
-        if self.weights == "plain":
-            return
+        if self.modulation == "factorised":
+            factorise(transformer, family)
         if self.weights == "nf4":
             _to_nf4(transformer, device)
-        else:
+        elif self.weights != "plain":
             _to_8_bits(transformer, self.weights, device)
-        transformer.to(device)
+        if not self.offload:
+            transformer.to(device)
 
     def spend_less(self, transformer: ModelMixin) -> None:
         """Recompute, fuse and compile, once the LoRA layers are in.

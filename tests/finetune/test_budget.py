@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 
 from bases.errors import TooLarge
+from bases.families import family_of
 from bases.wan import Wan
 from finetune.adapter import add_lora
 from finetune.budget import ORDER, Budget, Shapes, fitting_thrift
+from finetune.modulation import factorise
 from finetune.thrift import Thrift
 from finetune.train import train
 from tests.conftest import CPU
 from tests.finetune.test_thrift import BATCH
+from tests.tiny_minimax_h3 import write_tiny_minimax_h3
 
 CONDITIONS = {"encoder_hidden_states": torch.zeros(2, 5, 32, dtype=torch.bfloat16)}
 SHAPES = Shapes(BATCH.latents, CONDITIONS)
@@ -56,7 +59,24 @@ def test_each_way_to_save_takes_less_than_the_one_before(
     long = SHAPES._replace(latents=torch.zeros(2, *SHAPES.latents.shape[1:3], 32, 32))
     totals = [budget.need(thrift, [long]).total for thrift in ORDER]
     assert totals == sorted(totals, reverse=True)
-    assert len(set(totals)) == len(totals)
+    assert totals[0] == totals[1], "nothing of a Wan hears the noise level alone"
+    assert len(set(totals)) == len(totals) - 1
+
+
+def test_thin_modulation_is_counted_as_it_is_kept(tmp_path: Path) -> None:
+    family = family_of(str(write_tiny_minimax_h3(tmp_path / "h3")))
+    budget = Budget(family, family.experts[0], rank=2, targets=family.lora_targets)
+    plain, thin = (budget.need(Thrift(modulation=how), []) for how in ("plain", "factorised"))
+    transformer = family.load("transformer", dtype=torch.bfloat16, device=CPU).bfloat16()
+    before = bytes_of(transformer)
+    factorise(transformer, family)
+    assert plain.weights == before
+    assert thin.weights == bytes_of(transformer)
+    assert thin.weights != plain.weights
+
+
+def bytes_of(module: torch.nn.Module) -> int:
+    return sum(weight.numel() * weight.element_size() for weight in module.parameters())
 
 
 def test_weights_and_what_learns_are_counted_by_the_number(budget: Budget, family: Wan) -> None:
