@@ -81,6 +81,8 @@ class Family(ABC):
         lora_targets: a regular expression over the linear layers that an adapter changes.
         modulation: the same over those that hear the noise level alone and are a large part of the
             base; none if empty.
+        listening: how its blocks call their attention to the prompt, where that is apart from the
+            attention among a clip's own tokens; empty where it is not.
         native: how other programs name the layers.
         opening: how people load the pipeline, to be copied; `{pipeline}` stands for its class and
             `{dtype}` for the precision of its parts.
@@ -97,6 +99,7 @@ class Family(ABC):
     float32_parts: ClassVar[tuple[str, ...]] = ()
     lora_targets: ClassVar[str]
     modulation: ClassVar[str] = ""
+    listening: ClassVar[str] = ""
     native: ClassVar[NativeNames] = NativeNames()
     opening: ClassVar[str] = "pipe = {pipeline}.from_pretrained(BASE, dtype={dtype})"
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"

@@ -48,6 +48,7 @@ class Wan(Family):
     lora_targets: ClassVar[str] = (
         r"blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ffn\.net\.(0\.proj|2))"
     )
+    listening: ClassVar[str] = "attn2"
     example: ClassVar[str] = """\
 tokens = min(pipe.tokenizer.model_max_length, 512)
 pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""

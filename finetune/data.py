@@ -31,8 +31,14 @@ from finetune.examples import (
 )
 from finetune.limits import above, at_least
 from finetune.preservation import NAMES, preservation_examples, under_name
-from subjects import Subject
+from subjects import Subject, with_article
 from subjects.masks import Segmenter
+
+_NAMES = 4
+"""Other names that each caption is told of."""
+
+_COMPARED = 16
+"""Of the photos, and of the clips, how many are compared under the subject's name and others."""
 
 
 class Batch(NamedTuple):
@@ -49,7 +55,7 @@ class Batch(NamedTuple):
         asked: conditions of each example under which the base itself is asked, whose motion the
             batch's own conditions are to keep; none where the latents are to be learnt.
         others: conditions of each example that are about nobody or about another name, under which
-            the adapter is to change nothing; as many as `asked`.
+            the adapter is to change nothing; none where that is not asked for.
         captions: of the examples, to name them.
         unprompted: the conditions of an empty prompt.
     """
@@ -88,6 +94,8 @@ class SubjectData(pl.LightningDataModule):
             `model.background_weight`; the faces' boxes tell where it is if not given.
         dropout: share of captions left empty, for classifier-free guidance.
         seed: of the order.
+        others: whether photos and clips come with prompts about nobody and other names too, as
+            `model.prior_weight` wants it.
 
     Raises:
         TrainingError: if a number is out of its range, no photo may be learnt from, or the base
@@ -110,6 +118,7 @@ class SubjectData(pl.LightningDataModule):
         segmenter: Path | None = None,
         dropout: float = 0.05,
         seed: int = 0,
+        others: bool = False,
     ) -> None:
         super().__init__()
         at_least(1, photos=photos, pool=pool)
@@ -122,7 +131,7 @@ class SubjectData(pl.LightningDataModule):
         self.side = native if side is None else side
         at_least(16, side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
-        self.segmenter = segmenter
+        self.segmenter, self.others = segmenter, others
         if not self.subject.learnt:
             raise TrainingError(
                 f"The subject {subject!r} has no photo to learn from: none is marked 'keep' or "
@@ -156,7 +165,8 @@ class SubjectData(pl.LightningDataModule):
                 device=device,
             )
         captions = ["", *(e.caption for e in photos + clips), *map(self._named, clips)]
-        captions += map(self._renamed, clips)
+        if self.others:
+            captions += (other for e in photos + clips for other in self._others(e.caption))
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.embeddings = embed(captions, family, dtype=dtype, device=device)
 
@@ -232,7 +242,8 @@ class SubjectData(pl.LightningDataModule):
         own, asked, others = embedded(captions), [], []
         if name == "clips":
             own, asked = embedded([self._named(e) for e in chosen]), own
-            others = embedded([rng.choice((e.caption, self._renamed(e))) for e in chosen])
+        if self.others and name != "held":
+            others = embedded([rng.choice(self._others(caption)) for caption in captions])
         return Batch(
             name=name,
             number=step,
@@ -251,11 +262,28 @@ class SubjectData(pl.LightningDataModule):
         """A preservation clip's caption, about the subject."""
         return under_name(clip.caption, self.subject.class_noun, self.subject.called)
 
-    def _renamed(self, clip: Example) -> str:
-        """A preservation clip's caption, about one who has another name than the subject."""
-        others = [name for name in NAMES if name != self.subject.trigger.lower()]
-        called = replace(self.subject, trigger=random.Random(clip.caption).choice(others)).called
-        return under_name(clip.caption, self.subject.class_noun, called)
+    def _others(self, caption: str) -> list[str]:
+        """A photo's or clip's caption about nobody, and as often about other names."""
+        noun, trigger = self.subject.class_noun, self.subject.trigger.lower()
+        names = random.Random(caption).sample([name for name in NAMES if name != trigger], _NAMES)
+        called = [replace(self.subject, trigger=name).called for name in names]
+        if self.subject.called not in caption:
+            return [caption] * _NAMES + [under_name(caption, noun, other) for other in called]
+        about = [with_article(noun)] * _NAMES + called
+        return [caption.replace(self.subject.called, other, 1) for other in about]
+
+    def compared(self, *, named: bool) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        """Photos and first frames of clips under prompts about the subject, or all but that.
+
+        Each is its latents (1, C, 1, H, W) and the conditions of a prompt; it comes once with the
+        subject's name, and otherwise once about nobody and once about each of some other names.
+        """
+        for kind in ("photos", "clips"):
+            for example in self.examples[kind][:_COMPARED]:
+                own = example.caption if kind == "photos" else self._named(example)
+                others = dict.fromkeys(self._others(example.caption))
+                for prompt in (own,) if named else others:
+                    yield example.latents[None, :, :1], self.embeddings[prompt]
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ from bases.hub import open_base
 from bases.objective import FlowMatching
 from finetune.adapter import HELPER, add_lora, base_alone, load_lora
 from finetune.budget import GIGABYTE, Budget, Shapes, Uncountable, fitting_thrift, memory_of
-from finetune.data import Batch
+from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
+from finetune.gate import Asking, hear_the_name
 from finetune.limits import above, at_least
 from finetune.thrift import NO_THRIFT, Thrift
 
+_log = logging.getLogger(__name__)
 _LEAST_WEIGHT = 1e-6
 """Where a crop leaves nothing of the subject, nothing is learnt from it."""
 
@@ -77,6 +81,9 @@ class LoraModule(pl.LightningModule):
         prior_weight: what it counts that the adapter changes what the base makes of prompts about
             nobody and about other names, as in Ruiz et al., "DreamBooth" (2022), but against the
             base's own answer in the same noise; 0 leaves it out.
+        name_gate: how loud the subject's name is written where the layers begin by hearing it
+            alone, in spreads of what a token carries, about 3; see `finetune.gate`. It keeps an
+            adapter from changing others, at a price in likeness; 0 leaves it out.
         guidance_loss: the scale of the guidance that was distilled into the base, so that the loss
             takes it out: its model is asked without a prompt too, and only what lies beyond that
             answer is learnt; 0 for a base without.
@@ -107,6 +114,7 @@ class LoraModule(pl.LightningModule):
         face_weight: float = 0.0,
         background_weight: float = 1.0,
         prior_weight: float = 0.0,
+        name_gate: float = 0.0,
         guidance_loss: float = 0.0,
         training_adapter: Path | None = None,
         expert: str = "",
@@ -118,6 +126,7 @@ class LoraModule(pl.LightningModule):
         at_least(1, rank=rank, warmup=warmup)
         at_least(0, weight_decay=weight_decay, face_weight=face_weight, guidance_loss=guidance_loss)
         at_least(0, background_weight=background_weight, prior_weight=prior_weight)
+        at_least(0, name_gate=name_gate)
         above(0, memory=1.0 if memory is None else memory)
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
@@ -127,12 +136,17 @@ class LoraModule(pl.LightningModule):
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
         self.face_weight, self.background_weight = face_weight, background_weight
-        self.prior_weight = prior_weight
+        self.prior_weight, self.name_gate = prior_weight, name_gate
         self.thrift, self.memory = thrift or NO_THRIFT, memory
         self.thrift.check()
         self.thrift_is_given = thrift is not None
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
         self._check_distillation(base)
+        if name_gate and not prior_weight:
+            raise TrainingError(
+                f"model.name_gate={name_gate} wants a model.prior_weight, such as 0.3, which keeps "
+                "the layers from hearing more than the name: give one, or leave it at 0."
+            )
         self.strict_loading = False
 
     def _check_distillation(self, base: str) -> None:
@@ -177,6 +191,21 @@ class LoraModule(pl.LightningModule):
         )
         self.thrift.spend_less(self.transformer)
         self.thrift.wait_outside(self.transformer, self.training_device)
+        if self.name_gate:
+            self._hear_the_name(self.trainer.datamodule)
+
+    def _hear_the_name(self, data: SubjectData) -> None:
+        def ask(named: bool) -> None:
+            for number, (latents, prompt) in enumerate(data.compared(named=named)):
+                still = Batch("compared", number, 0.0, latents, [prompt])
+                noisy, _, sigmas = self._noised(still, [self.seed, number])
+                self._predict(noisy, sigmas, still.conditions)
+
+        asking = Asking(named=partial(ask, True), unnamed=partial(ask, False))
+        told = hear_the_name(
+            self.transformer, self.family.listening, asking, loudness=self.name_gate
+        )
+        _log.info("%r is heard %.0f times as loud as others.", data.subject.trigger, told)
 
     def _fit_memory(self) -> None:
         """Stay within the memory that was given or is found, and choose what makes that possible.
@@ -195,7 +224,7 @@ class LoraModule(pl.LightningModule):
         if (data := self.trainer.datamodule) is None:
             return
         learnt = data.batches_at(0)
-        twice = [batch for batch in learnt if batch.asked and self.prior_weight]
+        twice = [batch for batch in learnt if batch.others]
         batches = [_shapes(batch) for batch in (*learnt, *twice)]
         try:
             budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
@@ -233,26 +262,30 @@ class LoraModule(pl.LightningModule):
 
     def _errors(self, batch: Batch, key: list[int]) -> Iterator[tuple[str, float, Tensor]]:
         """The errors of a batch, each with its name and its weight."""
-        if not batch.asked:
-            yield batch.name, batch.weight, self._flow_error(batch, key)
-            return
-        noisy, _, sigmas = self._noised(batch, key)
-        with torch.no_grad(), base_alone(self.transformer):
-            wanted = self._predict(noisy, sigmas, batch.asked)
-        subject = self._predict(noisy, sigmas, batch.conditions)
-        yield batch.name, batch.weight, _motion_error(subject - wanted)
-        pairs = enumerate(zip(batch.others, batch.conditions, strict=True))
-        rows = [row for row, (other, own) in pairs if not _same(other, own)]
+        noisy, noise, sigmas = self._noised(batch, key)
+        if batch.asked:
+            wanted = self._said_by_base(noisy, sigmas, batch.asked)
+            subject = self._predict(noisy, sigmas, batch.conditions)
+            yield batch.name, batch.weight, _motion_error(subject - wanted)
+        else:
+            yield batch.name, batch.weight, self._flow_error(batch, noisy, noise, sigmas)
+        rows = [
+            row for row, other in enumerate(batch.others) if not _same(other, batch.conditions[row])
+        ]
         if self.prior_weight and rows:
             others = noisy[rows], sigmas[rows], [batch.others[row] for row in rows]
-            with torch.no_grad(), base_alone(self.transformer):
-                wanted = self._predict(*others)
-            off = self._predict(*others) - wanted
-            yield "prior", self.prior_weight, off.square().mean()
+            off = self._predict(*others) - self._said_by_base(*others)
+            yield f"prior of {batch.name}", self.prior_weight, off.square().mean()
 
-    def _flow_error(self, batch: Batch, key: list[int]) -> Tensor:
+    def _said_by_base(
+        self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]
+    ) -> Tensor:
+        """What the base predicts without the adapter that learns."""
+        with torch.no_grad(), base_alone(self.transformer):
+            return self._predict(noisy, sigmas, conditions)
+
+    def _flow_error(self, batch: Batch, noisy: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
         """The squared error of the predicted flow against the true one."""
-        noisy, noise, sigmas = self._noised(batch, key)
         target = self.family.objective.target(batch.latents.to(self.device), noise)
         if self.guidance_loss:
             with torch.no_grad():

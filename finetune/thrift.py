@@ -102,7 +102,7 @@ class Thrift:
             _to_nf4(transformer, device)
         elif self.weights != "plain":
             _to_8_bits(transformer, self.weights, device)
-        if not self.offload:
+        if not self.offload and self.loading_device(device) != device:
             transformer.to(device)
 
     def spend_less(self, transformer: ModelMixin) -> None:

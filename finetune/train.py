@@ -84,6 +84,7 @@ class TrainingCLI(LightningCLI):
             help="Settings that differ for one of a base's experts, by its name.",
         )
         parser.link_arguments("data.base", "model.base")
+        parser.link_arguments("model.prior_weight", "data.others", compute_fn=bool)
 
     @property
     def output(self) -> Output:

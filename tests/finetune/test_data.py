@@ -86,30 +86,72 @@ def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_su
 ) -> None:
     data = make(dropout=0.0)
     clips = data.batches_at(0)[1]
+    assert clips.others == ()
     for row, caption in enumerate(clips.captions):
         action = caption.split(" ", 2)[2]
-        others = [f"{name}, an object, {action}" for name in NAMES]
-        known = [
-            data.embeddings[prompt] for prompt in (caption, *others) if prompt in data.embeddings
-        ]
-        assert len(known) == 2
-        assert any(clips.others[row] is embedding for embedding in known)
         assert clips.asked[row] is data.embeddings[caption]
         assert clips.conditions[row] is data.embeddings[f"{data.subject.called}, {action}"]
 
 
-def test_others_are_nobody_and_other_names_but_never_the_subjects(
+def told_of(data: SubjectData, batch: Batch) -> set[str]:
+    """Every prompt under which a batch is to stay as it is."""
+    return {
+        prompt
+        for prompt, known in data.embeddings.items()
+        if any(known is row for row in batch.others)
+    }
+
+
+def test_others_are_nobody_and_other_names_half_and_half(make: Callable[..., SubjectData]) -> None:
+    data = make(dropout=0.0, others=True)
+    seen: list[str] = []
+    for step in range(60):
+        batches = data.batches_at(step)
+        assert all(len(batch.others) == len(batch.latents) for batch in batches)
+        seen += [prompt for batch in batches for prompt in told_of(data, batch)]
+    assert not any(data.subject.trigger in prompt for prompt in seen)
+    names = {prompt.partition(",")[0] for prompt in seen} & set(NAMES)
+    assert len(names) > 4
+    nobody = sum(prompt.startswith("an object") for prompt in seen) / len(seen)
+    assert 0.3 < nobody < 0.7
+
+
+def test_only_who_is_meant_differs_between_a_caption_and_its_others(
     make: Callable[..., SubjectData],
 ) -> None:
-    data = make(dropout=0.0)
-    clips = data.examples["clips"]
-    others = [row for step in range(60) for row in data.batches_at(step)[1].others]
-    nobody = [data.embeddings[clip.caption] for clip in clips]
-    share = sum(any(row is known for known in nobody) for row in others) / len(others)
-    assert 0.3 < share < 0.7
-    taken = data._renamed(clips[0]).partition(",")[0]
-    data.subject = replace(data.subject, trigger=taken.capitalize())
-    assert taken not in data._renamed(clips[0])
+    data = make(others=True)
+    for caption, rest in (
+        (f"{data.subject.called}, waving, close-up", ", waving, close-up"),
+        ("an object waving at the beach", ", waving at the beach"),
+    ):
+        nobody, *named = dict.fromkeys(data._others(caption))
+        assert nobody == caption.replace(data.subject.called, "an object")
+        called = [prompt.removesuffix(rest).partition(", ") for prompt in named]
+        assert {noun for _, _, noun in called} == {"an object"}
+        assert {name for name, _, _ in called} <= set(NAMES)
+
+
+def test_another_name_is_never_the_subjects(make: Callable[..., SubjectData]) -> None:
+    data = make(others=True)
+    data.subject = replace(data.subject, trigger="Anna")
+    told = {other for number in range(99) for other in data._others(f"an object at {number}")}
+    assert any(other.startswith("lucia") for other in told)
+    assert not any(other.startswith("anna") for other in told)
+
+
+def test_stills_are_compared_under_the_name_and_under_all_others(
+    make: Callable[..., SubjectData],
+) -> None:
+    data = make(others=True)
+    named, unnamed = list(data.compared(named=True)), list(data.compared(named=False))
+    assert (
+        len(unnamed)
+        == 5 * len(named)
+        == 5 * sum(map(len, (data.examples["photos"], data.examples["clips"])))
+    )
+    assert {latents.shape[2] for latents, _ in (*named, *unnamed)} == {1}
+    own = {id(prompt) for _, prompt in named}
+    assert not own & {id(prompt) for _, prompt in unnamed}
 
 
 def test_without_clips_there_are_photos_alone(make: Callable[..., SubjectData]) -> None:

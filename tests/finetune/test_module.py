@@ -146,7 +146,7 @@ def test_what_the_adapter_makes_of_somebody_else_counts_by_its_weight(
     module.transformer = Changing(batch.latents)
     module.transformer.drift, module.prior_weight = 1.0, 0.5
     assert module.training_step([moves], 0).item() == pytest.approx(0.5, abs=1e-3)
-    assert set(module.losses) == {"photos", "prior"}
+    assert set(module.losses) == {"photos", "prior of photos"}
     prompts = [seen["encoder_hidden_states"].mean().item() for seen in module.transformer.seen]
     assert prompts == [1, 0, 1, 1]
     dropped = keeping(batch, batch.conditions)

@@ -79,6 +79,7 @@ def test_a_seed_means_one_adapter(
         ("--trainer.accumulate_grad_batches=2",),
         ("--model.thrift.weights=nf4", "--model.thrift.recompute=everything"),
         ("--model.thrift.optimizer=adamw8bit",),
+        ("--model.prior_weight=0.3", "--model.name_gate=3"),
     ],
 )
 @pytest.mark.usefixtures("eager")

@@ -1,0 +1,134 @@
+"""Layers that begin by hearing the subject's name alone change what is said of nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bases.catalogue import Base
+from finetune.adapter import Adapter
+from finetune.errors import TrainingError
+from finetune.gate import Asking, hear_the_name, louder
+from finetune.module import LoraModule
+from finetune.train import train
+from inference.render import Clip, Renderer
+from subjects import Subject
+from tests.conftest import CPU
+
+NAMED, UNNAMED = 7.0, 1.0
+
+
+def tokens(count: int, seed: int) -> Tensor:
+    """Some that are louder in the later of twelve numbers, as all are."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(count, 12, generator=generator) * torch.linspace(0.1, 3, 12)
+
+
+def test_the_loudest_direction_is_where_the_name_is() -> None:
+    own, others = tokens(400, 0), tokens(900, 1)
+    own[:, 2] += 5 * others[:, 2].std()
+    directions, times = louder(own, others)
+    assert directions[0].abs().argmax() == 2
+    assert times[0] == pytest.approx(26, rel=0.3)
+    assert (times[1:] < 2).all()
+    assert (own @ directions[0]).square().mean() == pytest.approx(1, rel=0.1)
+
+
+def test_where_nothing_differs_nothing_is_loud() -> None:
+    """Few tokens in many numbers would seem to, did not others measure it."""
+    _, times = louder(tokens(30, 0), tokens(30, 1))
+    assert (times < 10).all()
+
+
+@pytest.fixture
+def module(tiny: Base) -> LoraModule:
+    module = LoraModule(base=tiny.source, rank=4, seed=3)
+    module.configure_model()
+    return module
+
+
+def asking_about(module: LoraModule) -> Asking:
+    """Prompts of random tokens, of which those about the subject have one of its own."""
+    generator = torch.Generator().manual_seed(2)
+    prompts = torch.randn(24, 5, 32, generator=generator)
+    name = torch.randn(32, generator=generator) * 3
+    noisy = torch.randn(24, 4, 1, 4, 4, generator=generator)
+
+    def ask(named: bool) -> None:
+        for latents, words in zip(noisy, prompts, strict=True):
+            said = torch.cat([name[None], words[1:]]) if named else words
+            told = [{"encoder_hidden_states": said}]
+            module._predict(latents[None], torch.tensor([0.6]), told)
+
+    return Asking(named=lambda: ask(True), unnamed=lambda: ask(False))
+
+
+def lora_layers(transformer: torch.nn.Module) -> dict[str, Any]:
+    return {
+        name: layer
+        for name, layer in transformer.named_modules()
+        if hasattr(layer, "lora_A") and "default" in layer.lora_A
+    }
+
+
+def test_what_a_layer_hears_is_loud_under_the_name(module: LoraModule) -> None:
+    asking, transformer = asking_about(module), module.transformer
+    before = set(lora_layers(transformer))
+    told = hear_the_name(transformer, "attn2", asking, loudness=3.0)
+    layers = lora_layers(transformer)
+    assert told > 2
+    assert set(layers) < before
+    assert {f"blocks.{block}.attn2.{part}" for block in (0, 1) for part in ("to_k", "to_v")} <= set(
+        layers
+    )
+    assert any("attn1" in name or "ffn" in name for name in layers)
+    for name, (own, others) in asking.heard(layers).items():
+        if "attn2.to_k" in name or "attn2.to_v" in name:
+            continue
+        down = layers[name].lora_A["default"].weight
+        energies = [(heard @ down.T).square().mean().item() for heard in (own, others)]
+        assert energies[0] > 10 * energies[1], name
+
+
+def test_a_layer_that_hears_no_name_is_no_part_of_the_adapter(module: LoraModule) -> None:
+    hear_the_name(module.transformer, "attn2", asking_about(module), loudness=3.0)
+    config = module.transformer.peft_config["default"]
+    layers = lora_layers(module.transformer)
+    assert "blocks.0.attn1.to_q" not in layers, "nothing was written before it"
+    assert set(config.target_modules.replace("\\", "").split("|")) == set(layers)
+
+
+def test_a_base_that_listens_nowhere_in_particular_is_refused(module: LoraModule) -> None:
+    with pytest.raises(TrainingError, match="wants a base whose blocks listen to the prompt in an"):
+        hear_the_name(module.transformer, "", asking_about(module), loudness=3.0)
+
+
+def test_a_gate_wants_what_keeps_it(tiny: Base) -> None:
+    with pytest.raises(TrainingError, match=r"name_gate=3\.0 wants a model\.prior_weight"):
+        LoraModule(base=tiny.source, name_gate=3.0)
+
+
+@pytest.fixture
+def adapter(
+    tmp_path: Path, add_to: Callable[..., Subject], command: Callable[..., list[str]]
+) -> Adapter:
+    add_to(tmp_path / "home")
+    gate = ("--model.prior_weight=0.3", "--model.name_gate=3")
+    return train(command(tmp_path / "home", *gate, steps=3))
+
+
+def test_the_adapter_is_one_like_others(adapter: Adapter, tiny: Base) -> None:
+    (path,) = adapter.files.values()
+    weights = load_file(path)
+    assert all(weight.abs().max() > 0 for weight in weights.values())
+    renderer = Renderer(tiny, device=CPU, progress=False)
+    plain = renderer.render("toto, an object", Clip(seed=1))
+    with renderer.adapter(adapter):
+        changed = renderer.render("toto, an object", Clip(seed=1))
+    assert (plain != changed).any()
