@@ -46,15 +46,17 @@ _SLOT = "default"
 
 @dataclass(frozen=True)
 class Asking:
-    """Takes the same noisy examples through a transformer under other prompts.
+    """Takes noisy examples through a transformer, twice.
 
     Attributes:
         named: under prompts about the subject.
         unnamed: under the same about nobody and about other names.
+        dtype: the precision in which they go through.
     """
 
     named: Callable[[], None]
     unnamed: Callable[[], None]
+    dtype: torch.dtype = torch.float32
 
     def heard(self, modules: dict[str, nn.Module]) -> dict[str, tuple[Tensor, Tensor]]:
         """What modules are given under either, by their names: (N, D) and (M, D)."""
@@ -188,11 +190,13 @@ def _write(
     unused_D = _unused([streams[name] for name in names[1:]])
     writers = {}
     for name in names[:-1]:
-        out = _plain(transformer.get_submodule(f"{name}.{listening}.to_out.0")).weight.cpu().float()
-        gram = out.T @ out
-        gram += _RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
-        writers[name] = layers[f"{name}.{listening}.to_v"].lora_B[_SLOT].weight[:, 0]
-        writers[name].copy_(torch.linalg.solve(gram, out.T @ unused_D))
+        value = layers[f"{name}.{listening}.to_v"].lora_B[_SLOT].weight
+        out = transformer.get_submodule(f"{name}.{listening}.to_out.0")
+        out_DD = _made_of(out, torch.eye(len(value)), asking.dtype)
+        gram_DD = out_DD @ out_DD.T
+        gram_DD += _RIDGE * gram_DD.diagonal().mean() * torch.eye(len(gram_DD))
+        writers[name] = value[:, 0]
+        writers[name].copy_(torch.linalg.solve(gram_DD, out_DD @ unused_D))
     written = {
         name: ((own.mean(0) - others.mean(0)) @ unused_D).item()
         for name, (own, others) in asking.heard(blocks).items()
@@ -232,7 +236,7 @@ def _read(layers: dict[str, Any], outlet: str, asking: Asking) -> set[str]:
             continue
         hearing.add(name)
         if outlet not in name:
-            _take_out(layer, own.mean(0) - others.mean(0))
+            _take_out(layer, own.mean(0) - others.mean(0), asking.dtype)
     return hearing
 
 
@@ -245,14 +249,18 @@ def _begin(layer: Any, directions_RD: Tensor) -> None:
     down[: len(directions_RD)] = directions_RD.to(down)
 
 
-def _take_out(layer: Any, difference_D: Tensor) -> None:
+def _take_out(layer: Any, difference_D: Tensor, dtype: torch.dtype) -> None:
     """Let a LoRA layer undo what the layer beneath makes of a difference between its inputs."""
     down, up = layer.lora_A[_SLOT].weight, layer.lora_B[_SLOT].weight
-    difference = difference_D.to(down)
-    heard = down @ difference
-    undone = _plain(layer).weight.float() @ difference
-    up.copy_(-torch.outer(undone, heard) / heard.square().sum() / layer.scaling[_SLOT])
+    heard_R = down @ difference_D.to(down)
+    undone_O = _made_of(layer, difference_D[None], dtype)[0].to(up)
+    up.copy_(-torch.outer(undone_O, heard_R) / heard_R.square().sum() / layer.scaling[_SLOT])
 
 
-def _plain(layer: Any) -> Any:
-    return getattr(layer, "base_layer", layer)
+def _made_of(layer: Any, rows_ND: Tensor, dtype: torch.dtype) -> Tensor:
+    """What a layer, in however many bits, makes of rows without its LoRA and its bias."""
+    plain = getattr(layer, "base_layer", layer)
+    device = next(plain.parameters()).device
+    rows = torch.cat([rows_ND, torch.zeros_like(rows_ND[:1])]).to(device, dtype)
+    made: Tensor = plain(rows).float().cpu()
+    return made[:-1] - made[-1]

@@ -174,6 +174,11 @@ class LoraModule(pl.LightningModule):
         if hasattr(self, "transformer"):
             return
         self._fit_memory()
+        if self.name_gate and self.thrift.offload:
+            raise TrainingError(
+                f"model.name_gate={self.name_gate} and model.thrift.offload=True do not go "
+                "together: what layers hear is looked at while all are there. Leave one of them out."
+            )
         self.transformer = self.family.load(
             self.expert.part,
             dtype=self.base_dtype,
@@ -189,23 +194,26 @@ class LoraModule(pl.LightningModule):
             targets=self._targets,
             seed=self.seed,
         )
-        self.thrift.spend_less(self.transformer)
-        self.thrift.wait_outside(self.transformer, self.training_device)
         if self.name_gate:
             self._hear_the_name(self.trainer.datamodule)
+        self.thrift.spend_less(self.transformer)
+        self.thrift.wait_outside(self.transformer, self.training_device)
 
     def _hear_the_name(self, data: SubjectData) -> None:
+        self.to(self.training_device)
+
         def ask(named: bool) -> None:
             for number, (latents, prompt) in enumerate(data.compared(named=named)):
                 still = Batch("compared", number, 0.0, latents, [prompt])
                 noisy, _, sigmas = self._noised(still, [self.seed, number])
                 self._predict(noisy, sigmas, still.conditions)
 
-        asking = Asking(named=partial(ask, True), unnamed=partial(ask, False))
+        asking = Asking(partial(ask, True), partial(ask, False), self.base_dtype)
         told = hear_the_name(
             self.transformer, self.family.listening, asking, loudness=self.name_gate
         )
-        _log.info("%r is heard %.0f times as loud as others.", data.subject.trigger, told)
+        trigger = data.subject.trigger
+        _log.info("The base hears %r %.0f times as loud as other words.", trigger, told)
 
     def _fit_memory(self) -> None:
         """Stay within the memory that was given or is found, and choose what makes that possible.

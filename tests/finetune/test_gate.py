@@ -14,8 +14,9 @@ from torch import Tensor
 from bases.catalogue import Base
 from finetune.adapter import Adapter
 from finetune.errors import TrainingError
-from finetune.gate import Asking, hear_the_name, louder
+from finetune.gate import Asking, _made_of, hear_the_name, louder
 from finetune.module import LoraModule
+from finetune.thrift import Thrift
 from finetune.train import train
 from inference.render import Clip, Renderer
 from subjects import Subject
@@ -112,6 +113,27 @@ def test_a_base_that_listens_nowhere_in_particular_is_refused(module: LoraModule
 def test_a_gate_wants_what_keeps_it(tiny: Base) -> None:
     with pytest.raises(TrainingError, match=r"name_gate=3\.0 wants a model\.prior_weight"):
         LoraModule(base=tiny.source, name_gate=3.0)
+
+
+def test_layers_that_wait_outside_have_no_gate(tiny: Base) -> None:
+    waiting = Thrift(offload=True)
+    module = LoraModule(base=tiny.source, name_gate=3.0, prior_weight=0.3, thrift=waiting)
+    with pytest.raises(TrainingError, match=r"thrift\.offload=True do not go together"):
+        module.configure_model()
+
+
+@pytest.mark.parametrize("weights", ["plain", "int8", "nf4"])
+def test_what_a_layer_makes_of_its_input_is_told_in_however_many_bits(
+    tiny: Base, weights: Any
+) -> None:
+    module = LoraModule(base=tiny.source, rank=4, thrift=Thrift(weights=weights))
+    module.configure_model()
+    layer = module.transformer.get_submodule("blocks.0.attn1.to_q")
+    rows = tokens(6, 0)[:, :1].expand(-1, layer.in_features) * torch.arange(layer.in_features)
+    with torch.no_grad():
+        made = _made_of(layer, rows, torch.float32)
+        expected = layer(rows) - layer(torch.zeros_like(rows))
+    torch.testing.assert_close(made, expected, rtol=1e-3, atol=1e-3)
 
 
 @pytest.fixture
