@@ -177,7 +177,7 @@ class LoraModule(pl.LightningModule):
         if self.name_gate and self.thrift.offload:
             raise TrainingError(
                 f"model.name_gate={self.name_gate} and model.thrift.offload=True do not go "
-                "together: what layers hear is looked at while all are there. Leave one of them out."
+                "together: what layers hear is looked at while all are there. Leave one out."
             )
         self.transformer = self.family.load(
             self.expert.part,
