@@ -37,7 +37,7 @@ from subjects.masks import Segmenter
 _NAMES = 4
 """Other names that each caption is told of."""
 
-_COMPARED = 16
+_COMPARED = 32
 """Of the photos, and of the clips, how many are compared under the subject's name and others."""
 
 
@@ -272,18 +272,18 @@ class SubjectData(pl.LightningDataModule):
         about = [with_article(noun)] * _NAMES + called
         return [caption.replace(self.subject.called, other, 1) for other in about]
 
-    def compared(self, *, named: bool) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    def compared(self, *, named: bool) -> Iterator[tuple[int, Tensor, dict[str, Tensor]]]:
         """Photos and first frames of clips under prompts about the subject, or all but that.
 
-        Each is its latents (1, C, 1, H, W) and the conditions of a prompt; it comes once with the
-        subject's name, and otherwise once about nobody and once about each of some other names.
+        Each is its number, its latents (1, C, 1, H, W) and the conditions of a prompt; it comes
+        once with the subject's name, and otherwise once about nobody and once about each of some
+        other names.
         """
-        for kind in ("photos", "clips"):
-            for example in self.examples[kind][:_COMPARED]:
-                own = example.caption if kind == "photos" else self._named(example)
-                others = dict.fromkeys(self._others(example.caption))
-                for prompt in (own,) if named else others:
-                    yield example.latents[None, :, :1], self.embeddings[prompt]
+        photos, clips = (self.examples[kind][:_COMPARED] for kind in ("photos", "clips"))
+        about = [*((e, e.caption) for e in photos), *((e, self._named(e)) for e in clips)]
+        for number, (example, own) in enumerate(about):
+            for prompt in (own,) if named else dict.fromkeys(self._others(example.caption)):
+                yield number, example.latents[None, :, :1], self.embeddings[prompt]
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

@@ -37,7 +37,7 @@ _LOUD = 25.0
 """Times the energy that others' prompts have in a direction, or it is not heard."""
 
 _DIRECTIONS, _LISTENED = 8, 4
-_TOKENS = 48
+_TOKENS = 64
 """Of each example, spread evenly."""
 
 _RIDGE = 1e-3
@@ -106,21 +106,26 @@ def louder(own_ND: Tensor, others_MD: Tensor) -> tuple[Tensor, Tensor]:
     """Directions in which some tokens have the most energy for that which others have.
 
     They are the generalised eigenvectors of the two second moments, as in Fisher's discriminant
-    (1936), with a ridge on the others'; half of the tokens give them, the other half measures them.
+    (1936), with a ridge on the others'.
 
     Returns:
-        the directions as rows (R, D), the loudest first, each of unit energy among its own tokens,
-        and how many times as loud each is (R,).
+        the directions as rows (R, D), the loudest first, each of unit energy among the others, and
+        how many times as loud directions are (R,) that half of the tokens give and the other half
+        measures.
     """
-    (own_ND, own_held), (others_MD, others_held) = _halves(own_ND), _halves(others_MD)
+    own_ND, others_MD = own_ND.double(), others_MD.double()
+    (own, own_held), (others, others_held) = _halves(own_ND), _halves(others_MD)
+    half_RD = _directions(own, others)
+    energies = [(held @ half_RD.T).square().mean(0) for held in (own_held, others_held)]
+    return _directions(own_ND, others_MD).float(), (energies[0] / energies[1]).float()
+
+
+def _directions(own_ND: Tensor, others_MD: Tensor) -> Tensor:
     root_DD = _root(others_MD)
     white_ND = torch.linalg.solve_triangular(root_DD, own_ND.T, upper=False).T
     *_, rows = torch.linalg.svd(white_ND, full_matrices=False)
-    count = min(_DIRECTIONS, len(rows))
-    found_RD = torch.linalg.solve_triangular(root_DD.T, rows[:count].T, upper=True).T
-    found_RD = found_RD / (own_ND @ found_RD.T).square().mean(0).sqrt()[:, None]
-    energies = [(held @ found_RD.T).square().mean(0) for held in (own_held, others_held)]
-    return found_RD.float(), (energies[0] / (energies[1] + 1e-9)).float()
+    found_RD: Tensor = torch.linalg.solve_triangular(root_DD.T, rows[:_DIRECTIONS].T, upper=True).T
+    return found_RD
 
 
 def _root(tokens_ND: Tensor) -> Tensor:
@@ -133,7 +138,7 @@ def _root(tokens_ND: Tensor) -> Tensor:
 
 def _halves(tokens_ND: Tensor) -> tuple[Tensor, Tensor]:
     order = torch.randperm(len(tokens_ND), generator=torch.Generator().manual_seed(0))
-    first, second = tokens_ND[order].double().tensor_split(2)
+    first, second = tokens_ND[order].tensor_split(2)
     return first, second
 
 
@@ -162,8 +167,9 @@ def _listen(layer: Any, own_ND: Tensor, others_MD: Tensor) -> float:
 
     First in the direction that tells the two apart in the mean, as attention hears them.
     """
-    directions_RD, times = louder(own_ND, others_MD)
-    _begin(layer, torch.cat([_apart(own_ND, others_MD), directions_RD[: _LISTENED - 1]]))
+    found_RD, times = louder(own_ND, others_MD)
+    found_RD = torch.cat([_apart(own_ND, others_MD), found_RD[: _LISTENED - 1]])
+    _begin(layer, found_RD / (own_ND @ found_RD.T).square().mean(0).sqrt()[:, None])
     return times[0].item()
 
 
@@ -231,8 +237,9 @@ def _read(layers: dict[str, Any], outlet: str, asking: Asking) -> set[str]:
     for name, layer in layers.items():
         own, others = heard[name]
         directions, times = louder(own, others)
-        _begin(layer, directions[times > _LOUD])
-        if not (times > _LOUD).any():
+        directions = directions[: int((times > _LOUD).sum())]
+        _begin(layer, directions / (own @ directions.T).square().mean().sqrt())
+        if not len(directions):
             continue
         hearing.add(name)
         if outlet not in name:

@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
+from tqdm import tqdm
 
 from bases.families import family_of
 from bases.family import Expert, Family
@@ -203,7 +204,8 @@ class LoraModule(pl.LightningModule):
         self.to(self.training_device)
 
         def ask(named: bool) -> None:
-            for number, (latents, prompt) in enumerate(data.compared(named=named)):
+            compared = list(data.compared(named=named))
+            for number, latents, prompt in tqdm(compared, desc="hearing the name", leave=False):
                 still = Batch("compared", number, 0.0, latents, [prompt])
                 noisy, _, sigmas = self._noised(still, [self.seed, number])
                 self._predict(noisy, sigmas, still.conditions)

@@ -149,9 +149,11 @@ def test_stills_are_compared_under_the_name_and_under_all_others(
         == 5 * len(named)
         == 5 * sum(map(len, (data.examples["photos"], data.examples["clips"])))
     )
-    assert {latents.shape[2] for latents, _ in (*named, *unnamed)} == {1}
-    own = {id(prompt) for _, prompt in named}
-    assert not own & {id(prompt) for _, prompt in unnamed}
+    assert {latents.shape[2] for _, latents, _ in (*named, *unnamed)} == {1}
+    own = {id(prompt) for *_, prompt in named}
+    assert not own & {id(prompt) for *_, prompt in unnamed}
+    latents = {number: latents for number, latents, _ in named}
+    assert all(torch.equal(latents[number], same) for number, same, _ in unnamed)
 
 
 def test_without_clips_there_are_photos_alone(make: Callable[..., SubjectData]) -> None:
