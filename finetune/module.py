@@ -28,6 +28,9 @@ from finetune.limits import above, at_least
 from finetune.thrift import NO_THRIFT, Thrift
 
 _log = logging.getLogger(__name__)
+_WELL_HEARD = 30.0
+"""Times as loud as others a trigger is to be for a gate to keep them apart."""
+
 _LEAST_WEIGHT = 1e-6
 """Where a crop leaves nothing of the subject, nothing is learnt from it."""
 
@@ -214,8 +217,13 @@ class LoraModule(pl.LightningModule):
         told = hear_the_name(
             self.transformer, self.family.listening, asking, loudness=self.name_gate
         )
-        trigger = data.subject.trigger
-        _log.info("The base hears %r %.0f times as loud as other words.", trigger, told)
+        if told < _WELL_HEARD:
+            _log.warning(
+                "The base hears %r %.0f times as loud as other words, where %.0f are wanted: the "
+                "adapter will change others too. Choose a word of rare letters with 'starring "
+                "subject edit %s --trigger WORD', and train again.",
+                *(data.subject.trigger, told, _WELL_HEARD, data.subject.name),
+            )
 
     def _fit_memory(self) -> None:
         """Stay within the memory that was given or is found, and choose what makes that possible.

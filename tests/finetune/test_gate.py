@@ -145,6 +145,22 @@ def adapter(
     return train(command(tmp_path / "home", *gate, steps=3))
 
 
+@pytest.mark.parametrize(("told", "warned"), [(29.0, 1), (31.0, 0)])
+def test_a_trigger_that_is_hardly_heard_is_told_of(
+    told: float,
+    warned: int,
+    home: Path,
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("finetune.module.hear_the_name", lambda *_, **__: told)
+    train(command(home, "--model.prior_weight=0.3", "--model.name_gate=3", steps=1))
+    said = [record for record in caplog.messages if "times as loud as other words" in record]
+    assert len(said) == warned
+    assert all("'toto' 29 times" in line and "edit toto --trigger" in line for line in said)
+
+
 def test_the_adapter_is_one_like_others(adapter: Adapter, tiny: Base) -> None:
     (path,) = adapter.files.values()
     weights = load_file(path)
