@@ -174,12 +174,10 @@ def _listen(layer: Any, own_ND: Tensor, others_MD: Tensor) -> float:
 
 
 def _apart(own_ND: Tensor, others_MD: Tensor) -> Tensor:
-    """Fisher's discriminant (1, D), of unit energy among the first tokens, louder there."""
-    difference_D = (own_ND.mean(0) - others_MD.mean(0)).double()
-    direction_D = torch.cholesky_solve(difference_D[:, None], _root(others_MD.double()))[
-        :, 0
-    ].float()
-    return (direction_D / (own_ND @ direction_D).square().mean().sqrt())[None]
+    """Fisher's discriminant (1, D), louder in the mean of the first tokens."""
+    difference_D1 = (own_ND.mean(0) - others_MD.mean(0)).double()[:, None]
+    found_D1 = torch.cholesky_solve(difference_D1, _root(others_MD.double()))
+    return found_D1.T.float()
 
 
 def _write(
@@ -210,7 +208,7 @@ def _write(
     for name, after in pairwise(names):
         unit = written[after] - written[name]
         wanted = loudness * (spread[after] - (spread[name] if name != names[0] else 0.0))
-        writers[name] *= max(0.0, wanted / unit)
+        writers[name] *= max(0.0, wanted / unit) if unit else 0.0
 
 
 def _unused(streams: list[Tensor]) -> Tensor:
