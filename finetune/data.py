@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -267,10 +268,12 @@ class SubjectData(pl.LightningDataModule):
         noun, trigger = self.subject.class_noun, self.subject.trigger.lower()
         names = random.Random(caption).sample([name for name in NAMES if name != trigger], _NAMES)
         called = [replace(self.subject, trigger=name).called for name in names]
-        if self.subject.called not in caption:
-            return [caption] * _NAMES + [under_name(caption, noun, other) for other in called]
-        about = [with_article(noun)] * _NAMES + called
-        return [caption.replace(self.subject.called, other, 1) for other in about]
+        for own, others in ((self.subject.called, called), (self.subject.trigger, names)):
+            said = re.compile(rf"(?<![a-z]){re.escape(own)}(?![a-z])", re.IGNORECASE)
+            if said.search(caption):
+                about = [with_article(noun)] * _NAMES + others
+                return [said.sub(other, caption) for other in about]
+        return [caption] * _NAMES + [under_name(caption, noun, other) for other in called]
 
     def compared(self, *, named: bool) -> Iterator[tuple[int, Tensor, dict[str, Tensor]]]:
         """Photos and first frames of clips under prompts about the subject, or all but that.

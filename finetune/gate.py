@@ -77,14 +77,15 @@ def hear_the_name(transformer: Any, listening: str, asking: Asking, *, loudness:
         how many times louder than others' the subject's prompts are where they are loudest.
 
     Raises:
-        TrainingError: if its blocks have no such attention with LoRA layers, or hear no name.
+        TrainingError: if there are no LoRA layers where its blocks listen.
     """
     layers = {name: part for name, part in transformer.named_modules() if hasattr(part, "lora_A")}
     listeners = [name for name in layers if re.search(rf"\.{listening}\.to_[kv]$", name)]
-    if not listening or not listeners:
+    wanted = {f"{block}.{listening}.to_v" for block in blocks_of(transformer)}
+    if missing := wanted - layers.keys():
         raise TrainingError(
-            "model.name_gate wants a base whose blocks listen to the prompt in an attention of "
-            "their own, such as Wan, and LoRA layers on its to_k and to_v: leave it at 0."
+            f"model.name_gate wants a LoRA layer on {min(missing)!r} and its like, where "
+            "the prompt is heard: let model.targets match them, or leave model.name_gate at 0."
         )
     with torch.no_grad():
         blocks = blocks_of(transformer)

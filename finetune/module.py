@@ -146,11 +146,7 @@ class LoraModule(pl.LightningModule):
         self.thrift_is_given = thrift is not None
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
         self._check_distillation(base)
-        if name_gate and not prior_weight:
-            raise TrainingError(
-                f"model.name_gate={name_gate} wants a model.prior_weight, such as 0.3, which keeps "
-                "the layers from hearing more than the name: give one, or leave it at 0."
-            )
+        self._check_gate()
         self.strict_loading = False
 
     def _check_distillation(self, base: str) -> None:
@@ -164,6 +160,20 @@ class LoraModule(pl.LightningModule):
             raise TrainingError(
                 f"The base {base!r} was distilled: plain learning would unlearn its guidance. "
                 "Give --model.guidance_loss, such as 4, or --model.training_adapter FILE."
+            )
+
+    def _check_gate(self) -> None:
+        if not self.name_gate:
+            return
+        if not self.family.listening:
+            raise TrainingError(
+                f"model.name_gate={self.name_gate} wants a base whose blocks listen to the prompt "
+                "in an attention of their own, such as Wan: leave it at 0."
+            )
+        if not self.prior_weight:
+            raise TrainingError(
+                f"model.name_gate={self.name_gate} wants a model.prior_weight, such as 0.3, which "
+                "keeps the layers from hearing more than the name: give one, or leave it at 0."
             )
 
     def _find(self, name: str) -> Expert:

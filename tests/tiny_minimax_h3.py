@@ -15,6 +15,7 @@ from diffusers import (
 )
 from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
+from bases.minimax_h3 import MiniMaxH3
 from tests.tiny_base import CHANNELS, FPS, SIZE, STEPS, plain_tokenizer
 
 FRAMES = 124
@@ -49,6 +50,11 @@ def write_tiny_minimax_h3(folder: Path, *, seed: int = 0) -> Path:
     said = {**clip, "steps": STEPS, "guidance": 1.0}
     (folder / "starring.json").write_text(json.dumps(said))
     return folder
+
+
+def tiny_minimax_h3(folder: Path) -> MiniMaxH3:
+    """The same, opened."""
+    return MiniMaxH3(write_tiny_minimax_h3(folder))
 
 
 def _text_encoder(vocabulary: int) -> Qwen3VLForConditionalGeneration:

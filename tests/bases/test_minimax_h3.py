@@ -8,21 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from bases.families import family_of
 from bases.minimax_h3 import MiniMaxH3, patchify_video_latents, unpatchified
 from tests.conftest import CPU
 from tests.tiny_base import SIZE
-from tests.tiny_minimax_h3 import FRAMES, write_tiny_minimax_h3
+from tests.tiny_minimax_h3 import FRAMES, tiny_minimax_h3
 
 PROMPT, STEPS, PATCH = "toto, an object, waving", 3, (1, 2, 2)
 
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> MiniMaxH3:
-    folder = write_tiny_minimax_h3(tmp_path_factory.mktemp("bases") / "h3")
-    found = family_of(str(folder))
-    assert isinstance(found, MiniMaxH3)
-    return found
+    return tiny_minimax_h3(tmp_path_factory.mktemp("bases") / "h3")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from bases.errors import TooLarge
-from bases.families import family_of
 from bases.wan import Wan
 from finetune.adapter import add_lora
 from finetune.budget import ORDER, Budget, Shapes, fitting_thrift
@@ -20,7 +19,7 @@ from finetune.thrift import Thrift
 from finetune.train import train
 from tests.conftest import CPU
 from tests.finetune.test_thrift import BATCH
-from tests.tiny_minimax_h3 import write_tiny_minimax_h3
+from tests.tiny_minimax_h3 import tiny_minimax_h3
 
 CONDITIONS = {"encoder_hidden_states": torch.zeros(2, 5, 32, dtype=torch.bfloat16)}
 SHAPES = Shapes(BATCH.latents, CONDITIONS)
@@ -64,7 +63,7 @@ def test_each_way_to_save_takes_less_than_the_one_before(
 
 
 def test_thin_modulation_is_counted_as_it_is_kept(tmp_path: Path) -> None:
-    family = family_of(str(write_tiny_minimax_h3(tmp_path / "h3")))
+    family = tiny_minimax_h3(tmp_path / "h3")
     budget = Budget(family, family.experts[0], rank=2, targets=family.lora_targets)
     plain, thin = (budget.need(Thrift(modulation=how), []) for how in ("plain", "factorised"))
     transformer = family.load("transformer", dtype=torch.bfloat16, device=CPU).bfloat16()

@@ -131,6 +131,26 @@ def test_only_who_is_meant_differs_between_a_caption_and_its_others(
         assert {name for name, _, _ in called} <= set(NAMES)
 
 
+@pytest.mark.parametrize("own", ["{}", "{}, an object,", "{}'s friend", "a portrait of {}"])
+def test_a_caption_that_somebody_typed_says_the_subjects_name_to_none_of_the_others(
+    make: Callable[..., SubjectData], own: str
+) -> None:
+    data = make(others=True)
+    for trigger in (data.subject.trigger, data.subject.trigger.upper()):
+        others = data._others(f"{own.format(trigger)} at the beach")
+        assert len(set(others)) == 5
+        assert not any(data.subject.trigger in other.lower() for other in others)
+        assert all(other.endswith(" at the beach") for other in others)
+
+
+def test_a_trigger_is_found_where_words_have_no_spaces(make: Callable[..., SubjectData]) -> None:
+    data = make(others=True)
+    data.subject = replace(data.subject, trigger="托托")
+    assert not any("托托" in other for other in data._others("托托在海滩"))
+    data.subject = replace(data.subject, trigger="bea")
+    assert data._others("an object at the beach")[0] == "an object at the beach"
+
+
 def test_another_name_is_never_the_subjects(make: Callable[..., SubjectData]) -> None:
     data = make(others=True)
     data.subject = replace(data.subject, trigger="Anna")

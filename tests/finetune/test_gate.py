@@ -21,6 +21,7 @@ from finetune.train import train
 from inference.render import Clip, Renderer
 from subjects import Subject
 from tests.conftest import CPU
+from tests.tiny_mochi import write_tiny_mochi
 
 NAMED, UNNAMED = 7.0, 1.0
 
@@ -105,9 +106,18 @@ def test_a_layer_that_hears_no_name_is_no_part_of_the_adapter(module: LoraModule
     assert set(config.target_modules.replace("\\", "").split("|")) == set(layers)
 
 
-def test_a_base_that_listens_nowhere_in_particular_is_refused(module: LoraModule) -> None:
-    with pytest.raises(TrainingError, match="wants a base whose blocks listen to the prompt in an"):
-        hear_the_name(module.transformer, "", asking_about(module), loudness=3.0)
+def test_a_base_that_listens_nowhere_in_particular_is_refused(tmp_path: Path) -> None:
+    source = str(write_tiny_mochi(tmp_path / "mochi"))
+    with pytest.raises(TrainingError, match=r"name_gate=3\.0 wants a base whose blocks listen"):
+        LoraModule(base=source, name_gate=3.0, prior_weight=0.3)
+
+
+def test_layers_where_nobody_listens_are_refused(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    chosen = ("--model.prior_weight=0.3", "--model.name_gate=3", r"--model.targets=.*ffn\.net\.2")
+    with pytest.raises(TrainingError, match=r"LoRA layer on 'blocks\.0\.attn2\.to_v'"):
+        train(command(home, *chosen))
 
 
 def test_a_gate_wants_what_keeps_it(tiny: Base) -> None:

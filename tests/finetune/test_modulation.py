@@ -20,7 +20,7 @@ from finetune.modulation import DIRECTIONS, Factorised, factorise
 from finetune.module import LoraModule
 from finetune.thrift import Thrift
 from tests.conftest import CPU
-from tests.tiny_minimax_h3 import write_tiny_minimax_h3
+from tests.tiny_minimax_h3 import tiny_minimax_h3
 
 WIDE = 96
 LEVELS = torch.linspace(0.003, 0.997, 50)
@@ -28,10 +28,7 @@ LEVELS = torch.linspace(0.003, 0.997, 50)
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> MiniMaxH3:
-    folder = write_tiny_minimax_h3(tmp_path_factory.mktemp("bases") / "h3")
-    found = family_of(str(folder))
-    assert isinstance(found, MiniMaxH3)
-    return found
+    return tiny_minimax_h3(tmp_path_factory.mktemp("bases") / "h3")
 
 
 def wide(family: MiniMaxH3) -> MiniMaxH3Transformer3DModel:
