@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from argparse import ArgumentError
 from collections.abc import Iterator
@@ -183,10 +184,21 @@ def _read(arguments: list[str]) -> TrainingCLI:
     except (AdapterError, BaseModelError, SubjectError):
         raise
     except (ArgumentError, MisconfigurationException, TypeError, ValueError) as error:
-        said = " ".join(str(error).split()).split(" Subtypes:")[0][:300].rstrip(".")
         raise TrainingError(
-            f"A setting does not fit: {said}. 'python -m finetune.train --help' lists them all."
+            f"A setting does not fit: {_plainly(error)}. "
+            "'python -m finetune.train --help' lists them all."
         ) from error
+
+
+def _plainly(error: Exception) -> str:
+    """What the parser found wrong, without what else it tried."""
+    said = " ".join(str(error).split())
+    said = re.sub(r"Does not validate against any of the Union subtypes.* Errors: - ", "", said)
+    said = re.sub(r"Problem with given class_path '[^']*': ", "", said)
+    said, _, given = said.partition(" - Expected a <class 'NoneType'> Given value type: ")
+    if given and "Got value" not in said:
+        said += f". Got value: {given.partition(' Given value: ')[2]}"
+    return said[:300].rstrip(".")
 
 
 def _turns(chosen: TrainingCLI, arguments: list[str]) -> list[TrainingCLI]:

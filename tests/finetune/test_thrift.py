@@ -130,6 +130,16 @@ def test_a_missing_library_is_named_with_what_installs_it(
         learnt(tiny, Thrift(weights="nf4"))
 
 
-def test_an_unknown_way_to_save_is_refused(home: Path, command: Callable[..., list[str]]) -> None:
-    with pytest.raises(TrainingError, match="A setting does not fit"):
-        train(command(home, "--model.thrift.weights=int3"))
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("model.thrift.weights=int3", r"\['plain', 'fp8', 'int8', 'nf4'\]\. Got value: int3\."),
+        ("data.side=big", r"\"data\.side\": Expected a <class 'int'>\. Got value: big\."),
+        ("model.lr=fast", r"\"model\.lr\": Expected a <class 'float'>\. Got value: fast\."),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_told_with_what_does(
+    home: Path, command: Callable[..., list[str]], setting: str, said: str
+) -> None:
+    with pytest.raises(TrainingError, match=f"A setting does not fit: .*{said} 'python -m"):
+        train(command(home, f"--{setting}"))
