@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bases import pocket
 from bases.errors import BrokenBase, UnknownBase
+from bases.fingerprint import fingerprint
+from bases.folder import REFERENCES, TRANSFORMER, part_in
 from bases.licence import MINIMAX_H3, Question, question_of
 
 
@@ -31,6 +33,7 @@ class Base:
         origin: the name on the hub that `source` is a copy of.
         revision: which of that name's revisions, as the hub calls it.
         question: what its licence asks before it may be used.
+        part: the transformer that is trained, where there is one for each task.
     """
 
     name: str
@@ -48,6 +51,12 @@ class Base:
     origin: str | None = None
     revision: str | None = None
     question: Question | None = None
+    part: str = TRANSFORMER
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells its weights from those of others; see `bases.fingerprint`."""
+        return fingerprint(self.source, self.part)
 
     @property
     def public_source(self) -> str:
@@ -83,11 +92,25 @@ def _in_folder(base: Base) -> Base:
     except (TypeError, ValueError) as error:
         raise BrokenBase(
             f"{str(clip)!r} cannot be understood ({error}): it may hold height, width, frames, "
-            "fps, steps and guidance. Mend it, or delete it."
+            "fps, steps, guidance and part. Mend it, or delete it."
         ) from error
 
 
 _GPU = "a GPU; memory not measured"
+_MINIMAX_H3 = Base(
+    "minimax-h3",
+    "MiniMaxAI/MiniMax-H3",
+    "33B",
+    "MiniMax licence",
+    "not in the EU, UK, South Korea and USA; asks before use",
+    needs=_GPU,
+    height=768,
+    width=1344,
+    frames=124,
+    fps=24,
+    guidance=1.0,
+    question=MINIMAX_H3,
+)
 _LTX_2 = Base(
     "ltx-2",
     "Lightricks/LTX-2",
@@ -151,20 +174,8 @@ BASES = (
         steps=40,
         guidance=4.0,
     ),
-    Base(
-        "minimax-h3",
-        "MiniMaxAI/MiniMax-H3",
-        "33B",
-        "MiniMax licence",
-        "not in the EU, UK, South Korea and USA; asks before use",
-        needs=_GPU,
-        height=768,
-        width=1344,
-        frames=124,
-        fps=24,
-        guidance=1.0,
-        question=MINIMAX_H3,
-    ),
+    _MINIMAX_H3,
+    replace(_MINIMAX_H3, name="minimax-h3-ref", part=REFERENCES),
     _LTX_2,
     replace(_LTX_2, name="ltx-2.3", source="diffusers/LTX-2.3-Diffusers", size="22B"),
     replace(
@@ -244,7 +255,8 @@ def find_base(name: str) -> Base:
             return base
     if name and Path(name).is_dir():
         folder = Path(name).resolve()
-        return _in_folder(Base(folder.name, str(folder), question=question_of(folder)))
+        question, part = question_of(folder), part_in(folder)
+        return _in_folder(Base(folder.name, str(folder), question=question, part=part))
     known = ", ".join(base.name for base in BASES)
     raise UnknownBase(
         f"No base is called {name!r}. Known are {known}; or give a folder in diffusers' layout."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from diffusers import AutoModel, DiffusionPipeline
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from bases.folder import check_folder
@@ -16,7 +18,10 @@ from bases.loading import loading
 from bases.native import NativeNames
 from bases.objective import FlowMatching
 
-Part = Literal["text", "vae", "transformer", "transformer_2", "scheduler"]
+PICTURE = "picture_"
+"""With a number behind it, from 0 to 8, the condition that is a picture's latents."""
+
+Part = Literal["text", "vae", "transformer", "transformer_2", "transformer_ref", "scheduler"]
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,14 @@ class Expert:
         part: the pipeline's name for it.
         low: the lowest of its noise levels, in [0, 1).
         high: the highest, in (0, 1].
+        prefix: before the names of its layers in an adapter's file, where diffusers looks for it.
     """
 
     name: str = ""
     part: Part = "transformer"
     low: float = 0.0
     high: float = 1.0
+    prefix: str = "transformer"
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,8 @@ class Family(ABC):
 
     Attributes:
         pipeline_class: diffusers' own pipeline.
+        part: the pipeline's transformer, where it has one for each task.
+        prefix: see `Expert`.
         float32_parts: of the pipeline, which render in that whatever the rest does.
         lora_targets: a regular expression over the linear layers that an adapter changes.
         modulation: the same over those that hear the noise level alone and are a large part of the
@@ -89,6 +98,8 @@ class Family(ABC):
         example: a call of the pipeline, likewise; `{clip}` stands for prompt and size.
         one_by_one: whether the transformer takes one example at a time.
         takes_guidance: whether it can be rendered with classifier-free guidance.
+        pictures: of the subject that a prompt comes with, at most; it draws nothing without one
+            then. 0 where prompts are words alone.
 
     Args:
         source: a folder in diffusers' layout, or a name on the Hugging Face hub.
@@ -96,6 +107,8 @@ class Family(ABC):
     """
 
     pipeline_class: ClassVar[type[Any]]
+    part: ClassVar[Part] = "transformer"
+    prefix: ClassVar[str] = "transformer"
     float32_parts: ClassVar[tuple[str, ...]] = ()
     lora_targets: ClassVar[str]
     modulation: ClassVar[str] = ""
@@ -105,6 +118,7 @@ class Family(ABC):
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
     one_by_one: ClassVar[bool] = False
     takes_guidance: ClassVar[bool] = True
+    pictures: ClassVar[int] = 0
 
     def __init__(self, source: str | Path, objective: FlowMatching | None = None) -> None:
         self.source = str(source)
@@ -122,7 +136,7 @@ class Family(ABC):
         Raises:
             BrokenBase: if the base's own configuration cannot be read.
         """
-        return (Expert(),)
+        return (Expert(part=self.part, prefix=self.prefix),)
 
     def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
         """Load one part of the base, ready to use and frozen.
@@ -131,7 +145,7 @@ class Family(ABC):
             BrokenBase: if it is missing or belongs to another family.
         """
         with loading(self.source):
-            check_folder(self.source, self.pipeline_class)
+            check_folder(self.source, self.pipeline_class, self.part)
             return self.load_part(part, dtype, device)
 
     def config(self, part: str) -> dict[str, Any]:
@@ -141,7 +155,7 @@ class Family(ABC):
             BrokenBase: if the base is missing or belongs to another family.
         """
         with loading(self.source):
-            check_folder(self.source, self.pipeline_class)
+            check_folder(self.source, self.pipeline_class, self.part)
             return AutoModel.load_config(self.source, subfolder=part)
 
     @abstractmethod
@@ -154,6 +168,14 @@ class Family(ABC):
 
         Prompts of one length in tokens have conditions of one shape, and may share a batch.
         """
+
+    def encode_shown(self, text: Any, prompt: str, pictures: Sequence[Image]) -> dict[str, Tensor]:
+        """As `encode_prompt`, of a prompt that comes with 1 to `pictures` pictures."""
+        raise NotImplementedError
+
+    def encode_picture(self, vae: Any, picture: Image) -> Tensor:
+        """A picture that a prompt comes with, as latents (1, C, 1, H, W); see `PICTURE`."""
+        raise NotImplementedError
 
     @abstractmethod
     def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
@@ -191,7 +213,7 @@ class Family(ABC):
         """
         dtypes = self.dtypes(dtype)
         with loading(self.source):
-            check_folder(self.source, self.pipeline_class)
+            check_folder(self.source, self.pipeline_class, self.part)
             pipe = self.pipeline_class.from_pretrained(self.source, dtype=dtypes, **parts)
             return pipe.to(device)
 
@@ -214,7 +236,8 @@ class Family(ABC):
         Args:
             pipe: the pipeline.
             guidance: scale of classifier-free guidance; 1 for none.
-            settings: what every pipeline takes: prompt, size, steps, generator, output_type.
+            settings: what every pipeline takes: prompt, size, steps, generator, output_type; and
+                `pictures` where prompts come with some.
         """
         return pipe(**settings, **self.call_arguments(pipe, guidance)).frames
 

@@ -8,13 +8,13 @@ from pathlib import Path
 SAMPLE_BYTES = 1 << 16
 
 
-def fingerprint(source: str) -> str:
-    """Twelve hex digits from the transformer's configuration and samples of its weights.
+def fingerprint(source: str, part: str = "transformer") -> str:
+    """Twelve hex digits from a transformer's configuration and samples of its weights.
 
     Reads 128 KiB a file, whatever the base weighs. A hub name stands for itself while its
     weights are not on this machine as a folder.
     """
-    folder = Path(source) / "transformer"
+    folder = Path(source) / part
     if not folder.is_dir():
         return hashlib.sha256(source.encode()).hexdigest()[:12]
     digest = hashlib.sha256((folder / "config.json").read_bytes())

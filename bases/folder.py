@@ -17,7 +17,13 @@ _SETTINGS = {
     "audio_scheduler": "scheduler_config.json",
     "guider": "guider_config.json",
 }
-_NEEDED_FOR_PICTURES_ALONE = ("processor", "transformer_ref")
+TRANSFORMER, REFERENCES = "transformer", "transformer_ref"
+"""The transformer for prompts alone, and that for prompts that come with pictures."""
+
+_USELESS_FOR = {TRANSFORMER: ("processor", REFERENCES), REFERENCES: (TRANSFORMER,)}
+"""Parts that a pipeline has for another task than that of a transformer."""
+
+_PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 _VOCABULARIES = ("tokenizer.json", "spiece.model", "vocab.json")
 _NEEDS_NO_VOCABULARY = ("ByT5Tokenizer",)
 
@@ -42,12 +48,24 @@ def _index(folder: Path) -> Path:
     return modular if modular.is_file() and not plain.is_file() else plain
 
 
-def check_folder(source: str, pipeline: type[Any]) -> None:
+def part_in(folder: Path) -> str:
+    """The transformer in a folder that has one for each task: that for prompts alone, if it can."""
+    only = (folder / REFERENCES).is_dir() and not (folder / TRANSFORMER).is_dir()
+    return REFERENCES if only else TRANSFORMER
+
+
+def useless_for(part: str) -> tuple[str, ...]:
+    """The other transformers of a base that has one for each task."""
+    return tuple(name for name in _USELESS_FOR.get(part, ()) if name.startswith(TRANSFORMER))
+
+
+def check_folder(source: str, pipeline: type[Any], part: str = TRANSFORMER) -> None:
     """Say which parts of a local base are missing; a hub name passes.
 
     Args:
         source: a folder, or a name on the hub.
         pipeline: which it should be made for.
+        part: the transformer that is wanted, where there is one for each task.
 
     Raises:
         BrokenBase: if it is a folder, and not such a pipeline as a whole.
@@ -67,15 +85,20 @@ def check_folder(source: str, pipeline: type[Any]) -> None:
         raise BrokenBase(
             f"The base in {source!r} is made for {name!r}, not for {pipeline.__name__}."
         )
-    lost = missing_files(folder)
+    lost = missing_files(folder, part)
     if lost:
         raise BrokenBase(
             f"The base in {source!r} lacks {', '.join(lost)}: copy or download it again."
         )
 
 
-def missing_files(folder: Path) -> list[str]:
-    """What a pipeline's folder needs and lacks, or has cut short, by its own index."""
+def missing_files(folder: Path, wanted: str = TRANSFORMER) -> list[str]:
+    """What a pipeline's folder needs and lacks, or has cut short, by its own index.
+
+    Args:
+        folder: the base's.
+        wanted: the transformer, where there is one for each task.
+    """
     index = _index(folder)
     if not index.is_file():
         return [INDEX]
@@ -84,7 +107,7 @@ def missing_files(folder: Path) -> list[str]:
     return [
         file
         for part, kind in parts.items()
-        if part not in _NEEDED_FOR_PICTURES_ALONE
+        if part not in _USELESS_FOR.get(wanted, ())
         for file in _lost_files(folder, part, kind)
     ]
 
@@ -99,6 +122,9 @@ def _lost_files(folder: Path, part: str, kind: str) -> list[str]:
         if kind not in _NEEDS_NO_VOCABULARY and not any(path.is_file() for path in words):
             lost.append(f"{part}/{_VOCABULARIES[0]}")
         return lost
+    if part == "processor":
+        there = any((folder / part / name).is_file() for name in _PROCESSORS)
+        return [] if there else [f"{part}/{_PROCESSORS[0]}"]
     if part in _SETTINGS:
         return _lost(folder, part, _SETTINGS[part])
     return _lost(folder, part, "config.json") + _lost_weights(folder, part)

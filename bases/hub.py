@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
 
 from bases.catalogue import Base, find_base
 from bases.errors import BrokenBase, UnknownBase
-from bases.folder import missing_files
+from bases.folder import missing_files, useless_for
 from bases.licence import require_answer
 
 _WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
@@ -52,26 +52,35 @@ def open_base(name: str) -> Base:
                 f"leave out '@{revision}'."
             )
         return base
-    folder = _kept(base.source, revision) or _download(base.source, revision)
+    folder = _kept(base, revision) or _download(base, revision)
     return replace(base, source=str(folder), origin=base.source, revision=folder.name)
 
 
-def _kept(repo: str, revision: str) -> Path | None:
+def _kept(base: Base, revision: str) -> Path | None:
     """The folder of a revision that is here as a whole."""
     try:
-        folder = Path(
-            snapshot_download(
-                repo, revision=revision or None, local_files_only=True, allow_patterns=_WANTED
-            )
-        )
+        folder = _snapshot(base, revision, local_files_only=True)
     except (LocalEntryNotFoundError, HFValidationError):
         return None
-    return None if missing_files(folder) else folder
+    return None if missing_files(folder, base.part) else folder
 
 
-def _download(repo: str, revision: str) -> Path:
+def _snapshot(base: Base, revision: str, *, local_files_only: bool = False) -> Path:
+    return Path(
+        snapshot_download(
+            base.source,
+            revision=revision or None,
+            local_files_only=local_files_only,
+            allow_patterns=_WANTED,
+            ignore_patterns=[f"{part}/*" for part in useless_for(base.part)],
+        )
+    )
+
+
+def _download(base: Base, revision: str) -> Path:
+    repo = base.source
     try:
-        return Path(snapshot_download(repo, revision=revision or None, allow_patterns=_WANTED))
+        return _snapshot(base, revision)
     except RevisionNotFoundError as error:
         raise BrokenBase(
             f"The base {repo!r} has no revision {revision!r}: give another after '@', or none for "

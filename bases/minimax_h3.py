@@ -34,10 +34,12 @@ from bases.folder import check_folder
 from bases.loading import loading
 from bases.native import NativeNames
 
-WORKFLOW = "t2va"
-_TEXT_TAG, _VIDEO_TAG, _AUDIO_TAG, _AUDIO_CHANNELS = 1, 0, 2, 2
-_SHORTEST, _LONGEST = 124, 360  # 5 to 15 seconds, once cut to a legal number
-_PIXEL_MEAN, _PIXEL_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+TEXT_TAG, VIDEO_TAG, AUDIO_TAG, AUDIO_CHANNELS = 1, 0, 2, 2
+OPENING = """\
+pipe = {pipeline}.from_pretrained(BASE, workflow="%s")
+pipe.load_components(dtype={dtype})"""
+SHORTEST, _LONGEST = 124, 360  # 5 to 15 seconds, once cut to a legal number
+PIXEL_MEAN, PIXEL_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,8 @@ class MiniMaxH3(Family):
     """A MiniMax-H3 checkpoint, by its partition for text; the one for references is left alone."""
 
     pipeline_class: ClassVar[type[Any]] = MiniMaxH3ModularPipeline
-    opening: ClassVar[str] = f"""\
-pipe = {{pipeline}}.from_pretrained(BASE, workflow="{WORKFLOW}")
-pipe.load_components(dtype={{dtype}})"""
+    workflow: ClassVar[str] = "t2va"
+    opening: ClassVar[str] = OPENING % workflow
     example: ClassVar[str] = 'pipe(prompt={clip}, output="videos")'
     native: ClassVar[NativeNames] = NativeNames(
         formats=("comfyui", "kohya"),
@@ -102,7 +103,7 @@ pipe.load_components(dtype={{dtype}})"""
     @functools.cached_property
     def grid(self) -> LatentGrid:
         """Strides and channels, from the configurations of the VAE and the transformer."""
-        vae, patch = self.config("vae"), self._patch
+        vae, patch = self.config("vae"), self.patch
         spatial = math.prod(vae["spatial_downsample_factors"])
         temporal = math.prod(vae["temporal_downsample_factors"])
         return ChunkedGrid(
@@ -110,28 +111,29 @@ pipe.load_components(dtype={{dtype}})"""
             temporal=temporal,
             channels=vae["latent_channels"],
             multiple=spatial * patch[2],
-            shortest=_SHORTEST,
+            shortest=SHORTEST,
             longest=_LONGEST,
             chunk=vae["clip_length"],
             tokens=math.ceil(vae["clip_length"] / temporal),
         )
 
     @functools.cached_property
-    def _patch(self) -> tuple[int, int, int]:
-        frames, height, width = self.config("transformer")["patch_size"]
+    def patch(self) -> tuple[int, int, int]:
+        """Latent frames, rows and columns of a row of the sequence."""
+        frames, height, width = self.config(self.part)["patch_size"]
         return frames, height, width
 
     @functools.cached_property
-    def _audio_channels(self) -> int:
-        return int(self.config("transformer")["audio_in_channels"])
+    def audio_channels(self) -> int:
+        """Numbers of a row of sound, of which none is trained."""
+        return int(self.config(self.part)["audio_in_channels"])
 
     def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
         """See `Family.load`; the text part is the pipeline's own first step."""
         if part == "scheduler":
             return MiniMaxH3Scheduler.from_pretrained(self.source, subfolder=part)
         if part == "text":
-            text = MiniMaxH3TextEncoderStep().init_pipeline(self.source)
-            return _filled(text, dtype, {"processor": TextAlone()}).to(device)
+            return self.load_text(dtype).to(device)
         kind = AutoencoderKLMiniMaxH3 if part == "vae" else MiniMaxH3Transformer3DModel
         return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
@@ -139,8 +141,17 @@ pipe.load_components(dtype={{dtype}})"""
         """See `Family.pipeline`."""
         with loading(self.source):
             check_folder(self.source, self.pipeline_class)
-            pipe = ModularPipeline.from_pretrained(self.source, workflow=WORKFLOW)
-            return _filled(pipe, dtype, {"processor": TextAlone(), **parts}).to(device)
+            pipe = ModularPipeline.from_pretrained(self.source, workflow=self.workflow)
+            return filled(pipe, dtype, self.processor(), **parts).to(device)
+
+    def load_text(self, dtype: torch.dtype) -> Any:
+        """The pipeline's own first step."""
+        text = MiniMaxH3TextEncoderStep().init_pipeline(self.source)
+        return filled(text, dtype, self.processor())
+
+    def processor(self) -> Any:
+        """What takes the place of the pipeline's own processor."""
+        return TextAlone()
 
     @torch.no_grad()
     def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
@@ -151,7 +162,7 @@ pipe.load_components(dtype={{dtype}})"""
     def encode_video(self, vae: Any, video_BCFHW: Tensor) -> Tensor:
         """Latents normalised with the VAE's own mean and spread a channel."""
         pixels = (video_BCFHW.to(vae.device, vae.dtype) + 1) / 2
-        pixels = (pixels - _channels(_PIXEL_MEAN, pixels)) / _channels(_PIXEL_STD, pixels)
+        pixels = (pixels - _channels(PIXEL_MEAN, pixels)) / _channels(PIXEL_STD, pixels)
         latents = vae.encode(pixels).latent_dist.mode()
         mean, std = vae.config.latents_mean, vae.config.latents_std
         return (latents - _channels(mean, latents)) / _channels(std, latents)
@@ -164,20 +175,20 @@ pipe.load_components(dtype={{dtype}})"""
         words = conditions["encoder_hidden_states"].shape[1]
         position_ids, token_tags, video, audio, text, *_ = (
             MiniMaxH3PrepareLayoutStep.build_packed_sequence(
-                torch.full((words,), _TEXT_TAG),
+                torch.full((words,), TEXT_TAG),
                 frames,
                 height,
                 width,
                 0,
-                self._patch,
-                _AUDIO_CHANNELS,
-                _AUDIO_TAG,
-                _VIDEO_TAG,
+                self.patch,
+                AUDIO_CHANNELS,
+                AUDIO_TAG,
+                VIDEO_TAG,
             )
         )
         return {
-            "hidden_states": patchify_video_latents(noisy_BCFHW, self._patch)[None],
-            "audio_hidden_states": noisy_BCFHW.new_zeros(1, 0, self._audio_channels),
+            "hidden_states": patchify_video_latents(noisy_BCFHW, self.patch)[None],
+            "audio_hidden_states": noisy_BCFHW.new_zeros(1, 0, self.audio_channels),
             "timestep": 1 - sigmas.to(device),
             "timestep_indices": torch.zeros_like(token_tags).to(device),
             "token_tags": token_tags.to(device),
@@ -196,7 +207,8 @@ pipe.load_components(dtype={{dtype}})"""
     def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """MiniMax-H3 predicts x - e, row by row."""
         rows_BSC = super().prediction(output, noisy_BCFHW, sigmas)
-        return -unpatchified(rows_BSC, noisy_BCFHW, self._patch)
+        own = noisy_BCFHW[0, 0].numel() // math.prod(self.patch)
+        return -unpatchified(rows_BSC[:, -own:], noisy_BCFHW, self.patch)
 
     def call_arguments(self, pipe: Any, guidance: float) -> dict[str, Any]:
         """Nothing; the guidance is in the weights."""
@@ -216,8 +228,9 @@ def unpatchified(rows_BSC: Tensor, like_BCFHW: Tensor, patch: tuple[int, int, in
     return blocks.permute(0, 4, 1, 5, 2, 6, 3, 7).reshape(like_BCFHW.shape)
 
 
-def _filled(pipe: Any, dtype: torch.dtype, parts: dict[str, Any]) -> Any:
+def filled(pipe: Any, dtype: torch.dtype, processor: Any, **parts: Any) -> Any:
     """A modular pipeline with the parts given, and the rest loaded."""
+    parts |= {"processor": processor}
     names = [name for name in pipe.pretrained_component_names if name not in parts]
     pipe.load_components(names, dtype=dtype)
     pipe.update_components(**parts)

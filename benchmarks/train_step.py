@@ -65,7 +65,7 @@ def compare(
 
 def make_batches(base: Base, photos: int, clips: int) -> list[Batch]:
     """One step's batches of random latents, of the base's own size."""
-    family = family_of(base.source)
+    family = family_of(base)
     text = family.load("text", dtype=torch.float32, device=torch.device("cpu"))
     prompt = {name: rows[0] for name, rows in family.encode_prompt(text, "a person waving").items()}
     generator = torch.Generator().manual_seed(0)

@@ -117,7 +117,7 @@ def load_lora(transformer: Any, path: Path, slot: str) -> None:
 
     Args:
         transformer: a diffusers transformer.
-        path: a file as `write_weights` makes it.
+        path: a file as `write_weights` makes it, whatever the prefix of its names.
         slot: the name by which the layers are told from those of other adapters.
 
     Raises:
@@ -126,8 +126,12 @@ def load_lora(transformer: Any, path: Path, slot: str) -> None:
     if not path.is_file():
         raise BrokenAdapter(f"There is no file {str(path)!r} to load as an adapter: give another.")
     try:
-        transformer.load_lora_adapter(path, adapter_name=slot)
-        _check_matched(transformer, path, slot)
+        with safe_open(path, framework="pt") as file:
+            names = list(file.offset_keys())
+        prefix = names[0].partition(".")[0]
+        prefix = prefix if prefix.startswith(_PREFIX) else _PREFIX
+        transformer.load_lora_adapter(path, adapter_name=slot, prefix=prefix)
+        _check_matched(transformer, {name.removeprefix(f"{prefix}.") for name in names}, slot)
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         said = " ".join(str(error).split())[:160].rstrip(".")
         raise BrokenAdapter(
@@ -139,14 +143,12 @@ def load_lora(transformer: Any, path: Path, slot: str) -> None:
             weight.requires_grad_(False)
 
 
-def _check_matched(transformer: Any, path: Path, slot: str) -> None:
+def _check_matched(transformer: Any, wanted: set[str], slot: str) -> None:
     """Make sure that every tensor of an adapter's file is in its place.
 
     Raises:
         ValueError: if not; a loader passes over names that it does not know.
     """
-    with safe_open(path, framework="pt") as file:
-        wanted = {name.removeprefix(f"{_PREFIX}.") for name in file.offset_keys()}
     there = set()
     if slot in getattr(transformer, "peft_config", {}):
         there = set(get_peft_model_state_dict(transformer, adapter_name=slot))
@@ -240,15 +242,15 @@ def _check_weights(path: Path) -> None:
         raise BrokenAdapter(f"{str(path)!r} holds {flaw}: train the subject again.")
 
 
-def write_weights(path: Path, transformer: ModelMixin) -> dict[str, Tensor]:
+def write_weights(path: Path, transformer: ModelMixin, prefix: str = _PREFIX) -> dict[str, Tensor]:
     """Write an adapter's file as diffusers' own loader wants it; returns what was written."""
     weights = lora_weights(transformer)
     config = transformer.peft_config["default"]
     said = {"r": config.r, "lora_alpha": config.r, "target_modules": config.target_modules}
-    record = {f"{_PREFIX}.{key}": value for key, value in said.items()}
+    record = {f"{prefix}.{key}": value for key, value in said.items()}
     write_tensors(
         path,
-        {f"{_PREFIX}.{name}": weight for name, weight in weights.items()},
+        {f"{prefix}.{name}": weight for name, weight in weights.items()},
         {"format": "pt", LORA_ADAPTER_METADATA_KEY: json.dumps(record, sort_keys=True)},
     )
     return weights

@@ -16,14 +16,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from bases.families import family_of
-from bases.family import Family
-from bases.fingerprint import fingerprint
+from bases.family import PICTURE, Family
 from bases.hub import open_base
 from bases.spelling import lost_in
 from finetune.buckets import RATIOS, Buckets
 from finetune.errors import TrainingError
 from finetune.examples import (
     Example,
+    Prompt,
     embed,
     load_examples,
     photo_examples,
@@ -58,7 +58,7 @@ class Batch(NamedTuple):
         others: conditions of each example that are about nobody or about another name, under which
             the adapter is to change nothing; none where that is not asked for.
         captions: of the examples, to name them.
-        unprompted: the conditions of an empty prompt.
+        unprompted: conditions of each example without words.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Batch(NamedTuple):
     asked: tuple[dict[str, Tensor], ...] = ()
     others: tuple[dict[str, Tensor], ...] = ()
     captions: tuple[str, ...] = ()
-    unprompted: dict[str, Tensor] = {}
+    unprompted: tuple[dict[str, Tensor], ...] = ()
 
 
 class SubjectData(pl.LightningDataModule):
@@ -97,6 +97,8 @@ class SubjectData(pl.LightningDataModule):
         seed: of the order.
         others: whether photos and clips come with prompts about nobody and other names too, as
             `model.prior_weight` wants it.
+        pictures: other photos of the subject that each prompt comes with, where the base takes
+            pictures.
 
     Raises:
         TrainingError: if a number is out of its range, no photo may be learnt from, or the base
@@ -120,9 +122,10 @@ class SubjectData(pl.LightningDataModule):
         dropout: float = 0.05,
         seed: int = 0,
         others: bool = False,
+        pictures: int = 1,
     ) -> None:
         super().__init__()
-        at_least(1, photos=photos, pool=pool)
+        at_least(1, photos=photos, pool=pool, pictures=pictures)
         at_least(0, held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
         above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
@@ -139,6 +142,8 @@ class SubjectData(pl.LightningDataModule):
                 f"'care' in {str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}. Change a "
                 "verdict there, or add the subject again with better photos."
             )
+        self.pictures = pictures
+        self._check_pictures(family_of(self.base).pictures)
         if lost := lost_in(self.base.source, self.subject.trigger):
             raise TrainingError(
                 f"The base {self.base.name!r} cannot read {self.subject.trigger!r}, the trigger: "
@@ -146,11 +151,29 @@ class SubjectData(pl.LightningDataModule):
                 f"'starring subject edit {subject} --trigger WORD'."
             )
 
+    def _check_pictures(self, most: int) -> None:
+        """Make sure that a base that takes some pictures, or none, can be given them."""
+        if not most:
+            return
+        photos = len(self.subject.learnt)
+        if self.pictures > min(most, photos - 1):
+            raise TrainingError(
+                f"data.pictures={self.pictures} does not fit: with each photo that is learnt, the "
+                f"base {self.base.name!r} is shown others of the subject; it takes {most} at most, "
+                f"and there are {photos} photos in all. Give fewer, or add photos."
+            )
+        for name, asked in (("data.clips", self.clips), ("model.prior_weight", self.others)):
+            if asked:
+                raise TrainingError(
+                    f"{name} does not fit the base {self.base.name!r}, which sees the subject "
+                    "whatever the prompt says: leave it at 0."
+                )
+
     def prepare_data(self) -> None:
         """Encode what is not yet kept, one encoder after the other."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-        family = family_of(self.base.source)
+        family = family_of(self.base)
         buckets = Buckets(self.side, family.grid.multiple, self.ratios)
         photos = self._photos(family, buckets, 1, device)
         held = self._photos(family, buckets, self.base.frames, device) if self.held else []
@@ -165,18 +188,21 @@ class SubjectData(pl.LightningDataModule):
                 dtype=dtype,
                 device=device,
             )
-        captions = ["", *(e.caption for e in photos + clips), *map(self._named, clips)]
-        if self.others:
-            captions += (other for e in photos + clips for other in self._others(e.caption))
         self.examples = {"photos": photos, "held": held, "clips": clips}
-        self.embeddings = embed(captions, family, dtype=dtype, device=device)
+        self.shown = [e.shown for e in photos if e.shown is not None]
+        every, learnt = [*photos, *held, *clips], self.subject.learnt
+        prompts = {Prompt(text, e.photos) for e in every for text in ("", e.caption)}
+        prompts |= {Prompt(self._named(clip)) for clip in clips}
+        if self.others:
+            prompts |= {Prompt(o) for e in photos + clips for o in self._others(e.caption)}
+        self.embeddings = embed(sorted(prompts), family, learnt, dtype=dtype, device=device)
 
     def _photos(
         self, family: Family, buckets: Buckets, frames: int, device: torch.device
     ) -> list[Example]:
         """The photos as clips of so many equal frames, encoded once."""
         settings: dict[str, object] = {
-            "base": fingerprint(self.base.source),
+            "base": self.base.fingerprint,
             "photos": photos_digest(self.subject),
             "side": self.side,
             "ratios": list(self.ratios),
@@ -199,7 +225,15 @@ class SubjectData(pl.LightningDataModule):
                 device=device,
             )
             save_examples(path, examples, settings)
-        return examples
+        return self._beside_others(examples) if family.pictures else examples
+
+    def _beside_others(self, examples: list[Example]) -> list[Example]:
+        """Photos, of which each comes with those that follow it."""
+        views, every = 1 + self.flip, len(self.subject.learnt)
+        return [
+            replace(e, photos=tuple((i // views + n) % every for n in range(1, self.pictures + 1)))
+            for i, e in enumerate(examples)
+        ]
 
     def _segment(self) -> Segmenter | None:
         if self.segmenter is None:
@@ -235,9 +269,9 @@ class SubjectData(pl.LightningDataModule):
         chosen += rng.choices(group, k=count - len(chosen))
         shown = [rng.random() >= self.dropout for _ in chosen]
 
-        def embedded(prompts: list[str]) -> list[dict[str, Tensor]]:
-            pairs = zip(prompts, shown, strict=True)
-            return [self.embeddings[prompt if show else ""] for prompt, show in pairs]
+        def embedded(texts: list[str]) -> list[dict[str, Tensor]]:
+            every = zip(texts, shown, chosen, strict=True)
+            return [self._told(text if show else "", e) for text, show, e in every]
 
         captions = [e.caption for e in chosen]
         own, asked, others = embedded(captions), [], []
@@ -256,8 +290,16 @@ class SubjectData(pl.LightningDataModule):
             asked=tuple(asked),
             others=tuple(others),
             captions=tuple(captions),
-            unprompted=self.embeddings[""],
+            unprompted=tuple(self._told("", e) for e in chosen),
         )
+
+    def _told(self, text: str, example: Example) -> dict[str, Tensor]:
+        """The conditions of a text, and of the pictures that it comes with."""
+        words = self.embeddings[Prompt(text, example.photos)]
+        if not example.photos:
+            return words
+        pictures = (self.shown[number] for number in example.photos)
+        return {**words, **{f"{PICTURE}{n}": latents for n, latents in enumerate(pictures)}}
 
     def _named(self, clip: Example) -> str:
         """A preservation clip's caption, about the subject."""
@@ -286,7 +328,7 @@ class SubjectData(pl.LightningDataModule):
         about = [*((e, e.caption) for e in photos), *((e, self._named(e)) for e in clips)]
         for number, (example, own) in enumerate(about):
             for prompt in (own,) if named else dict.fromkeys(self._others(example.caption)):
-                yield number, example.latents[None, :, :1], self.embeddings[prompt]
+                yield number, example.latents[None, :, :1], self.embeddings[Prompt(prompt)]
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

@@ -10,7 +10,6 @@ from jsonargparse import auto_cli
 
 from bases.catalogue import find_base
 from bases.families import family_of
-from bases.fingerprint import fingerprint
 from bases.pocket import PRESERVATION
 from finetune.examples import save_examples
 from finetune.preservation import draw_examples, prompts
@@ -25,9 +24,9 @@ def draw_preservation(count: int = 48) -> None:
     base = find_base("pocket")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     examples = draw_examples(
-        base, family_of(base.source), prompts(count), dtype=torch.float32, device=device
+        base, family_of(base), prompts(count), dtype=torch.float32, device=device
     )
-    save_examples(PRESERVATION, examples, {"base": fingerprint(base.source)}, dtype=torch.bfloat16)
+    save_examples(PRESERVATION, examples, {"base": base.fingerprint}, dtype=torch.bfloat16)
     print(f"Wrote {PRESERVATION}.")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,12 +20,24 @@ from torch import Tensor
 from bases.family import Family
 from finetune.buckets import Buckets, fit
 from finetune.tensors import write_tensors
-from subjects import Subject
+from subjects import Photo, Subject
 from subjects.masks import Box, body_mask, head_mask
 
 Segment = Callable[[Image.Image, Box | None], Image.Image | None]
 """Outlines the subject in a picture, given its face's box; None where it finds none."""
-_PARTS = ("face", "subject")
+_PARTS = ("face", "subject", "shown")
+
+
+class Prompt(NamedTuple):
+    """What a base is told.
+
+    Attributes:
+        text: the words.
+        photos: which of the subject's photos come with it, where a base takes pictures.
+    """
+
+    text: str
+    photos: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,12 +50,17 @@ class Example:
         face: the share of each latent cell that the subject's head covers, (1, 1, H, W) in [0, 1];
             None where none is known.
         subject: the same of the whole subject.
+        shown: the photo's latents as a picture that a prompt comes with, (C, 1, H, W); None where
+            prompts are words alone.
+        photos: which of the subject's photos its own prompt comes with.
     """
 
     latents: Tensor
     caption: str
     face: Tensor | None = None
     subject: Tensor | None = None
+    shown: Tensor | None = None
+    photos: tuple[int, ...] = ()
 
 
 def photo_examples(
@@ -79,10 +97,14 @@ def photo_examples(
         video = video.repeat(1, 1, frames, 1, 1)
         where = torch.cat([_pixels(fit(mask, *size, keep=box)) for mask in masks], dim=1)
         views = [(video, where), (video.flip(-1), where.flip(-1))] if flip else [(video, where)]
+        shown = None
+        if family.pictures and frames == 1:
+            shown = family.encode_picture(vae, picture)[0].float().cpu()
         for view, where in views:
             latents = family.encode_video(vae, view)[0].float().cpu()
             face, whole = F.adaptive_avg_pool3d(where, (1, *latents.shape[2:]))[0].split(1)
-            examples.append(Example(latents, photo.caption, face, whole))
+            examples.append(Example(latents, photo.caption, face, whole, shown))
+            shown = None
     del vae
     free_memory()
     return examples
@@ -95,22 +117,34 @@ def _pixels(picture: Image.Image) -> Tensor:
 
 
 def embed(
-    captions: Iterable[str],
+    prompts: Iterable[Prompt],
     family: Family,
+    photos: Sequence[Photo],
     *,
     dtype: torch.dtype,
     device: torch.device,
-) -> dict[str, dict[str, Tensor]]:
-    """Encode each caption once; the text encoder is gone from memory afterwards.
+) -> dict[Prompt, dict[str, Tensor]]:
+    """Encode each prompt once; the text encoder is gone from memory afterwards.
+
+    Args:
+        prompts: what to encode.
+        family: the base.
+        photos: of the subject, of which some may come with a prompt.
+        dtype: of the text encoder.
+        device: of the text encoder.
 
     Returns:
-        for every caption the transformer's conditions, each without its batch axis.
+        for every prompt the transformer's conditions, each without its batch axis.
     """
     text = family.load("text", dtype=dtype, device=device)
     embedded = {}
-    for caption in dict.fromkeys(captions):
-        conditions = family.encode_prompt(text, caption)
-        embedded[caption] = {name: rows[0].cpu() for name, rows in conditions.items()}
+    for prompt in dict.fromkeys(prompts):
+        if prompt.photos:
+            pictures = [photos[number].open() for number in prompt.photos]
+            conditions = family.encode_shown(text, prompt.text, pictures)
+        else:
+            conditions = family.encode_prompt(text, prompt.text)
+        embedded[prompt] = {name: rows[0].cpu() for name, rows in conditions.items()}
     del text
     free_memory()
     return embedded
@@ -159,14 +193,14 @@ def _read_examples(path: Path, settings: dict[str, object] | None) -> list[Examp
             Example(
                 file.get_tensor(name).float(),
                 caption,
-                *(file.get_tensor(n) if n in known else None for n in _names_of_parts(name)),
+                **{
+                    part: file.get_tensor(f"{name}.{part}")
+                    for part in _PARTS
+                    if f"{name}.{part}" in known
+                },
             )
             for name, caption in ((f"{i:05d}", caption) for i, caption in enumerate(captions))
         ]
-
-
-def _names_of_parts(name: str) -> list[str]:
-    return [f"{name}.{part}" for part in _PARTS]
 
 
 def photos_digest(subject: Subject) -> str:

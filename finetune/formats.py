@@ -54,6 +54,9 @@ def export(source: Path, target: Path, *, style: str, family: Family, run: dict[
             "'diffusers'."
         )
     weights = load_file(source)
+    if style != "diffusers":
+        own = f"{family.prefix}."
+        weights = {_PREFIX + name.removeprefix(own): weight for name, weight in weights.items()}
     draft = target.with_name(f".{target.name}.unproven")
     try:
         write_tensors(draft, renamed(weights, style, family), _metadata(weights, run))

@@ -135,7 +135,7 @@ class LoraModule(pl.LightningModule):
         above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
-        self.family: Family = family_of(open_base(base).source, objective)
+        self.family: Family = family_of(open_base(base), objective)
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
         self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
@@ -317,7 +317,7 @@ class LoraModule(pl.LightningModule):
         target = self.family.objective.target(batch.latents.to(self.device), noise)
         if self.guidance_loss:
             with torch.no_grad():
-                plain = self._predict(noisy, sigmas, [batch.unprompted] * len(noisy))
+                plain = self._predict(noisy, sigmas, batch.unprompted)
             target = plain + self.guidance_loss * (target - plain)
         error = self._predict(noisy, sigmas, batch.conditions) - target
         faces, subjects = batch.faces.to(self.device), batch.subjects.to(self.device)

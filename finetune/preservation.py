@@ -15,7 +15,6 @@ from tqdm import tqdm
 
 from bases.catalogue import Base
 from bases.family import Family
-from bases.fingerprint import fingerprint
 from bases.pocket import PRESERVATION
 from finetune.examples import Example, load_examples, save_examples
 from subjects import with_article
@@ -77,7 +76,7 @@ def preservation_examples(
         device: of the base.
     """
     settings: dict[str, object] = {
-        "base": fingerprint(base.source),
+        "base": base.fingerprint,
         "noun": class_noun,
         "count": count,
         "clip": [base.frames, base.height, base.width],

@@ -27,7 +27,6 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from bases.errors import BaseModelError
-from bases.fingerprint import fingerprint
 from bases.memory import fitting
 from finetune.adapter import SAMPLES, Adapter
 from finetune.callbacks import (
@@ -156,7 +155,7 @@ def _alone(work: Path) -> Iterator[None]:
 
 def _train(turns: list[TrainingCLI], work: Path, final: Path) -> Adapter:
     data = turns[0].datamodule
-    learns_from = {"photos": photos_digest(data.subject), "base": fingerprint(data.base.source)}
+    learns_from = {"photos": photos_digest(data.subject), "base": data.base.fingerprint}
     _open_run(work, [{**turn.settings, "output": None, **learns_from} for turn in turns])
     try:
         for turn in turns:

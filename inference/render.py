@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from PIL.Image import Image
 
 from bases.catalogue import Base
 from bases.families import family_of
 from bases.family import Family
-from bases.fingerprint import fingerprint
 from bases.memory import fitting
 from bases.video import Frames
 from finetune.adapter import Adapter, load_lora
@@ -58,7 +58,7 @@ class Renderer:
         self, base: Base, *, device: torch.device | None = None, progress: bool = True
     ) -> None:
         self.base = base
-        self.family: Family = family_of(base.source)
+        self.family: Family = family_of(base)
         self.device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         with fitting(base, "Choose a smaller base: 'starring bases' lists them."):
@@ -78,7 +78,7 @@ class Renderer:
             BrokenAdapter: if it cannot be read, or does not fit the base.
             RenderError: if the scale is no number.
         """
-        adapter.check(fingerprint(self.base.source), self.base.name)
+        adapter.check(self.base.fingerprint, self.base.name)
         if not math.isfinite(scale):
             raise RenderError(f"scale {scale!r} does not fit: give a number, such as 1.")
         try:
@@ -141,22 +141,44 @@ class Renderer:
             "seed": clip.seed,
         }
 
+    def check_pictures(self, count: int) -> None:
+        """Make sure that as many pictures can come with a prompt.
+
+        Raises:
+            RenderError: if not.
+        """
+        most = self.family.pictures
+        if count and not most:
+            raise RenderError(
+                f"The base {self.base.name!r} takes words alone: leave the pictures out, or render "
+                "an adapter of a base that takes some, such as 'minimax-h3-ref'."
+            )
+        if most and not 1 <= count <= most:
+            raise RenderError(
+                f"The base {self.base.name!r} draws whom it is shown, in 1 to {most} pictures, and "
+                f"there are {count}: name photos of the subject with --picture."
+            )
+
     @torch.no_grad()
-    def render(self, prompt: str, clip: Clip | None = None) -> Frames:
+    def render(
+        self, prompt: str, clip: Clip | None = None, pictures: Sequence[Image] = ()
+    ) -> Frames:
         """Render one clip.
 
         Args:
             prompt: what should be seen.
             clip: its size, length and seed.
+            pictures: of the subject, which come with the prompt where the base takes some.
 
         Returns:
             frames (F, H, W, 3) in [0, 255].
 
         Raises:
-            RenderError: if the prompt or the clip does not fit.
+            RenderError: if the prompt, the clip or the pictures do not fit.
             TooLarge: if the memory runs out.
         """
         settings = self.settings(prompt, clip or Clip())
+        self.check_pictures(len(pictures))
         seed, guidance = settings.pop("seed"), settings.pop("guidance_scale")
         with fitting(self.base, "Give fewer --frames, or choose a smaller base."):
             video = self.family.draw(
@@ -165,6 +187,7 @@ class Renderer:
                 **settings,
                 generator=torch.Generator("cpu").manual_seed(seed),
                 output_type="np",
+                **({"pictures": pictures} if pictures else {}),
             )[0]
         return np.round(video * 255).astype(np.uint8)
 

@@ -112,6 +112,14 @@ def render(
             help="How closely to follow the prompt; 0 to 100, 1 for not at all.",
         ),
     ] = None,
+    picture: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            metavar="NAME",
+            help="A photo of the subject, such as 0001.png, that a base which is shown some is "
+            "shown; once for each.",
+        ),
+    ] = None,
     faces: Faces = None,
     home: Home = None,
 ) -> None:
@@ -135,6 +143,7 @@ def render(
         base=base,
         faces=faces,
         home=at_home,
+        pictures=picture or (),
     )
     say("", f"Wrote {path}.", "Next: open it, or try another --seed.")
 

@@ -43,7 +43,7 @@ def _pocket() -> str:
     from bases.catalogue import find_base
     from bases.families import family_of
 
-    _ = family_of(find_base("pocket").source).grid
+    _ = family_of(find_base("pocket")).grid
     return "its parts are complete"
 
 

@@ -42,7 +42,7 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
         )
     adapter = Adapter(folder)
     run = adapter.run
-    family = family_of(base_of(run).source)
+    family = family_of(base_of(run))
     written = []
     for expert in run["experts"]:
         stem = "_".join(filter(None, (target.stem, expert["name"])))

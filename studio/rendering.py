@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from bases.catalogue import Base
 from bases.errors import UnknownBase
@@ -47,6 +51,7 @@ def render_and_measure(
     base: str | None,
     faces: str | None,
     home: Path,
+    pictures: Sequence[str] = (),
 ) -> None:
     """Render a clip into a file and print what was measured.
 
@@ -59,6 +64,8 @@ def render_and_measure(
         base: name or folder of the base; the adapter's own if not given.
         faces: the face package that measures; the subject's own if None.
         home: where everything lives.
+        pictures: names of the subject's photos, for a base that is shown some; its first ones, as
+            many as the adapter was trained with, if none are given.
 
     Raises:
         StudioError: if the prompt is no text.
@@ -74,14 +81,45 @@ def render_and_measure(
     renderer = Renderer(open_base(base) if base else base_of(run))
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
     settings = renderer.settings(full if prompt.strip() else prompt, clip)
+    shown = shown_to(renderer.family.pictures, run, home, pictures)
+    renderer.check_pictures(len(shown))
     with renderer.adapter(adapter, scale):
-        frames = renderer.render(full, clip)
+        frames = renderer.render(full, clip, shown)
     trained_on = {key: run["base"][key] for key in ("name", "fingerprint")}
+    if shown:
+        settings["pictures"] = [sha256(picture.tobytes()).hexdigest()[:12] for picture in shown]
     made = {**settings, "base": trained_on, "adapter": adapter.folder.name, "scale": scale}
     write_mp4(path, frames, fps=renderer.base.fps, settings=made)
     note_files(home, run["subject"]["name"], "rendered", [path], prompt=full)
     if yardstick:
         _show_measures(frames, yardstick)
+
+
+def shown_to(
+    most: int, run: dict[str, Any], home: Path, wanted: Sequence[str] = ()
+) -> list[Image.Image]:
+    """The pictures that come with a prompt: photos of the subject, and of nobody else.
+
+    Args:
+        most: how many the base takes.
+        run: the adapter's record, which says with how many it was trained.
+        home: where subjects live.
+        wanted: names of photos; the first ones if none are given.
+
+    Raises:
+        StudioError: if a name is not one of the photos that are learnt from.
+        SubjectError: if the subject is not here, or a photo cannot be read.
+    """
+    if not most and not wanted:
+        return []
+    photos = {photo.path.name: photo for photo in Subject.load(home, run["subject"]["name"]).learnt}
+    if unknown := [name for name in wanted if name not in photos]:
+        raise StudioError(
+            f"--picture {unknown[0]!r} is none of the photos that the subject is learnt from: "
+            f"{', '.join(photos)}."
+        )
+    trained_with = run["experts"][0]["config"]["data"]["pictures"]
+    return [photos[name].open() for name in wanted or list(photos)[:trained_with]]
 
 
 def _check_text(prompt: str) -> None:

@@ -18,6 +18,7 @@ from studio.home import ROOT, StudioError
 from studio.licences import ask
 from studio.printing import say
 from studio.quiet import hush
+from studio.rendering import shown_to
 from studio.yardstick import Yardstick, likeness_line, yardstick_of
 from subjects import Subject, note
 
@@ -89,8 +90,9 @@ def _check_recipe(path: Path) -> None:
 def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick) -> None:
     renderer = Renderer(open_base(base))
     prompt = f"{subject.called}, {SAMPLE_PROMPT}"
+    shown = shown_to(renderer.family.pictures, adapter.run, subject.folder.parents[1])
     with renderer.adapter(adapter):
-        frames = renderer.render(prompt, Clip(seed=SAMPLE_SEED))
+        frames = renderer.render(prompt, Clip(seed=SAMPLE_SEED), shown)
     write_mp4(adapter.folder / SAMPLES / "sample.mp4", frames, fps=renderer.base.fps)
     found = yardstick.likeness(frames)
     report = {

@@ -14,6 +14,7 @@ from bases.family import Family
 from bases.kandinsky import Kandinsky5, Kandinsky6
 from bases.ltx2 import LTX2
 from bases.minimax_h3 import MiniMaxH3, patchify_video_latents, unpatchified
+from bases.minimax_h3_references import MiniMaxH3References
 
 PATCH = (1, 2, 2)
 Arrange, Undo = Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]
@@ -27,6 +28,10 @@ def _channels_first(hidden: Tensor, like: Tensor) -> Tensor:
     return hidden[..., : like.shape[1]].permute(0, 4, 1, 2, 3)
 
 
+_AS_ROWS: tuple[Arrange, Undo] = (
+    lambda x: patchify_video_latents(x, PATCH)[None],
+    lambda x, like: unpatchified(x, like, PATCH),
+)
 _ARRANGED: dict[type[Family], tuple[Arrange, Undo]] = {
     CogVideoX: (lambda x: x.transpose(1, 2), lambda x, _: x.transpose(1, 2)),
     Kandinsky5: (_channels_last, _channels_first),
@@ -35,10 +40,8 @@ _ARRANGED: dict[type[Family], tuple[Arrange, Undo]] = {
         LTX2Pipeline._pack_latents,
         lambda x, like: LTX2Pipeline._unpack_latents(x, *like.shape[2:]),
     ),
-    MiniMaxH3: (
-        lambda x: patchify_video_latents(x, PATCH)[None],
-        lambda x, like: unpatchified(x, like, PATCH),
-    ),
+    MiniMaxH3: _AS_ROWS,
+    MiniMaxH3References: _AS_ROWS,
 }
 _AS_OURS: tuple[Arrange, Undo] = (lambda x: x, lambda x, like: x[:, : like.shape[1]])
 

@@ -20,6 +20,7 @@ TINY: dict[str, Callable[[Path], Path]] = {
     "wan2.2-5b": partial(write_tiny_base, like="2.2-5b"),
     "wan2.2-a14b": partial(write_tiny_base, like="2.2-a14b"),
     "minimax-h3": write_tiny_minimax_h3,
+    "minimax-h3-ref": partial(write_tiny_minimax_h3, task="ref2va"),
     "ltx-2": write_tiny_ltx2,
     "ltx-2.3": partial(write_tiny_ltx2, like="2.3"),
     "ltx-2.5": partial(write_tiny_ltx2, like="2.5"),

@@ -13,24 +13,39 @@ from diffusers import (
     MiniMaxH3Scheduler,
     MiniMaxH3Transformer3DModel,
 )
-from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2VLImageProcessorPil,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+)
 
 from bases.minimax_h3 import MiniMaxH3
 from tests.tiny_base import CHANNELS, FPS, SIZE, STEPS, plain_tokenizer
 
 FRAMES = 124
 AUDIO_CHANNELS = 8
+_EDGE = 64
+_VISION = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 
 
-def write_tiny_minimax_h3(folder: Path, *, seed: int = 0) -> Path:
-    """Write a whole base in diffusers' modular layout; another seed gives other weights."""
+def write_tiny_minimax_h3(folder: Path, *, seed: int = 0, task: str = "t2va") -> Path:
+    """Write a whole base in diffusers' modular layout.
+
+    Args:
+        folder: where to.
+        seed: another one gives other weights.
+        task: which of the pipeline's: t2va, of prompts alone, or ref2va, of prompts with pictures.
+    """
     tokenizer = plain_tokenizer()
+    tokenizer.add_special_tokens({"additional_special_tokens": list(_VISION)})
+    transformer = "transformer_ref" if task == "ref2va" else "transformer"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        pipe = MiniMaxH3Blocks().get_workflow("t2va").init_pipeline()
+        pipe = MiniMaxH3Blocks().get_workflow(task).init_pipeline()
         pipe.update_components(
             tokenizer=tokenizer,
-            text_encoder=_text_encoder(len(tokenizer)),
+            text_encoder=_text_encoder(tokenizer),
             vae=_vae(),
             audio_vae=AutoencoderKLMiniMaxH3Audio(
                 encoder_dim=4,
@@ -41,11 +56,16 @@ def write_tiny_minimax_h3(folder: Path, *, seed: int = 0) -> Path:
                 latents_mean=[0.0] * AUDIO_CHANNELS,
                 latents_std=[1.0] * AUDIO_CHANNELS,
             ),
-            transformer=_transformer(),
+            **{transformer: _transformer()},
             scheduler=MiniMaxH3Scheduler(shift=12.0),
             audio_scheduler=MiniMaxH3Scheduler(shift=3.0),
         )
+    pipe.register_to_config(reference_image_short_edge=_EDGE)
     pipe.save_pretrained(str(folder), overwrite_modular_index=True)
+    images = Qwen2VLImageProcessorPil(
+        patch_size=16, size={"shortest_edge": 1024, "longest_edge": 8192}
+    )
+    images.save_pretrained(folder / "processor")
     clip = {"height": SIZE, "width": SIZE, "frames": FRAMES, "fps": FPS}
     said = {**clip, "steps": STEPS, "guidance": 1.0}
     (folder / "starring.json").write_text(json.dumps(said))
@@ -57,11 +77,16 @@ def tiny_minimax_h3(folder: Path) -> MiniMaxH3:
     return MiniMaxH3(write_tiny_minimax_h3(folder))
 
 
-def _text_encoder(vocabulary: int) -> Qwen3VLForConditionalGeneration:
+def _text_encoder(tokenizer: PreTrainedTokenizerFast) -> Qwen3VLForConditionalGeneration:
+    start, end, image, video = tokenizer.convert_tokens_to_ids(list(_VISION))
     return Qwen3VLForConditionalGeneration(
         Qwen3VLConfig(
+            image_token_id=image,
+            video_token_id=video,
+            vision_start_token_id=start,
+            vision_end_token_id=end,
             text_config={
-                "vocab_size": vocabulary,
+                "vocab_size": len(tokenizer),
                 "hidden_size": 8,
                 "intermediate_size": 8,
                 "num_hidden_layers": 51,

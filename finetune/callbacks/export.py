@@ -14,7 +14,6 @@ import pytorch_lightning as pl
 import torch
 
 from bases.catalogue import Base
-from bases.fingerprint import fingerprint
 from finetune.adapter import CARD, RUN, change, weights_file, write_weights
 from finetune.callbacks.throughput import Throughput
 from finetune.data import SubjectData
@@ -47,7 +46,7 @@ class ExportAdapter(pl.Callback):
         if trainer.global_step < trainer.max_steps:
             return
         file = weights_file(module.expert.name)
-        weights = write_weights(self.folder / file, module.transformer)
+        weights = write_weights(self.folder / file, module.transformer, module.expert.prefix)
         size = change(weights)
         if not 0 < size < float("inf"):
             raise TrainingError(
@@ -93,7 +92,7 @@ def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
             "name": data.base.name,
             "source": data.base.public_source,
             "revision": data.base.revision,
-            "fingerprint": fingerprint(data.base.source),
+            "fingerprint": data.base.fingerprint,
         },
         "photos": {"count": len(subject.learnt), "digest": photos_digest(subject)},
         "experts": experts,
@@ -109,14 +108,15 @@ def _card(subject: Subject, base: Base, module: LoraModule, experts: list[dict[s
         f'"{subject.called}, waving", height={base.height}, width={base.width}, '
         f"num_frames={base.frames}, num_inference_steps={base.steps}"
     )
+    prefix = "" if family.prefix == "transformer" else f', prefix="{family.prefix}"'
     lines = [
         "import torch",
         f"from diffusers import {pipeline}",
         "",
         *family.opening.format(pipeline=pipeline, dtype=_written(dtypes)).splitlines(),
         *(
-            f'pipe.{expert["part"]}.load_lora_adapter(FOLDER, weight_name="{expert["file"]}")'
-            for expert in experts
+            f'pipe.{e["part"]}.load_lora_adapter(FOLDER, weight_name="{e["file"]}"{prefix})'
+            for e in experts
         ),
         *family.example.format(clip=clip, guidance=base.guidance).splitlines(),
     ]

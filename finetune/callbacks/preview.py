@@ -54,6 +54,8 @@ class Preview(pl.Callback):
             **{module.expert.part: module.transformer},
         )
         pipe.set_progress_bar_config(disable=True)
+        photos = subject.learnt[: data.pictures] if module.family.pictures else ()
+        shown = [photo.open() for photo in photos]
         with without_help(module.transformer):
             video = module.family.draw(
                 pipe,
@@ -65,6 +67,7 @@ class Preview(pl.Callback):
                 num_inference_steps=base.steps,
                 generator=torch.Generator("cpu").manual_seed(self.seed),
                 output_type="np",
+                **({"pictures": shown} if shown else {}),
             )[0]
         del pipe
         free_memory()

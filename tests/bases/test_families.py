@@ -21,6 +21,7 @@ from diffusers import (
 )
 from torch import Tensor
 
+from bases.catalogue import find_base
 from bases.cogvideox import CogVideoX
 from bases.errors import BrokenBase
 from bases.families import family_of
@@ -70,7 +71,7 @@ DIFFERS = {
 @pytest.fixture(scope="module", params=TINY)
 def family(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Family:
     folder = tmp_path_factory.mktemp("bases") / request.param
-    return family_of(str(TINY[request.param](folder)))
+    return family_of(find_base(str(TINY[request.param](folder))))
 
 
 @pytest.fixture(scope="module")
@@ -277,7 +278,7 @@ def test_the_grid_says_what_the_vae_does(family: Family, pipe: DiffusionPipeline
 
 
 def test_the_lora_targets_are_attention_and_feed_forward_of_every_block(family: Family) -> None:
-    transformer = family.load("transformer", dtype=torch.float32, device=CPU)
+    transformer = family.load(family.part, dtype=torch.float32, device=CPU)
     linear = [
         name for name, part in transformer.named_modules() if isinstance(part, torch.nn.Linear)
     ]
@@ -289,7 +290,7 @@ def test_the_lora_targets_are_attention_and_feed_forward_of_every_block(family: 
 
 
 def test_what_is_loaded_is_frozen(family: Family) -> None:
-    for part in ("vae", "transformer"):
+    for part in ("vae", family.part):
         model = family.load(part, dtype=torch.float32, device=CPU)
         assert not any(weight.requires_grad for weight in model.parameters())
         assert not model.training
@@ -328,7 +329,7 @@ def test_each_expert_is_trained_on_the_noise_that_the_pipeline_asks_it_about(
 def test_a_folder_that_says_no_pipeline_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model_index.json").write_text("{}")
     with pytest.raises(BrokenBase, match="does not say what pipeline it is made for: give one"):
-        family_of(str(tmp_path))
+        family_of(find_base(str(tmp_path)))
     (tmp_path / "model_index.json").write_text('{"_class_name": "OtherPipeline"}')
     with pytest.raises(BrokenBase, match="is made for 'OtherPipeline': give one"):
-        family_of(str(tmp_path))
+        family_of(find_base(str(tmp_path)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from huggingface_hub.errors import (
 import bases.hub
 from bases.errors import BrokenBase, UnknownBase
 from bases.hub import open_base
+from bases.licence import MINIMAX_H3, keep_answer
 
 NAME, REVISION = "wan2.1-1.3b", "0123abcd"
 
@@ -41,7 +43,8 @@ class Hub:
             if not folder.is_dir():
                 raise LocalEntryNotFoundError("not here")
             return str(folder)
-        self.downloads.append({"repo": repo, "revision": revision, "patterns": allow_patterns})
+        said = {"repo": repo, "revision": revision, "patterns": allow_patterns}
+        self.downloads.append(said | {"left": more["ignore_patterns"]})
         if self.error:
             raise self.error
         shutil.copytree(self.there, folder, dirs_exist_ok=True)
@@ -82,6 +85,23 @@ def test_a_download_that_was_cut_short_goes_on(hub: Hub) -> None:
 def test_nothing_that_could_run_is_fetched(hub: Hub, name: str) -> None:
     open_base(NAME)
     assert not any(fnmatch(name, pattern) for pattern in hub.downloads[0]["patterns"])
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        (NAME, ["transformer_ref/*"]),
+        ("minimax-h3", ["transformer_ref/*"]),
+        ("minimax-h3-ref", ["transformer/*"]),
+    ],
+)
+def test_of_a_base_with_a_transformer_for_each_task_one_is_fetched(
+    hub: Hub, name: str, left: list[str]
+) -> None:
+    keep_answer(MINIMAX_H3)
+    with suppress(BrokenBase):
+        open_base(name)
+    assert hub.downloads[0]["left"] == left
 
 
 def response(kind: type[Exception]) -> Exception:

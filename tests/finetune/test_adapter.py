@@ -144,7 +144,7 @@ def test_the_record_says_how_it_was_trained(trained: Adapter, tiny: Base) -> Non
     home = trained.folder.parents[1]
     subject = Subject.load(home, "toto")
     assert run["base"]["name"] == "tiny"
-    assert run["base"]["fingerprint"] == fingerprint(tiny.source)
+    assert run["base"]["fingerprint"] == tiny.fingerprint
     assert run["subject"] == {"name": "toto", "trigger": "toto", "noun": "object"}
     assert run["photos"]["count"] == len(subject.kept)
     (expert,) = run["experts"]
@@ -180,7 +180,7 @@ def test_an_adapter_of_another_base_is_refused(
     other = write_tiny_base(tmp_path / "other", seed=1)
     with pytest.raises(WrongBase, match=r"trained on base 'tiny'.*not on 'other'.*--base"):
         trained.check(fingerprint(str(other)), "other")
-    trained.check(fingerprint(tiny.source), "tiny")
+    trained.check(tiny.fingerprint, "tiny")
 
 
 def _write(name: str, data: bytes) -> Callable[[Path], None]:
@@ -212,7 +212,7 @@ def test_a_broken_adapter_says_what_is_broken(
     shutil.copytree(trained.folder, folder)
     damage(folder)
     with pytest.raises(BrokenAdapter, match=named):
-        Adapter(folder).check(fingerprint(tiny.source), "tiny")
+        Adapter(folder).check(tiny.fingerprint, "tiny")
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])

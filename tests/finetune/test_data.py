@@ -15,7 +15,7 @@ import finetune.data
 from bases.catalogue import Base
 from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
-from finetune.examples import Example, load_examples, save_examples
+from finetune.examples import Example, Prompt, load_examples, save_examples
 from finetune.preservation import NAMES
 
 
@@ -89,14 +89,15 @@ def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_su
     assert clips.others == ()
     for row, caption in enumerate(clips.captions):
         action = caption.split(" ", 2)[2]
-        assert clips.asked[row] is data.embeddings[caption]
-        assert clips.conditions[row] is data.embeddings[f"{data.subject.called}, {action}"]
+        assert clips.asked[row] is data.embeddings[Prompt(caption)]
+        named = Prompt(f"{data.subject.called}, {action}")
+        assert clips.conditions[row] is data.embeddings[named]
 
 
 def told_of(data: SubjectData, batch: Batch) -> set[str]:
     """Every prompt under which a batch is to stay as it is."""
     return {
-        prompt
+        prompt.text
         for prompt, known in data.embeddings.items()
         if any(known is row for row in batch.others)
     }
@@ -209,7 +210,7 @@ def test_captions_are_dropped_as_often_as_asked(
     make: Callable[..., SubjectData], dropout: float, least: float, most: float
 ) -> None:
     data = make(dropout=dropout)
-    empty = data.embeddings[""]["encoder_hidden_states"]
+    empty = data.embeddings[Prompt("")]["encoder_hidden_states"]
     rows = [
         torch.equal(row["encoder_hidden_states"], empty)
         for step in range(100)

@@ -48,7 +48,7 @@ def test_the_guidance_in_a_base_is_no_error(
         weight=1.0,
         latents=latents,
         conditions=[{"encoder_hidden_states": torch.ones(5, 32)}] * 2,
-        unprompted={"encoder_hidden_states": torch.zeros(5, 32)},
+        unprompted=({"encoder_hidden_states": torch.zeros(5, 32)},) * 2,
     )
     module.transformer = Distilled(latents)
     assert module.training_step([batch], 0).item() == pytest.approx(loss, abs=1e-3)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import ModularPipeline
+from PIL import Image
 from safetensors.torch import load_file
 
 from bases.catalogue import Base, find_base
@@ -18,7 +19,7 @@ from bases.errors import TooLarge
 from bases.families import family_of
 from bases.family import Family
 from bases.licence import keep_answer
-from bases.minimax_h3 import MiniMaxH3, TextAlone
+from bases.minimax_h3 import MiniMaxH3
 from finetune.adapter import CARD, Adapter
 from finetune.errors import AdapterError, TrainingError
 from finetune.formats import FORMATS, export
@@ -40,6 +41,13 @@ def base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return base
 
 
+def settings(base: Base) -> list[str]:
+    """What training on a base wants."""
+    family = family_of(base)
+    guided = [] if family.takes_guidance else ["--model.guidance_loss=4"]
+    return [f"--data.base={base.source}", *guided, *(["--data.clips=0"] if family.pictures else [])]
+
+
 @pytest.fixture(scope="module")
 def adapter(
     base: Base,
@@ -51,8 +59,7 @@ def adapter(
     add_subject(
         "toto", [photos], home=home, kind="object", consent=None, faces=None, limits=PUPPETS
     )
-    more = [] if family_of(base.source).takes_guidance else ["--model.guidance_loss=4"]
-    return train([*command(home), f"--data.base={base.source}", *more])
+    return train([*command(home), *settings(base)])
 
 
 UNCOUNTABLE = ("hunyuan-video-1.5", "cogvideox-2b", "cogvideox-5b", "cogvideox-1.5", "mochi")
@@ -65,8 +72,7 @@ def test_its_memory_is_counted_or_that_it_cannot_be_is_said(
     add_subject(
         "toto", [photos], home=tmp_path, kind="object", consent=None, faces=None, limits=PUPPETS
     )
-    more = [] if family_of(base.source).takes_guidance else ["--model.guidance_loss=4"]
-    arguments = [*command(tmp_path, steps=1), f"--data.base={base.source}", *more]
+    arguments = [*command(tmp_path, steps=1), *settings(base)]
     if Path(base.source).name in UNCOUNTABLE:
         with pytest.raises(TrainingError, match="cannot be counted beforehand"):
             train([*arguments, "--model.memory=5"])
@@ -78,8 +84,8 @@ def test_its_memory_is_counted_or_that_it_cannot_be_is_said(
 
 
 def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:
-    family = family_of(base.source)
-    transformer = family.load("transformer", dtype=torch.float32, device=CPU)
+    family = family_of(base)
+    transformer = family.load(family.part, dtype=torch.float32, device=CPU)
     targeted = {
         name
         for name, part in transformer.named_modules()
@@ -88,7 +94,7 @@ def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:
     for path in adapter.files.values():
         weights = load_file(path)
         ups = {name: weight for name, weight in weights.items() if ".lora_B." in name}
-        names = {name.removeprefix("transformer.").split(".lora_B")[0] for name in ups}
+        names = {name.removeprefix(f"{family.prefix}.").split(".lora_B")[0] for name in ups}
         assert names == targeted
         # What a last block adds to the prompt's own stream is thrown away.
         last = max(names, key=lambda name: int(re.search(r"\d+", name)[0]))
@@ -96,30 +102,31 @@ def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:
         idle = re.compile(re.escape(prefix) + r"(ff_context|attn1?\.(to_add_out|add_q_proj))")
         for name, weight in ups.items():
             moved = bool(weight.abs().max() > 0)
-            assert moved or idle.match(name.removeprefix("transformer.")), name
+            assert moved or idle.match(name.removeprefix(f"{family.prefix}.")), name
 
 
 def opened(family: Family, base: Base) -> Any:
     """The family's pipeline as people open it, without our code."""
     if not isinstance(family, MiniMaxH3):
         return family.pipeline_class.from_pretrained(base.source, dtype=torch.float32)
-    pipe = ModularPipeline.from_pretrained(base.source, workflow="t2va")
+    pipe = ModularPipeline.from_pretrained(base.source, workflow=family.workflow)
     pipe.load_components(dtype=torch.float32)
-    pipe.update_components(processor=TextAlone())  # the tiny base has none
+    pipe.update_components(processor=family.processor())  # the tiny base has none
     return pipe
 
 
 def test_plain_diffusers_renders_what_ours_renders(adapter: Adapter, base: Base) -> None:
     renderer, clip = Renderer(base, device=CPU, progress=False), Clip(seed=5)
-    plain = renderer.render(PROMPT, clip)
+    family = family_of(base)
+    shown = [Image.linear_gradient("L").convert("RGB")] if family.pictures else []
+    plain = renderer.render(PROMPT, clip, shown)
     with renderer.adapter(adapter):
-        ours = renderer.render(PROMPT, clip)
-    assert np.array_equal(renderer.render(PROMPT, clip), plain)
+        ours = renderer.render(PROMPT, clip, shown)
+    assert np.array_equal(renderer.render(PROMPT, clip, shown), plain)
     assert not np.array_equal(ours, plain)
-    family = family_of(base.source)
     pipe = opened(family, base)
     for part, path in adapter.files.items():
-        getattr(pipe, part).load_lora_adapter(path)
+        getattr(pipe, part).load_lora_adapter(path, prefix=family.prefix)
     theirs = family.draw(
         pipe,
         guidance=base.guidance,
@@ -130,20 +137,21 @@ def test_plain_diffusers_renders_what_ours_renders(adapter: Adapter, base: Base)
         num_inference_steps=base.steps,
         generator=torch.Generator().manual_seed(5),
         output_type="np",
+        **({"pictures": shown} if shown else {}),
     )[0]
     assert np.abs(np.round(theirs * 255) - ours).max() <= 1
 
 
 def test_the_cards_code_names_the_pipeline_and_every_file(adapter: Adapter, base: Base) -> None:
     card = (adapter.folder / CARD).read_text()
-    assert f"{family_of(base.source).pipeline_class.__name__}.from_pretrained(BASE" in card
+    assert f"{family_of(base).pipeline_class.__name__}.from_pretrained(BASE" in card
     for part, path in adapter.files.items():
-        assert f'pipe.{part}.load_lora_adapter(FOLDER, weight_name="{path.name}")' in card
+        assert f'pipe.{part}.load_lora_adapter(FOLDER, weight_name="{path.name}"' in card
 
 
 def test_the_cards_code_opens_the_base_as_we_render_it(adapter: Adapter, base: Base) -> None:
     """In the same precision: what a checkpoint was saved in is another at times."""
-    family = family_of(base.source)
+    family = family_of(base)
     if isinstance(family, MiniMaxH3):
         pytest.skip("its processor wants torchvision")
     card = (adapter.folder / CARD).read_text()
@@ -161,9 +169,8 @@ def test_the_base_may_wait_outside_the_gpu(
 ) -> None:
     """And the adapter comes out the same."""
     home = adapter.folder.parents[1]
-    more = [] if family_of(base.source).takes_guidance else ["--model.guidance_loss=4"]
     waiting = ["--output.name=waiting", "--model.thrift.offload=true"]
-    outside = train([*command(home), f"--data.base={base.source}", *more, *waiting])
+    outside = train([*command(home), *settings(base), *waiting])
     for part, path in adapter.files.items():
         ours, theirs = load_file(outside.files[part]), load_file(path)
         assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
@@ -174,7 +181,7 @@ def test_another_program_has_the_same_change_of_every_layer(
     adapter: Adapter, base: Base, tmp_path: Path, style: str
 ) -> None:
     """Or is refused; what is written has been read back and compared."""
-    family = family_of(base.source)
+    family = family_of(base)
     for expert in adapter.run["experts"]:
         source, target = adapter.folder / expert["file"], tmp_path / expert["file"]
         if style != "diffusers" and style not in family.native.formats:

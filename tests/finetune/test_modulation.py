@@ -110,7 +110,7 @@ def test_an_embedding_that_goes_everywhere_is_refused(
 
 
 def test_other_bases_stay_as_they_are(tiny_folder: Path) -> None:
-    family = family_of(str(tiny_folder))
+    family = family_of(find_base(str(tiny_folder)))
     transformer = family.load("transformer", dtype=torch.float32, device=CPU)
     before = [type(module) for module in transformer.modules()]
     factorise(transformer, family)

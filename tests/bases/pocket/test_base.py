@@ -6,7 +6,6 @@ import torch
 from diffusers import WanPipeline
 
 from bases.catalogue import find_base
-from bases.fingerprint import fingerprint
 from bases.pocket import BASE, PRESERVATION, WEIGHTS
 from finetune.examples import load_examples
 
@@ -59,7 +58,7 @@ def test_plain_diffusers_renders_what_the_prompt_decides(pipe: WanPipeline) -> N
 
 def test_the_preservation_clips_were_drawn_by_this_base() -> None:
     base = find_base("pocket")
-    examples = load_examples(PRESERVATION, {"base": fingerprint(base.source)})
+    examples = load_examples(PRESERVATION, {"base": base.fingerprint})
     assert examples is not None
     assert len(examples) >= 32
     assert all(example.latents.ndim == 4 for example in examples)
