@@ -25,6 +25,7 @@ from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
 from bases.loading import loading
+from bases.native import NativeNames
 
 
 class CogVideoX(Family):
@@ -33,6 +34,17 @@ class CogVideoX(Family):
     pipeline_class: ClassVar[type[DiffusionPipeline]] = CogVideoXPipeline
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn1\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
+    )
+    native: ClassVar[NativeNames] = NativeNames(
+        formats=("comfyui", "kohya"),
+        read=False,
+        pieces=(
+            ("transformer_blocks.", "blocks."),
+            ("attn1.to_out.0", "attn_out"),
+            ("attn1.to_", ""),
+            ("ff.net.0.proj", "ff_proj"),
+            ("ff.net.2", "ff_out"),
+        ),
     )
 
     @functools.cached_property

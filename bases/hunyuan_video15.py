@@ -19,6 +19,7 @@ from diffusers import (
 from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
+from bases.native import NativeNames
 from bases.scaled_vae import encode_scaled
 
 TIMESTEPS = 1000
@@ -43,6 +44,22 @@ class HunyuanVideo15(Family):
         r"transformer_blocks\.\d+\.("
         r"attn\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
         r"ff(_context)?\.net\.(0\.proj|2))"
+    )
+    native: ClassVar[NativeNames] = NativeNames(
+        formats=("comfyui", "kohya"),
+        read=False,
+        fused=(
+            (("attn.to_q", "attn.to_k", "attn.to_v"), "img_attn.qkv"),
+            (("attn.add_q_proj", "attn.add_k_proj", "attn.add_v_proj"), "txt_attn.qkv"),
+        ),
+        pieces=(
+            ("transformer_blocks.", "double_blocks."),
+            ("attn.to_out.0", "img_attn.proj"),
+            ("attn.to_add_out", "txt_attn.proj"),
+            ("ff_context.net.", "txt_mlp."),
+            ("ff.net.", "img_mlp."),
+            ("mlp.0.proj", "mlp.0"),
+        ),
     )
 
     example: ClassVar[str] = """\

@@ -26,6 +26,7 @@ from diffusers import (
 from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
+from bases.native import NativeNames
 from bases.scaled_vae import encode_scaled
 
 TIMESTEPS = 1000
@@ -48,6 +49,7 @@ class Kandinsky5(Family):
         r"(self|cross)_attention\.(to_query|to_key|to_value|out_layer)|"
         r"feed_forward\.(in|out)_layer)"
     )
+    native: ClassVar[NativeNames] = NativeNames(formats=("comfyui", "kohya"), read=False)
 
     @functools.cached_property
     def grid(self) -> LatentGrid:
@@ -147,6 +149,7 @@ class Kandinsky6(Kandinsky5):
         r"(self|cross)_attention\.(to_query|to_key|to_value|out_layer)|"
         r"feed_forward\.net\.(0\.proj|2))"
     )
+    native: ClassVar[NativeNames] = NativeNames()
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance}, sample_audio=False)"
 
     @torch.no_grad()

@@ -19,6 +19,7 @@ from diffusers import (
 from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
+from bases.native import NativeNames
 
 TIMESTEPS = 1000
 _SPATIAL, _TEMPORAL = 8, 6
@@ -32,6 +33,24 @@ class Mochi(Family):
         r"transformer_blocks\.\d+\.("
         r"attn1\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
         r"ff(_context)?\.net\.(0\.proj|2))"
+    )
+    native: ClassVar[NativeNames] = NativeNames(
+        formats=("comfyui", "kohya"),
+        read=False,
+        fused=(
+            (("attn1.to_q", "attn1.to_k", "attn1.to_v"), "attn.qkv_x"),
+            (("attn1.add_q_proj", "attn1.add_k_proj", "attn1.add_v_proj"), "attn.qkv_y"),
+        ),
+        swapped=("ff.net.0.proj", "ff_context.net.0.proj"),
+        pieces=(
+            ("transformer_blocks.", "blocks."),
+            ("attn1.to_out.0", "attn.proj_x"),
+            ("attn1.to_add_out", "attn.proj_y"),
+            ("ff_context.", "mlp_y."),
+            ("ff.", "mlp_x."),
+            ("net.0.proj", "w1"),
+            ("net.2", "w2"),
+        ),
     )
 
     @functools.cached_property

@@ -11,6 +11,7 @@ class NativeNames:
 
     Attributes:
         formats: the formats beside diffusers' own of which a reader is known.
+        read: whether diffusers reads ComfyUI's names, to prove a file with.
         flat: whether diffusers reads kohya's names; where it does not, they are the native names
             with "_" for ".", as musubi-tuner writes and reads them.
         fused: the ends of diffusers' names for layers that are one layer there, in the order of its
@@ -20,6 +21,7 @@ class NativeNames:
     """
 
     formats: tuple[str, ...] = ()
+    read: bool = True
     flat: bool = True
     fused: tuple[tuple[tuple[str, ...], str], ...] = ()
     swapped: tuple[str, ...] = ()

@@ -61,7 +61,8 @@ def export(source: Path, target: Path, *, style: str, family: Family, run: dict[
     try:
         write_tensors(draft, renamed(weights, style, family), _metadata(weights, run))
         back = _read_back(draft, style, family, weights)
-        _compare(weights, back, style)
+        read = style == "diffusers" or family.native.read
+        _compare(weights if read else renamed(weights, "comfyui", family), back, style)
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
@@ -135,9 +136,11 @@ def _read_back(
 ) -> dict[str, Tensor]:
     if style == "diffusers":
         return load_file(path)
+    native, names = family.native, [n for n, _ in _as_authors_have_them(weights, family.native)]
+    if not native.read:
+        return load_file(path) if style == "comfyui" else _dotted(load_file(path), names)
     try:
-        if style == "kohya" and not family.native.flat:
-            names = [name for name, _ in _as_authors_have_them(weights, family.native)]
+        if style == "kohya" and not native.flat:
             return family.pipeline_class.lora_state_dict(_dotted(load_file(path), names))
         return family.pipeline_class.lora_state_dict(path)
     except (KeyError, ValueError) as error:
