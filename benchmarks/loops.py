@@ -9,16 +9,16 @@ batches lie in memory.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from diffusers import WanTransformer3DModel
 from peft import LoraConfig
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from bases.wan import TIMESTEPS, Wan
+from bases.family import Family
 from finetune.data import Batch
 from finetune.module import LoraModule
 
@@ -83,22 +83,26 @@ class Plain:
     Args:
         model: the transformer, in the precision and on the device where it trains.
         batches: of every step.
+        family: of the base, which packs the transformer's arguments.
         rank: of the LoRA layers.
         recompute: whether activations are computed twice, as diffusers does it.
+        guidance: that was distilled into the base, which its loss takes out; 0 if none was.
     """
 
     def __init__(
         self,
-        model: WanTransformer3DModel,
+        model: Any,
         batches: list[Batch],
         *,
+        family: Family,
         rank: int,
         recompute: bool = False,
+        guidance: float = 0.0,
     ) -> None:
-        self.model, self.batches = model, batches
+        self.model, self.batches, self.family, self.guidance = model, batches, family, guidance
         self.device, self.dtype = model.device, model.dtype
         self.model.requires_grad_(False)
-        self.model.add_adapter(LoraConfig(r=rank, target_modules=Wan.lora_targets))
+        self.model.add_adapter(LoraConfig(r=rank, target_modules=family.lora_targets))
         if recompute:
             self.model.enable_gradient_checkpointing()
         self.weights = [weight for weight in self.model.parameters() if weight.requires_grad]
@@ -122,15 +126,24 @@ class Plain:
         noise = torch.randn_like(clean)
         level = torch.sigmoid(torch.randn(len(clean), device=self.device))
         noisy = torch.lerp(clean, noise, level.view(-1, 1, 1, 1, 1))
-        predicted = self.model(
-            hidden_states=noisy.to(self.dtype),
-            timestep=level * TIMESTEPS,
-            encoder_hidden_states=torch.stack(
-                [row["encoder_hidden_states"] for row in batch.conditions]
-            ).to(self.device, self.dtype),
-            return_dict=False,
-        )[0]
-        return torch.nn.functional.mse_loss(predicted.float(), noise - clean)
+        target = noise - clean
+        if self.guidance:
+            with torch.no_grad():
+                plain = self._predict(noisy, level, batch.unprompted)
+            target = plain + self.guidance * (target - plain)
+        predicted = self._predict(noisy, level, batch.conditions)
+        return torch.nn.functional.mse_loss(predicted, target)
+
+    def _predict(
+        self, noisy: Tensor, level: Tensor, conditions: Sequence[dict[str, Tensor]]
+    ) -> Tensor:
+        words = {
+            name: torch.stack([row[name] for row in conditions]).to(self.device, self.dtype)
+            for name in conditions[0]
+        }
+        said = self.family.transformer_inputs(noisy.to(self.dtype), level, words)
+        output = self.model(**said, return_dict=False)
+        return self.family.prediction(output, noisy, level).float()
 
 
 def now(device: torch.device) -> float:

@@ -55,7 +55,7 @@ def compare(
         known.source, subfolder="transformer", dtype=dtype
     ).to(device)
     ours = Ours(LoraModule(base=known.source, rank=RANK, lr=LR), batches)
-    plain = Plain(model, batches, rank=RANK)
+    plain = Plain(model, batches, family=ours.module.family, rank=RANK)
     seconds: dict[str, list[float]] = {"ours": [], "plain": []}
     for _ in range(rounds):
         seconds["ours"] += ours.run(steps)

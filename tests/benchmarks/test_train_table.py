@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.train_table import (
-    SIZES,
-    WORKS,
-    RandomWan,
-    Work,
-    _write_small,
-    flops_of,
-    make_batch,
-    measure,
-    tokens_of,
-)
+from benchmarks.random_bases import SIZES
+from benchmarks.train_table import WORKS, Work, flops_of, make_batch, measure, tokens_of
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    _write_small(tmp_path)
-    return tmp_path
-
-
-def test_a_clip_of_the_largest_has_the_published_number_of_tokens(folder: Path) -> None:
+def test_a_clip_of_the_largest_has_the_published_number_of_tokens(tmp_path: Path) -> None:
     work = WORKS["14b clips"]
-    assert tokens_of(make_batch(RandomWan(folder, work.size), work)) == 32_760
+    assert tokens_of(make_batch(SIZES[work.size].make(tmp_path), work)) == 32_760
 
 
-def test_operations_are_counted_without_numbers(folder: Path) -> None:
+def test_operations_are_counted_without_numbers(tmp_path: Path) -> None:
     """Four a weight and token through frozen layers, two for the prompt's, which stop there."""
     work = Work("1.3b", 64, 64)
-    family = RandomWan(folder, work.size)
-    size, batch = SIZES["1.3b"], make_batch(family, work)
+    family = SIZES[work.size].make(tmp_path)
+    size, batch = family.shape, make_batch(family, work)
     width, tokens = 12 * 128, tokens_of(batch)
     weights = size["num_layers"] * (6 * width**2 + 2 * width * size["ffn_dim"])
     text = size["num_layers"] * 2 * width**2 * 512
@@ -47,8 +33,24 @@ def test_a_work_that_there_is_not_is_told_what_there_is() -> None:
         measure(["huge"])
 
 
-def test_the_table_names_both_loops(capsys: pytest.CaptureFixture[str]) -> None:
-    measure(["toy"], steps=1)
+def test_asking_without_a_prompt_too_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two a weight and token."""
+    work = Work("h3", 512, 512)
+    family = SIZES[work.size].make(tmp_path)
+    batch = make_batch(family, work)
+    both = flops_of(family, work, batch)
+    monkeypatch.setitem(SIZES, "h3", replace(SIZES["h3"], guidance=0.0))
+    asked = both - flops_of(family, work, batch)
+    width = 5376
+    weights = 50 * (4 * width**2 + 3 * width * family.config("transformer")["ffn_dim"])
+    assert asked == pytest.approx(2 * weights * (tokens_of(batch) + 1), rel=0.2)
+
+
+@pytest.mark.parametrize("name", ["toy", "toy h3"])
+def test_the_table_names_both_loops(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    measure([name], steps=1)
     printed = capsys.readouterr().out
     assert "ours" in printed
     assert "plain" in printed
