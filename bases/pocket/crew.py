@@ -54,6 +54,16 @@ def crew_seed(step: int, seed: int = 0) -> int:
     return seed * _A_RUNS_NUMBERS + number
 
 
+def agreed(number: float) -> float:
+    """A number of the first process's, the same in all of them."""
+    if crew_size() == 1:
+        return number
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    told = torch.tensor([number], dtype=torch.float64, device=device)
+    dist.broadcast(told, 0)
+    return told.item()
+
+
 def share_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace every gradient by its mean over the processes."""
     gradients = [p.grad for p in parameters if p.grad is not None]

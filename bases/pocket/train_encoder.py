@@ -21,7 +21,7 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 
 from bases.pocket.face_losses import contrastive_loss
 from bases.pocket.face_pictures import degrade
-from bases.pocket.training import Run, best_device, descend, rate_at
+from bases.pocket.training import Run, best_device, descend
 from bases.pocket.world import Repertoire, film, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
 
@@ -60,7 +60,7 @@ def train_encoder(
         one, other = embedded(model, *two_pictures_each(individuals, kind, _SEED + step))
         loss = contrastive_loss(one, other, temperature)
         loss.backward()
-        descend({"adamw": adamw}, rate_at(step, steps, rate))
+        descend({"adamw": adamw}, run.rate(rate))
         if step % 25 == 24:
             run.log(step + 1, loss=loss.item(), found=rank_1(one, other))
     run.plot()

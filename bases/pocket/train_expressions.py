@@ -19,7 +19,7 @@ from transformers import ResNetConfig, ResNetForImageClassification
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from bases.pocket.face_pictures import PEOPLE, portraits
-from bases.pocket.training import Run, averaged, best_device, descend, rate_at
+from bases.pocket.training import Run, averaged, best_device, descend
 from bases.pocket.world.people.look import sample_people
 from bases.pocket.world.scenes import EXPRESSIONS, sample_scenes
 
@@ -50,7 +50,7 @@ def train_expressions(
         faces, told = _faces(batch, _SEED + step)
         loss = nn.functional.cross_entropy(model(faces.to(device)).logits, told.to(device))
         loss.backward()
-        descend({"adamw": adamw}, rate_at(step, steps, rate))
+        descend({"adamw": adamw}, run.rate(rate))
         average.update_parameters(model)
         if step % 25 == 24:
             run.log(step + 1, loss=loss.item())

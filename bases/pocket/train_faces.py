@@ -19,7 +19,7 @@ from bases.pocket.face_losses import contrastive_loss, detector_loss
 from bases.pocket.face_networks import DETECTOR_SIZE, Detector, Recogniser
 from bases.pocket.face_pictures import look_alikes, photos, portraits
 from bases.pocket.face_report import report
-from bases.pocket.training import Run, Stateful, averaged, rate_at
+from bases.pocket.training import Run, Stateful, averaged
 from bases.pocket.world.people.look import sample_people
 
 PORTRAIT_SIZES = {36: 0.28, 48: 0.26, 72: 0.26, 104: 0.14, 144: 0.06}
@@ -60,7 +60,7 @@ def train_detector(out: Path, *, steps: int, batch: int = 32, rate: float = 2e-3
     for step in run:
         seen = photos(batch, DETECTOR_SIZE, Generator().manual_seed(step))
         loss, scores, landmarks = detector_loss(model(seen.pictures * (127.5 / 128)), seen)
-        _descend(loss, model, optimizer, rate_at(step, steps, rate))
+        _descend(loss, model, optimizer, run.rate(rate))
         average.update_parameters(model)
         if step % 25 == 24:
             run.log(step + 1, scores=scores.item(), landmarks=landmarks.item())
@@ -90,7 +90,7 @@ def train_recogniser(
         first, second = _two_portraits_each(people, Generator().manual_seed(step))
         one, other = model(torch.cat((first, second))).chunk(2)
         loss = contrastive_loss(one, other, temperature)
-        _descend(loss, model, optimizer, rate_at(step, steps, rate))
+        _descend(loss, model, optimizer, run.rate(rate))
         average.update_parameters(model)
         if step % 25 == 24:
             run.log(step + 1, loss=loss.item(), found=_found(one, other))

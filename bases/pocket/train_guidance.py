@@ -40,7 +40,6 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
-    rate_at,
 )
 from bases.wan import embed_prompts
 
@@ -52,6 +51,7 @@ def train_guidance(
     *,
     guidance: float = 3.0,
     steps: int = 400,
+    minutes: float | None = None,
     stills: int = 12,
     clips: int = 6,
     pool: int = 1200,
@@ -69,6 +69,7 @@ def train_guidance(
         out: where the run is kept.
         guidance: the scale that is learnt.
         steps: how many steps.
+        minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process, each drawn once and never again.
         clips: clips a step of each process, from a pool that is drawn and encoded once.
         pool: clips in the pool of each process.
@@ -90,7 +91,8 @@ def train_guidance(
     known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
     objective = FlowMatching(shift=3.0)
     unprompted = embed_prompts(text, [""]).detach()
-    run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
+    parts = {"model": model, "average": average, **optimizers}
+    run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         generator = torch.Generator().manual_seed(crew_seed(step, seed))
         batches = lessons(
@@ -103,7 +105,7 @@ def train_guidance(
             error_of = partial(guidance_error, model, teacher, *asked, unprompted, guidance)
             losses.append(learn(error_of, seen.weights(subject_weight, face_weight), len(batches)))
         share_gradients(model.parameters())
-        descend(optimizers, rate_at(step, steps, rate))
+        descend(optimizers, run.rate(rate))
         average.update_parameters(model)
         if step % 20 == 19:
             run.log(step + 1, stills=losses[0], clips=losses[1])

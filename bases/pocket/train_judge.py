@@ -27,11 +27,11 @@ from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import (
     Run,
+    Stateful,
     autocast,
     averaged,
     best_device,
     descend,
-    rate_at,
 )
 
 _SEED = 50_000_000
@@ -43,6 +43,7 @@ def train_judge(
     *,
     init: Path | None = None,
     steps: int = 3000,
+    minutes: float | None = None,
     watched: int = 8,
     portrayed: int = 32,
     rate: float = 1e-3,
@@ -55,6 +56,7 @@ def train_judge(
         out: where the run is kept.
         init: a file of weights to go on from, such as `bases/pocket/weights/judge.safetensors`.
         steps: how many steps.
+        minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         watched: individuals a step of each process whose clips are watched, two each; an even
             number, and 0 lets that half of the judge rest.
         portrayed: individuals a step of each process who are looked at closely in stills, two each;
@@ -72,22 +74,23 @@ def train_judge(
     judge.portraitist.requires_grad_(portrayed > 0)
     average = averaged(judge, 0.998)
     optimizers = optimizers_for(judge, rate)
-    run = Run(out, steps=steps, parts={"judge": judge, "average": average, **optimizers})
+    parts: dict[str, Stateful] = {"judge": judge, "average": average, **optimizers}
+    run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         generator = Generator().manual_seed(_SEED + crew_seed(step, seed))
         rng = random.Random(step)
         kind = rng.choice(shape.world.kind)
-        parts: dict[str, Tensor] = {}
+        errors: dict[str, Tensor] = {}
         if watched:
-            parts |= _watching(judge, watched, shape, generator, kind)
+            errors |= _watching(judge, watched, shape, generator, kind)
         if portrayed:
-            parts |= _portraying(judge, portrayed, shape, generator, kind, rng)
-        torch.stack(list(parts.values())).sum().backward()
+            errors |= _portraying(judge, portrayed, shape, generator, kind, rng)
+        torch.stack(list(errors.values())).sum().backward()
         share_gradients([weight for weight in judge.parameters() if weight.requires_grad])
-        descend(optimizers, rate_at(step, steps, rate))
+        descend(optimizers, run.rate(rate))
         average.update_parameters(judge)
         if step % 20 == 19:
-            run.log(step + 1, **{name: loss.item() for name, loss in parts.items()})
+            run.log(step + 1, **{name: loss.item() for name, loss in errors.items()})
     if crew_rank() > 0:
         return
     run.plot()

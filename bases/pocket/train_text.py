@@ -26,7 +26,7 @@ from bases.pocket.lessons import Casting, casting, new_captions
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import train_tokenizer
-from bases.pocket.training import Run, best_device, descend, rate_at
+from bases.pocket.training import Run, best_device, descend
 from bases.pocket.world.scenes import CHOICES, KINDS
 from bases.wan import WanText, embed_prompts
 
@@ -78,6 +78,7 @@ def train_text(
     *,
     init: Path | None = None,
     steps: int = 1200,
+    minutes: float | None = None,
     captions: int = 64,
     rate: float = 2e-3,
     tether: float = 2.0,
@@ -89,6 +90,7 @@ def train_text(
         out: where the run is kept.
         init: the folder of a base whose text encoder and tokenizer are to go on.
         steps: how many steps.
+        minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         captions: read in a step, each of a scene of its own.
         rate: peak learning rate.
         tether: with `init`, what it counts that tokens come out otherwise than there, so that a
@@ -108,7 +110,8 @@ def train_text(
     text, reader = WanText(tokenizer, encoder), Reader(shape.text["d_model"]).to(device)
     learning = nn.ModuleList([encoder, reader])
     optimizers = optimizers_for(learning, rate)
-    run = Run(out, steps=steps, parts={"encoder": encoder, "reader": reader, **optimizers})
+    parts = {"encoder": encoder, "reader": reader, **optimizers}
+    run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         cast = casting(_SEED + step, captions, shape)
         prompts = new_captions(cast, shape, random.Random(step), dropout=0.0)
@@ -116,7 +119,7 @@ def train_text(
         loss = reader(words, cast.to(device))
         moved = words.new_zeros(()) if known is None else moved_by(words, known, prompts)
         (loss + tether * moved).backward()
-        descend(optimizers, rate_at(step, steps, rate))
+        descend(optimizers, run.rate(rate))
         if step % 20 == 19:
             run.log(step + 1, loss=loss.item(), moved=moved.item())
     run.plot()

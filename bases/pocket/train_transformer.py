@@ -37,7 +37,6 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
-    rate_at,
     take_over,
 )
 from bases.wan import TIMESTEPS, WanText, embed_prompts
@@ -53,6 +52,7 @@ def train_transformer(
     *,
     init: Path | None = None,
     steps: int = 5000,
+    minutes: float | None = None,
     stills: int = 20,
     clips: int = 3,
     pool: int = 1200,
@@ -74,6 +74,7 @@ def train_transformer(
         out: where the run is kept.
         init: the folder of a base whose transformer is to go on; what has another size starts anew.
         steps: how many steps.
+        minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process, each drawn once and never again.
         clips: clips a step of each process, from a pool that is drawn and encoded once.
         pool: clips in the pool of each process.
@@ -105,7 +106,8 @@ def train_transformer(
     out.mkdir(parents=True, exist_ok=True)
     known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
     objectives = FlowMatching(shift=still_shift), FlowMatching(shift=shift)
-    run = Run(out, steps=steps, parts={"model": model, "average": average, **optimizers})
+    parts = {"model": model, "average": average, **optimizers}
+    run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         generator = torch.Generator().manual_seed(crew_seed(step, seed))
         batches = lessons(
@@ -120,7 +122,7 @@ def train_transformer(
             for objective, (seen, prompts) in zip(objectives, batches, strict=True)
         ]
         share_gradients(model.parameters())
-        descend(optimizers, rate_at(step, steps, rate))
+        descend(optimizers, run.rate(rate))
         average.update_parameters(model)
         if step % 20 == 19:
             run.log(step + 1, stills=losses[0], clips=losses[1])

@@ -28,7 +28,6 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
-    rate_at,
     take_over,
 )
 from bases.pocket.world import (
@@ -51,6 +50,7 @@ def train_vae(
     learn_encoder: bool = True,
     see_past: bool = False,
     steps: int = 3200,
+    minutes: float | None = None,
     stills: int = 24,
     clips: int = 2,
     clip_every: int = 2,
@@ -69,6 +69,7 @@ def train_vae(
         see_past: whether the spatial convolutions see earlier frames too, not the resampling
             alone; three times the work on a CPU.
         steps: how many steps.
+        minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process.
         clips: clips a step of each process, on every `clip_every`-th step, instead of the pictures.
         clip_every: see `clips`.
@@ -90,7 +91,8 @@ def train_vae(
     speed_up(vae)
     average = averaged(vae, 0.998)
     optimizers = optimizers_for(vae, rate)
-    run = Run(out, steps=steps, parts={"vae": vae, "average": average, **optimizers})
+    parts = {"vae": vae, "average": average, **optimizers}
+    run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         on_clips = step % clip_every == clip_every - 1
         count, frames = (clips, shape.frames) if on_clips else (stills, 1)
@@ -105,7 +107,7 @@ def train_vae(
         loss = off + kl_weight * kl
         loss.backward()
         share_gradients(vae.parameters())
-        descend(optimizers, rate_at(step, steps, rate))
+        descend(optimizers, run.rate(rate))
         average.update_parameters(vae)
         if step % 50 in (47, 48):
             run.log(step + 1, psnr=_psnr(error).item(), kl=kl.item(), clip=float(on_clips))

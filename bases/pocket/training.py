@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -19,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.benchmark import Timer
 from tqdm import tqdm
 
-from bases.pocket.crew import crew_rank
+from bases.pocket.crew import agreed, crew_rank
 
 
 class Stateful(Protocol):
@@ -42,22 +43,45 @@ class Run:
         steps: how many steps the run has in all.
         parts: everything whose state must survive a stop.
         save_every: steps between two saved states.
+        minutes: that it may take in all, whatever it has been stopped in between; as long as its
+            steps take if not given.
     """
 
     def __init__(
-        self, folder: Path, *, steps: int, parts: dict[str, Stateful], save_every: int = 100
+        self,
+        folder: Path,
+        *,
+        steps: int,
+        parts: dict[str, Stateful],
+        save_every: int = 100,
+        minutes: float | None = None,
     ) -> None:
         self.folder, self.steps, self.parts, self.save_every = folder, steps, parts, save_every
+        self.minutes, self.spent = minutes, 0.0
         folder.mkdir(parents=True, exist_ok=True)
-        self.start = self._restore()
+        self.start = self.step = self._restore()
 
     def __iter__(self) -> Iterator[int]:
         """The steps still to do, with a progress bar; the state is saved on the way."""
-        steps = range(self.start, self.steps)
-        for step in tqdm(steps, initial=self.start, total=self.steps, disable=crew_rank() > 0):
-            yield step
-            if (step + 1) % self.save_every == 0 or step + 1 == self.steps:
-                self._save(step + 1)
+        begun = time.monotonic() - self.spent
+        with tqdm(initial=self.start, total=self.steps, disable=crew_rank() > 0) as bar:
+            while self.progress < 1:
+                yield self.step
+                self.step += 1
+                bar.update()
+                self.spent = agreed(time.monotonic() - begun)
+                if self.step % self.save_every == 0 or self.progress == 1:
+                    self._save(self.step)
+
+    @property
+    def progress(self) -> float:
+        """From 0 to 1, by the steps or by the time, whichever is further."""
+        by_time = 0.0 if self.minutes is None else self.spent / 60 / self.minutes
+        return min(1.0, max(self.step / self.steps, by_time))
+
+    def rate(self, peak: float) -> float:
+        """The learning rate now; see `rate_at`."""
+        return rate_at(self.step, self.progress, peak)
 
     def log(self, step: int, **values: float) -> None:
         """Append one row to the curve, as the first process sees it."""
@@ -95,13 +119,14 @@ class Run:
         state = torch.load(path, map_location="cpu", weights_only=True)
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
+        self.spent = float(state.get("spent", 0.0))
         return int(state["step"])
 
     def _save(self, step: int) -> None:
         if crew_rank() > 0:
             return
         state = {name: part.state_dict() for name, part in self.parts.items()}
-        torch.save({"step": step, **state}, self.folder / "state.tmp")
+        torch.save({"step": step, "spent": self.spent, **state}, self.folder / "state.tmp")
         os.replace(self.folder / "state.tmp", self.folder / "state.pt")
 
 
@@ -138,9 +163,8 @@ def attention(device: torch.device) -> AbstractContextManager[None]:
     return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
-def rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> float:
+def rate_at(step: int, progress: float, peak: float, warmup: int = 100) -> float:
     """A rate that rises for `warmup` steps, stays, and falls to zero over the last third."""
-    progress = step / steps
     fall = 1.0 if progress < 0.66 else 0.5 + 0.5 * math.cos(math.pi * (progress - 0.66) / 0.34)
     return peak * min(1.0, (step + 1) / warmup) * max(fall, 0.01)
 

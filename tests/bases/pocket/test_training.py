@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import random
 from dataclasses import replace
@@ -80,6 +81,19 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     steps = list(Run(tmp_path, steps=10, parts={"model": again}, save_every=4))
     assert steps == [4, 5, 6, 7, 8, 9]
     assert torch.equal(again.weight, torch.full((2, 2), 3.0))
+
+
+def test_a_run_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0.0, 0.5)  # every look at it is half a second later
+    monkeypatch.setattr("bases.pocket.training.time.monotonic", lambda: next(clock))
+    run = Run(tmp_path, steps=1000, parts={"model": nn.Linear(2, 2)}, minutes=2)
+    rates = [run.rate(1.0) for _ in run]
+    assert len(rates) == 240
+    assert max(rates) == 1
+    assert rates[-1] < 0.02
+    assert not list(Run(tmp_path, steps=1000, parts={"model": nn.Linear(2, 2)}, minutes=2))
+    longer = Run(tmp_path, steps=1000, parts={"model": nn.Linear(2, 2)}, minutes=3)
+    assert len(list(longer)) == 120
 
 
 def test_the_vae_script_ends_with_weights_that_load_and_go_on(tmp_path: Path) -> None:
