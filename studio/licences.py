@@ -21,7 +21,7 @@ def accept(name: str) -> None:
     question = find_base(name.partition("@")[0]).question
     if question is None:
         raise StudioError(f"The licence of {name!r} asks nothing: use it as it is.")
-    say(question.text, "", f"Recorded in {keep_answer(question)}.")
+    say(*question.text.splitlines(), "", f"Recorded in {keep_answer(question)}.")
 
 
 def ask(name: str) -> None:
@@ -33,7 +33,7 @@ def ask(name: str) -> None:
     question = find_base(name.partition("@")[0]).question
     if question is None or is_answered(question) or not sys.stdin.isatty():
         return
-    say(question.text)
+    say(*question.text.splitlines())
     if not typer.confirm("Is that so?"):
         raise StudioError(f"Without that, {question.model!r} may not be used: choose another base.")
     keep_answer(question)
