@@ -72,10 +72,7 @@ class Base:
             return True
         from huggingface_hub import try_to_load_from_cache
 
-        return any(
-            isinstance(try_to_load_from_cache(self.source, index), str)
-            for index in ("model_index.json", "modular_model_index.json")
-        )
+        return isinstance(try_to_load_from_cache(self.source, f"{self.part}/config.json"), str)
 
 
 _CLIP_FILE = "starring.json"
@@ -88,7 +85,10 @@ def _in_folder(base: Base) -> Base:
     if not clip.is_file():
         return base
     try:
-        return replace(base, **json.loads(clip.read_text()))
+        chosen = replace(base, **json.loads(clip.read_text()))
+        if not isinstance(chosen.part, str):
+            raise TypeError(f"part {chosen.part!r} is no text")
+        return chosen
     except (TypeError, ValueError) as error:
         raise BrokenBase(
             f"{str(clip)!r} cannot be understood ({error}): it may hold height, width, frames, "

@@ -18,6 +18,8 @@ def fingerprint(source: str, part: str = "transformer") -> str:
     if not folder.is_dir():
         return hashlib.sha256(source.encode()).hexdigest()[:12]
     digest = hashlib.sha256((folder / "config.json").read_bytes())
+    if part != "transformer":
+        digest.update(part.encode())
     for path in sorted(folder.glob("*.safetensors")):
         with path.open("rb") as file:
             digest.update(file.read(SAMPLE_BYTES))

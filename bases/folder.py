@@ -104,6 +104,8 @@ def missing_files(folder: Path, wanted: str = TRANSFORMER) -> list[str]:
         return [INDEX]
     said = json.loads(index.read_text())
     parts = {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
+    if wanted not in parts:
+        return [f"{wanted} in {index.name}"]
     return [
         file
         for part, kind in parts.items()

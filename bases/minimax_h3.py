@@ -140,7 +140,7 @@ class MiniMaxH3(Family):
     def pipeline(self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module) -> Any:
         """See `Family.pipeline`."""
         with loading(self.source):
-            check_folder(self.source, self.pipeline_class)
+            check_folder(self.source, self.pipeline_class, self.part)
             pipe = ModularPipeline.from_pretrained(self.source, workflow=self.workflow)
             return filled(pipe, dtype, self.processor(), **parts).to(device)
 

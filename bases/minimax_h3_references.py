@@ -46,6 +46,9 @@ from bases.minimax_h3 import (
 
 _IMAGE_PAD = "<|image_pad|>"
 _TAGS = "text_token_tags"
+_LONGEST = 4
+"""Times the shorter side that the longer one of a picture may be."""
+
 _CLEAN = 0.999
 """How much of a picture is left beside its noise; the pipeline calls it the keyframes' own."""
 
@@ -76,8 +79,8 @@ class MiniMaxH3References(MiniMaxH3):
     prefix: ClassVar[str] = "transformer_ref"
     example: ClassVar[str] = """\
 from diffusers.modular_pipelines.minimax_h3 import MiniMaxH3ImageReference
-photo = MiniMaxH3ImageReference.from_file("photo.jpg")
-pipe({clip}, references=[photo], output="videos")"""
+photos = [MiniMaxH3ImageReference.from_file(file) for file in PHOTOS]
+pipe(prompt={clip}, references=photos, output="videos")"""
     pictures: ClassVar[int] = 9
 
     def load_text(self, dtype: torch.dtype) -> Any:
@@ -99,7 +102,7 @@ pipe({clip}, references=[photo], output="videos")"""
         """What the pipeline makes of a prompt and its pictures; tags tell their tokens apart."""
         said = text(
             prompt=prompt or " ",
-            references=[MiniMaxH3ImageReference(image=picture) for picture in pictures],
+            references=list(map(_reference, pictures)),
             num_frames=SHORTEST,
             output=["prompt_embeds", _TAGS],
         )
@@ -112,9 +115,8 @@ pipe({clip}, references=[photo], output="videos")"""
     @torch.no_grad()
     def encode_picture(self, vae: Any, picture: Image) -> Tensor:
         """At the size that the pipeline gives pictures, whatever a clip's is."""
-        reference = MiniMaxH3ImageReference(image=picture)
         (sized,) = self._setup(
-            references=[reference], num_frames=SHORTEST, output="normalized_references"
+            references=[_reference(picture)], num_frames=SHORTEST, output="normalized_references"
         )
         pixels = torch.from_numpy(np.array(sized.image)).to(vae.device).permute(2, 0, 1)
         return encode_vae_condition(vae, pixels[None, :, None], PIXEL_MEAN, PIXEL_STD)
@@ -164,5 +166,14 @@ pipe({clip}, references=[photo], output="videos")"""
 
     def draw(self, pipe: Any, *, guidance: float, **settings: Any) -> Any:
         """See `Family.draw`."""
-        shown = [MiniMaxH3ImageReference(image=picture) for picture in settings.pop("pictures")]
+        shown = list(map(_reference, settings.pop("pictures")))
         return super().draw(pipe, guidance=guidance, references=shown, **settings)
+
+
+def _reference(picture: Image) -> MiniMaxH3ImageReference:
+    """A picture as the pipeline takes it: of one that is longer than it takes, the middle."""
+    width, height = (
+        min(side, _LONGEST * other) for side, other in (picture.size, picture.size[::-1])
+    )
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return MiniMaxH3ImageReference(picture.crop((left, top, left + width, top + height)))

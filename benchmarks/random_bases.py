@@ -12,6 +12,7 @@ import torch
 from diffusers import (
     AutoencoderKLMiniMaxH3,
     AutoencoderKLWan,
+    AutoModel,
     MiniMaxH3Transformer3DModel,
     UniPCMultistepScheduler,
     WanPipeline,
@@ -55,11 +56,11 @@ class RandomWeights(Family):
     def config(self, part: str) -> dict[str, Any]:
         """See `Family.config`."""
         if not part.startswith("transformer"):
-            return super().config(part)
+            return AutoModel.load_config(self.source, subfolder=part)
         defaults = self.random_transformer(torch.bfloat16, torch.device("meta")).config
         return {**defaults, "_class_name": self.transformer_class.__name__}
 
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
+    def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
         """See `Family.load`."""
         return frozen(self.random_transformer(dtype, device), device)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,14 +18,15 @@ from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from finetune.errors import BrokenAdapter, WrongBase
+from bases.folder import REFERENCES, TRANSFORMER
+from finetune.errors import BrokenAdapter, TrainingError, WrongBase
 from finetune.lean import make_lean
 from finetune.tensors import write_tensors
 
 WEIGHTS, RUN, REPORT, CARD, SAMPLES = (
     "adapter.safetensors", "run.json", "report.json", "README.md", "samples",
 )  # fmt: skip
-_PREFIX = "transformer"
+_PREFIX, _OTHER = TRANSFORMER, REFERENCES
 _KNOWN = (
     ("base", "name"),
     ("base", "fingerprint"),
@@ -50,7 +52,11 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
         alpha: the layers' output is scaled by alpha / rank.
         targets: a regular expression over the names of its linear layers.
         seed: of the layers' first weights.
+
+    Raises:
+        TrainingError: if there are no such layers.
     """
+    _check_targets(transformer, targets)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # PEFT says that it could not merge into weights of few bits, which is never done.
         warnings.filterwarnings("ignore", "TorchaoLoraLinear was instantiated")
@@ -67,6 +73,23 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
     for weight in transformer.parameters():
         if weight.requires_grad:
             weight.data = weight.data.float()
+
+
+def _check_targets(transformer: ModelMixin, targets: str) -> None:
+    names = [name for name, _ in transformer.named_modules()]
+    try:
+        chosen = any(re.fullmatch(targets, name) for name in names)
+    except re.error as error:
+        raise TrainingError(
+            f"model.targets={targets!r} is no regular expression ({error}): give another, or none "
+            "for the base's own."
+        ) from error
+    if not chosen:
+        raise TrainingError(
+            f"model.targets={targets!r} matches none of the base's layers, which have names such "
+            f"as {names[-1]!r} and are matched as a whole: give another, or none for the base's "
+            "own."
+        )
 
 
 HELPER = "helper"
@@ -112,13 +135,14 @@ def _activate(transformer: Any, slots: list[str]) -> None:
             weight.requires_grad_(False)
 
 
-def load_lora(transformer: Any, path: Path, slot: str) -> None:
+def load_lora(transformer: Any, path: Path, slot: str, prefix: str = _PREFIX) -> None:
     """Put an adapter's file into a transformer, frozen and active.
 
     Args:
         transformer: a diffusers transformer.
-        path: a file as `write_weights` makes it, whatever the prefix of its names.
+        path: a file as `write_weights` makes it.
         slot: the name by which the layers are told from those of other adapters.
+        prefix: of the transformer's own adapters; the plain one will always do.
 
     Raises:
         BrokenAdapter: if it is missing, cannot be read or does not fit the transformer.
@@ -128,8 +152,7 @@ def load_lora(transformer: Any, path: Path, slot: str) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             names = list(file.offset_keys())
-        prefix = names[0].partition(".")[0]
-        prefix = prefix if prefix.startswith(_PREFIX) else _PREFIX
+        prefix = _prefix_of(names, prefix)
         transformer.load_lora_adapter(path, adapter_name=slot, prefix=prefix)
         _check_matched(transformer, {name.removeprefix(f"{prefix}.") for name in names}, slot)
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
@@ -141,6 +164,20 @@ def load_lora(transformer: Any, path: Path, slot: str) -> None:
     for name, weight in transformer.named_parameters():
         if f".{slot}." in name:
             weight.requires_grad_(False)
+
+
+def _prefix_of(names: list[str], own: str) -> str:
+    """What stands before the names of a file's tensors.
+
+    Raises:
+        ValueError: if it is that of another transformer, or there is nothing.
+    """
+    if not names:
+        raise ValueError("it holds no weights")
+    found = names[0].partition(".")[0]
+    if found not in (own, _PREFIX) and found == _OTHER:
+        raise ValueError(f"it is for the transformer {found!r}, not for {own!r}")
+    return own if found == own else _PREFIX
 
 
 def _check_matched(transformer: Any, wanted: set[str], slot: str) -> None:

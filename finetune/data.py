@@ -156,17 +156,18 @@ class SubjectData(pl.LightningDataModule):
         if not most:
             return
         photos = len(self.subject.learnt)
-        if self.pictures > min(most, photos - 1):
+        if self.pictures > (most := min(most, photos - 1)):
             raise TrainingError(
                 f"data.pictures={self.pictures} does not fit: with each photo that is learnt, the "
-                f"base {self.base.name!r} is shown others of the subject; it takes {most} at most, "
-                f"and there are {photos} photos in all. Give fewer, or add photos."
+                f"base {self.base.name!r} is shown others of the subject, of which there "
+                f"{'is' if photos == 1 else 'are'} {photos}. "
+                + (f"Give {most} at most, or add photos." if most > 0 else "Add another photo.")
             )
         for name, asked in (("data.clips", self.clips), ("model.prior_weight", self.others)):
             if asked:
                 raise TrainingError(
                     f"{name} does not fit the base {self.base.name!r}, which sees the subject "
-                    "whatever the prompt says: leave it at 0."
+                    f"whatever the prompt says: give --{name} 0."
                 )
 
     def prepare_data(self) -> None:

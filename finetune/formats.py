@@ -11,6 +11,8 @@ An adapter's alpha is its rank, so that readers who ignore alpha are right too.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,8 @@ def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str,
     """Weights under the names of another format; `weights` has diffusers' own."""
     if style == "diffusers":
         return weights
+    if style == "kohya" and family.native.read and family.native.flat:
+        weights = _in_every_block(weights)
     new = {}
     for name, (down, up) in _as_authors_have_them(weights, family.native):
         if style == "comfyui":
@@ -86,6 +90,24 @@ def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str,
 
 def _flat(name: str) -> str:
     return f"lora_unet_{name.replace('.', '_')}"
+
+
+def _in_every_block(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights, with layers that do nothing where other blocks have some: readers want them all."""
+    found = [_BLOCK.fullmatch(layer) for layer in layers(weights)]
+    parts = [match.groups() for match in found if match]
+    whole = dict(weights)
+    for block, kind in itertools.product(
+        dict.fromkeys(block for block, _ in parts), dict.fromkeys(kind for _, kind in parts)
+    ):
+        for end in (_DOWN, _UP):
+            like = next(weights[b + k + end] for b, k in parts if k == kind)
+            whole.setdefault(block + kind + end, torch.zeros_like(like))
+    return whole
+
+
+_BLOCK = re.compile(r"(.*?\.\d+\.)(.*)")
+"""A layer's block, and which of the block's layers it is."""
 
 
 Pair = tuple[Tensor, Tensor]

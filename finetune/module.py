@@ -159,7 +159,8 @@ class LoraModule(pl.LightningModule):
         if not self.family.takes_guidance and not any(ways):
             raise TrainingError(
                 f"The base {base!r} was distilled: plain learning would unlearn its guidance. "
-                "Give --model.guidance_loss, such as 4, or --model.training_adapter FILE."
+                "Give --model.guidance_loss, such as 4, or --model.training_adapter FILE, or a "
+                "recipe with --config; those for known bases lie in configs/finetune."
             )
 
     def _check_gate(self) -> None:
@@ -200,7 +201,7 @@ class LoraModule(pl.LightningModule):
         )
         self.thrift.keep_small(self.transformer, self.family, self.training_device)
         if self.training_adapter is not None:
-            load_lora(self.transformer, self.training_adapter, HELPER)
+            load_lora(self.transformer, self.training_adapter, HELPER, self.expert.prefix)
         add_lora(
             self.transformer,
             rank=self.rank,

@@ -91,7 +91,7 @@ class Renderer:
     def _load(self, adapter: Adapter, scale: float) -> None:
         for part, path in adapter.files.items():
             transformer = getattr(self.pipe, part)
-            load_lora(transformer, path, _SLOT)
+            load_lora(transformer, path, _SLOT, self.family.prefix)
             transformer.set_adapters(_SLOT, scale)
 
     def settings(self, prompt: str, clip: Clip) -> dict[str, Any]:
@@ -141,24 +141,6 @@ class Renderer:
             "seed": clip.seed,
         }
 
-    def check_pictures(self, count: int) -> None:
-        """Make sure that as many pictures can come with a prompt.
-
-        Raises:
-            RenderError: if not.
-        """
-        most = self.family.pictures
-        if count and not most:
-            raise RenderError(
-                f"The base {self.base.name!r} takes words alone: leave the pictures out, or render "
-                "an adapter of a base that takes some, such as 'minimax-h3-ref'."
-            )
-        if most and not 1 <= count <= most:
-            raise RenderError(
-                f"The base {self.base.name!r} draws whom it is shown, in 1 to {most} pictures, and "
-                f"there are {count}: name photos of the subject with --picture."
-            )
-
     @torch.no_grad()
     def render(
         self, prompt: str, clip: Clip | None = None, pictures: Sequence[Image] = ()
@@ -178,7 +160,7 @@ class Renderer:
             TooLarge: if the memory runs out.
         """
         settings = self.settings(prompt, clip or Clip())
-        self.check_pictures(len(pictures))
+        check_pictures(self.base, len(pictures))
         seed, guidance = settings.pop("seed"), settings.pop("guidance_scale")
         with fitting(self.base, "Give fewer --frames, or choose a smaller base."):
             video = self.family.draw(
@@ -190,6 +172,25 @@ class Renderer:
                 **({"pictures": pictures} if pictures else {}),
             )[0]
         return np.round(video * 255).astype(np.uint8)
+
+
+def check_pictures(base: Base, count: int) -> None:
+    """Make sure that as many pictures can come with a prompt.
+
+    Raises:
+        RenderError: if not.
+    """
+    most = family_of(base).pictures
+    if count and not most:
+        raise RenderError(
+            f"The base {base.name!r} takes words alone: leave the pictures out, or render an "
+            "adapter of a base that takes some, such as 'minimax-h3-ref'."
+        )
+    if most and not 1 <= count <= most:
+        raise RenderError(
+            f"The base {base.name!r} draws whom it is shown, in 1 to {most} pictures, and there "
+            f"are {count}: name photos of the subject with --picture."
+        )
 
 
 def _given(chosen: Number | None, otherwise: Number) -> Number:

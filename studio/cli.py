@@ -157,7 +157,7 @@ def export(
     out: Annotated[
         Optional[Path],
         typer.Option(
-            parser=path_of, metavar="FILE", help="The file; NAME.safetensors if not given."
+            parser=path_of, metavar="FILE", help="The file; NAME-FORMAT.safetensors if not given."
         ),
     ] = None,
     home: Home = None,

@@ -20,8 +20,8 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
     Args:
         folder: the adapter's.
         style: one of `FORMATS`.
-        out: the file; the adapter's name in this folder if not given. An expert's name is put
-            before its ending.
+        out: the file; the adapter's name and the format in this folder if not given. An expert's
+            name is put before its ending.
         home: where everything lives.
 
     Returns:
@@ -34,7 +34,8 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
     hush()
     if style not in FORMATS:
         raise StudioError(f"format {style!r} is none of {', '.join(FORMATS)}.")
-    target = out or Path(f"{folder.resolve().name}.safetensors")
+    suffix = "" if style == "diffusers" else f"-{style}"
+    target = out or Path(f"{folder.resolve().name}{suffix}.safetensors")
     if target.suffix != ".safetensors":
         raise StudioError(
             f"{str(target)!r} cannot be written: the name ends in .safetensors, such as "

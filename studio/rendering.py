@@ -11,11 +11,13 @@ from PIL import Image
 
 from bases.catalogue import Base
 from bases.errors import UnknownBase
+from bases.families import family_of
 from bases.hub import open_base
 from bases.video import Frames, write_mp4
 from finetune.adapter import Adapter
+from finetune.examples import photos_digest
 from inference.likeness import motion
-from inference.render import Clip, Renderer
+from inference.render import Clip, Renderer, check_pictures
 from studio.home import StudioError
 from studio.licences import ask
 from studio.noting import note_files
@@ -75,14 +77,15 @@ def render_and_measure(
     hush()
     adapter = Adapter(folder)
     run = adapter.run
-    yardstick = _yardstick(run["subject"]["name"], home, faces)
     if base:
         ask(base)
-    renderer = Renderer(open_base(base) if base else base_of(run))
+    opened = open_base(base) if base else base_of(run)
+    adapter.check(opened.fingerprint, opened.name)
+    shown = shown_to(opened, run, home, pictures)
+    yardstick = _yardstick(run["subject"]["name"], home, faces)
+    renderer = Renderer(opened)
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
     settings = renderer.settings(full if prompt.strip() else prompt, clip)
-    shown = shown_to(renderer.family.pictures, run, home, pictures)
-    renderer.check_pictures(len(shown))
     with renderer.adapter(adapter, scale):
         frames = renderer.render(full, clip, shown)
     trained_on = {key: run["base"][key] for key in ("name", "fingerprint")}
@@ -96,30 +99,37 @@ def render_and_measure(
 
 
 def shown_to(
-    most: int, run: dict[str, Any], home: Path, wanted: Sequence[str] = ()
+    base: Base, run: dict[str, Any], home: Path, wanted: Sequence[str] = ()
 ) -> list[Image.Image]:
     """The pictures that come with a prompt: photos of the subject, and of nobody else.
 
     Args:
-        most: how many the base takes.
+        base: that is shown them, if it takes any.
         run: the adapter's record, which says with how many it was trained.
         home: where subjects live.
         wanted: names of photos; the first ones if none are given.
 
     Raises:
+        RenderError: if the base takes none, or not as many.
         StudioError: if a name is not one of the photos that are learnt from.
         SubjectError: if the subject is not here, or a photo cannot be read.
     """
-    if not most and not wanted:
+    if not family_of(base).pictures:
+        check_pictures(base, len(wanted))
         return []
-    photos = {photo.path.name: photo for photo in Subject.load(home, run["subject"]["name"]).learnt}
+    subject = Subject.load(home, run["subject"]["name"])
+    photos = {photo.path.name: photo for photo in subject.learnt}
     if unknown := [name for name in wanted if name not in photos]:
         raise StudioError(
             f"--picture {unknown[0]!r} is none of the photos that the subject is learnt from: "
             f"{', '.join(photos)}."
         )
+    if photos_digest(subject) != run["photos"]["digest"]:
+        say(f"Note: the photos of {subject.name!r} are others than this adapter was trained on.")
     trained_with = run["experts"][0]["config"]["data"]["pictures"]
-    return [photos[name].open() for name in wanted or list(photos)[:trained_with]]
+    chosen = wanted or list(photos)[:trained_with]
+    check_pictures(base, len(chosen))
+    return [photos[name].open() for name in chosen]
 
 
 def _check_text(prompt: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from bases.families import family_of
 from bases.hub import open_base
 from bases.pocket import JUDGE
 from bases.pocket.judge.network import Judge, load_judge
@@ -70,6 +71,11 @@ class Bench:
         self.shape, self.base, self.extra = shape, base, extra
         if find_spec("matplotlib") is None:
             raise StudioError("The bench draws plots: pip install 'starring[pocket]' first.")
+        if family_of(open_base(base)).pictures:
+            raise StudioError(
+                f"The base {base!r} draws whom it is shown, and the bench measures bases that are "
+                "told with words alone: choose another."
+            )
         self._keep_settings()
 
     def _keep_settings(self) -> None:

@@ -132,6 +132,16 @@ def test_a_prompt_without_words_still_shows_its_pictures(family: MiniMaxH3Refere
     )
 
 
+def test_a_picture_that_is_too_long_is_cut(family: MiniMaxH3References) -> None:
+    """The pipeline takes none beyond four to one."""
+    vae = family.load("vae", dtype=torch.float32, device=CPU)
+    long = Image.linear_gradient("L").resize((40, 400)).convert("RGB")
+    latents = family.encode_picture(vae, long)
+    assert latents.shape[-2] == 4 * latents.shape[-1]
+    middle = family.encode_picture(vae, long.crop((0, 120, 40, 280)))
+    torch.testing.assert_close(latents, middle)
+
+
 def test_a_folder_is_opened_by_the_partition_that_it_has(folder: Path, tmp_path: Path) -> None:
     assert part_in(folder) == "transformer_ref"
     assert isinstance(family_of(find_base(str(folder))), MiniMaxH3References)
@@ -143,12 +153,16 @@ def test_a_folder_is_opened_by_the_partition_that_it_has(folder: Path, tmp_path:
     (words / "starring.json").write_text('{"part": "transformer_2"}')
     with pytest.raises(BrokenBase, match="'transformer_2'.*transformer, transformer_ref"):
         family_of(find_base(str(words)))
+    (words / "starring.json").write_text('{"part": ["transformer"]}')
+    with pytest.raises(BrokenBase, match="is no text"):
+        find_base(str(words))
 
 
 def test_either_partition_is_whole_without_the_other(folder: Path, tmp_path: Path) -> None:
     words = write_tiny_minimax_h3(tmp_path / "words")
     assert not missing_files(words)
     assert not missing_files(folder, "transformer_ref")
+    assert missing_files(folder) == ["transformer in modular_model_index.json"]
     (folder / "transformer_ref" / "config.json").rename(tmp_path / "config.json")
     try:
         assert missing_files(folder, "transformer_ref") == ["transformer_ref/config.json"]
@@ -162,4 +176,12 @@ def test_the_two_partitions_are_told_apart(folder: Path, tmp_path: Path) -> None
     text = find_base(str(words))
     (words / "starring.json").write_text('{"part": "transformer_ref"}')
     assert find_base(str(words)).fingerprint == find_base(str(folder)).fingerprint
+    assert find_base(str(words)).fingerprint != text.fingerprint
+
+
+def test_equal_weights_in_both_partitions_are_told_apart_too(tmp_path: Path) -> None:
+    words = write_tiny_minimax_h3(tmp_path / "words")
+    text = find_base(str(words))
+    (words / "transformer_ref").symlink_to(words / "transformer")
+    (words / "starring.json").write_text('{"part": "transformer_ref"}')
     assert find_base(str(words)).fingerprint != text.fingerprint

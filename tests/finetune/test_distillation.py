@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bases.catalogue import Base
@@ -95,7 +95,9 @@ def test_it_learns_nothing_and_is_left_out_of_previews(tiny: Base, trained: Adap
     assert not any(HELPER in name for name in saved["state_dict"])
 
 
-@pytest.mark.parametrize("fault", ["missing", "damaged", "of another model"])
+@pytest.mark.parametrize(
+    "fault", ["missing", "damaged", "empty", "of another model", "of another transformer"]
+)
 def test_a_file_that_does_not_fit_is_named(
     tmp_path: Path, family: Wan, trained: Adapter, fault: str
 ) -> None:
@@ -104,6 +106,11 @@ def test_a_file_that_does_not_fit_is_named(
         path.write_bytes(b"nothing")
     if fault == "of another model":
         path.write_bytes((trained.folder / WEIGHTS).read_bytes().replace(b"blocks.0", b"bricks.0"))
+    if fault == "empty":
+        save_file({}, path)
+    if fault == "of another transformer":
+        weights = load_file(trained.folder / WEIGHTS)
+        save_file({f"transformer_ref{name[11:]}": w for name, w in weights.items()}, path)
     transformer = family.load("transformer", dtype=torch.float32, device=CPU)
     with pytest.raises(BrokenAdapter, match=r"helper\.safetensors"):
         load_lora(transformer, path, HELPER)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from bases.catalogue import Base
 from bases.native import NativeNames
 from bases.wan import Wan
-from finetune.adapter import WEIGHTS, Adapter
+from finetune.adapter import WEIGHTS, Adapter, change
 from finetune.errors import AdapterError
 from finetune.formats import FORMATS, export
 from finetune.train import train
@@ -118,8 +118,8 @@ def test_a_wan_that_takes_other_inputs_takes_the_adapter(
     assert len(ours) == 20
     moved = {name for name, change in theirs.items() if change.abs().max() > 0}
     assert moved == set(ours)
-    for name, change in ours.items():
-        torch.testing.assert_close(theirs[name], change)
+    for name, own in ours.items():
+        torch.testing.assert_close(theirs[name], own)
 
 
 def changes(transformer: nn.Module) -> dict[str, Tensor]:
@@ -141,6 +141,23 @@ def test_layers_that_kohyas_readers_need_and_that_were_not_trained_are_refused(
         export(some.folder / WEIGHTS, target, style="kohya", **arguments)
     assert list(tmp_path.glob("*some*")) == []
     assert export(some.folder / WEIGHTS, target, style="comfyui", **arguments) > 0
+
+
+def test_a_layer_that_one_block_lacks_does_nothing_there(
+    trained: Adapter, family: Wan, tmp_path: Path
+) -> None:
+    """As where a gate for names has left some out."""
+    weights = load_file(trained.folder / WEIGHTS)
+    some = {n: weight for n, weight in weights.items() if "blocks.0.attn1.to_q" not in n}
+    assert len(some) == len(weights) - 2
+    save_file(some, tmp_path / "some.safetensors")
+    target = tmp_path / "kohya.safetensors"
+    arguments = {"style": "kohya", "family": family, "run": trained.run}
+    size = export(tmp_path / "some.safetensors", target, **arguments)
+    kohya = load_file(target)
+    assert not kohya["lora_unet_blocks_0_self_attn_q.lora_up.weight"].any()
+    assert kohya["lora_unet_blocks_1_self_attn_q.lora_up.weight"].any()
+    assert size == pytest.approx(change(some), rel=1e-5)
 
 
 def test_a_name_that_no_reader_knows_is_refused(

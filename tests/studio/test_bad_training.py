@@ -82,6 +82,23 @@ def test_a_setting_that_lightning_refuses(
 
 
 @pytest.mark.parametrize(
+    ("targets", "said"), [("[", "is no regular expression"), ("to_q", "matches none of the base's")]
+)
+@pytest.mark.parametrize("more", [(), ("--model.name_gate=3", "--model.prior_weight=0.3")])
+def test_targets_that_name_no_layers(
+    refused: Callable[..., str],
+    home: Path,
+    tiny: Base,
+    targets: str,
+    said: str,
+    more: tuple[str, ...],
+) -> None:
+    settings = ("--data.pool", 2, "--data.clips", 0, "--model.targets", targets)
+    line = refused("train", "toto", "--home", home, "--base", tiny.source, *settings, *more)
+    assert f"model.targets={targets!r} {said}" in line
+
+
+@pytest.mark.parametrize(
     ("setting", "told"),
     [("--data.subject", "the name"), ("--data.home", "--home"), ("--data.base=x", "--base")],
 )

@@ -64,6 +64,24 @@ def test_it_is_trained_and_rendered_with_photos_of_the_subject(
     assert "1 to 9 pictures" in refused(*wrong, *many)
 
 
+def test_that_photos_have_changed_is_said(
+    accepted: Callable[..., str], type_train: tuple[object, ...], home: Path, tmp_path: Path
+) -> None:
+    accepted(*type_train)
+    accepted("subject", "edit", "toto", "--caption", "0002.png=toto, on a table", "--home", home)
+    said = accepted("render", "toto", "waving", "--home", home, "--out", tmp_path / "clip.mp4")
+    assert "others than this adapter was trained on" in said
+
+
+def test_the_bench_refuses_it_before_it_measures_anything(
+    refused: Callable[..., str], folder: Path, tmp_path: Path
+) -> None:
+    keep_answer(MINIMAX_H3)
+    line = refused("bench", "--quick", "--base", folder, "--out", tmp_path / "bench")
+    assert "draws whom it is shown" in line
+    assert not (tmp_path / "bench").exists()
+
+
 def test_clips_of_others_do_not_go_with_it(
     refused: Callable[..., str], type_train: tuple[object, ...]
 ) -> None:
