@@ -35,6 +35,9 @@ class CogVideoX(Family):
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn1\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
     )
+    example: ClassVar[str] = """\
+tokens = pipe.transformer.config.max_text_seq_length
+pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
     native: ClassVar[NativeNames] = NativeNames(
         formats=("comfyui", "kohya"),
         read=False,
