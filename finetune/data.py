@@ -32,6 +32,7 @@ from finetune.examples import (
 )
 from finetune.limits import above, at_least
 from finetune.preservation import NAMES, preservation_examples, under_name
+from finetune.teacher import find_teacher, taught_examples
 from subjects import Subject, with_article
 from subjects.masks import Segmenter
 
@@ -99,6 +100,8 @@ class SubjectData(pl.LightningDataModule):
             `model.prior_weight` wants it.
         pictures: other photos of the subject that each prompt comes with, where the base takes
             pictures.
+        teacher: an adapter of the subject, by name, on the same base; the clips are then such as it
+            draws, and are learnt like the photos; see `finetune.teacher`.
 
     Raises:
         TrainingError: if a number is out of its range, no photo may be learnt from, or the base
@@ -123,6 +126,7 @@ class SubjectData(pl.LightningDataModule):
         seed: int = 0,
         others: bool = False,
         pictures: int = 1,
+        teacher: str | None = None,
     ) -> None:
         super().__init__()
         at_least(1, photos=photos, pool=pool, pictures=pictures)
@@ -142,6 +146,7 @@ class SubjectData(pl.LightningDataModule):
                 f"'care' in {str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}. Change a "
                 "verdict there, or add the subject again with better photos."
             )
+        self.teacher = teacher and find_teacher(teacher, home, self.subject, self.base)
         self.pictures = pictures
         self._check_pictures(family_of(self.base).pictures)
         if lost := lost_in(self.base.source, self.subject.trigger):
@@ -179,7 +184,14 @@ class SubjectData(pl.LightningDataModule):
         photos = self._photos(family, buckets, 1, device)
         held = self._photos(family, buckets, self.base.frames, device) if self.held else []
         clips = []
-        if self.clips:
+        if self.clips and self.teacher:
+            clips = taught_examples(
+                *(self.teacher, self.base, family, self.subject),
+                count=self.pool,
+                dtype=dtype,
+                device=device,
+            )
+        elif self.clips:
             clips = preservation_examples(
                 self.base,
                 family,
@@ -276,7 +288,7 @@ class SubjectData(pl.LightningDataModule):
 
         captions = [e.caption for e in chosen]
         own, asked, others = embedded(captions), [], []
-        if name == "clips":
+        if name == "clips" and not self.teacher:
             own, asked = embedded([self._named(e) for e in chosen]), own
         if self.others and name != "held":
             others = embedded([rng.choice(self._others(caption)) for caption in captions])
@@ -303,7 +315,9 @@ class SubjectData(pl.LightningDataModule):
         return {**words, **{f"{PICTURE}{n}": latents for n, latents in enumerate(pictures)}}
 
     def _named(self, clip: Example) -> str:
-        """A preservation clip's caption, about the subject."""
+        """A clip's caption, about the subject."""
+        if self.teacher:
+            return clip.caption
         return under_name(clip.caption, self.subject.class_noun, self.subject.called)
 
     def _others(self, caption: str) -> list[str]:

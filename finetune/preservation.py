@@ -16,6 +16,7 @@ from tqdm import tqdm
 from bases.catalogue import Base
 from bases.family import Family
 from bases.pocket import PRESERVATION
+from finetune.adapter import Adapter, load_lora
 from finetune.examples import Example, load_examples, save_examples
 from subjects import with_article
 
@@ -95,13 +96,21 @@ def preservation_examples(
 
 @torch.no_grad()
 def draw_examples(
-    base: Base, family: Family, wanted: list[str], *, dtype: torch.dtype, device: torch.device
+    base: Base,
+    family: Family,
+    wanted: list[str],
+    *,
+    adapter: Adapter | None = None,
+    dtype: torch.dtype,
+    device: torch.device,
 ) -> list[Example]:
-    """Let the base draw one clip a prompt, each from a seed of its own."""
+    """Let the base draw one clip a prompt, each from a seed of its own, perhaps with an adapter."""
     pipe = family.pipeline(dtype=dtype, device=device)
     pipe.set_progress_bar_config(disable=True)
+    for part, path in adapter.files.items() if adapter else ():
+        load_lora(getattr(pipe, part), path, "adapter", family.prefix)
     examples = []
-    for seed, prompt in enumerate(tqdm(wanted, desc="preservation clips")):
+    for seed, prompt in enumerate(tqdm(wanted, desc="clips to learn from")):
         latents = family.draw(
             pipe,
             guidance=base.guidance,

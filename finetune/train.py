@@ -44,6 +44,7 @@ from finetune.errors import AdapterError, TrainingError, TrainingStopped
 from finetune.examples import free_memory, photos_digest
 from finetune.limits import at_least
 from finetune.module import LoraModule
+from finetune.teacher import digest_of
 from subjects import SubjectError
 from subjects.privacy import private_folder
 from subjects.subject import folder_of
@@ -156,6 +157,8 @@ def _alone(work: Path) -> Iterator[None]:
 def _train(turns: list[TrainingCLI], work: Path, final: Path) -> Adapter:
     data = turns[0].datamodule
     learns_from = {"photos": photos_digest(data.subject), "base": data.base.fingerprint}
+    if data.teacher:
+        learns_from["teacher"] = digest_of(data.teacher)
     _open_run(work, [{**turn.settings, "output": None, **learns_from} for turn in turns])
     try:
         for turn in turns:
