@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -31,13 +30,11 @@ from finetune.examples import (
     save_examples,
 )
 from finetune.limits import above, at_least
-from finetune.preservation import NAMES, preservation_examples, under_name
+from finetune.others import about_others
+from finetune.preservation import preservation_examples, under_name
 from finetune.teacher import find_teacher, taught_examples
-from subjects import Subject, with_article
+from subjects import Subject
 from subjects.masks import Segmenter
-
-_NAMES = 4
-"""Other names that each caption is told of."""
 
 _COMPARED = 32
 """Of the photos, and of the clips, how many are compared under the subject's name and others."""
@@ -183,32 +180,37 @@ class SubjectData(pl.LightningDataModule):
         buckets = Buckets(self.side, family.grid.multiple, self.ratios)
         photos = self._photos(family, buckets, 1, device)
         held = self._photos(family, buckets, self.base.frames, device) if self.held else []
-        clips = []
-        if self.clips and self.teacher:
-            clips = taught_examples(
-                *(self.teacher, self.base, family, self.subject),
-                count=self.pool,
-                dtype=dtype,
-                device=device,
-            )
-        elif self.clips:
-            clips = preservation_examples(
-                self.base,
-                family,
-                count=self.pool,
-                class_noun=self.subject.class_noun,
-                cache=self.home / "cache",
-                dtype=dtype,
-                device=device,
-            )
+        clips = self._clips(family, dtype, device) if self.clips else []
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]
         every, learnt = [*photos, *held, *clips], self.subject.learnt
         prompts = {Prompt(text, e.photos) for e in every for text in ("", e.caption)}
         prompts |= {Prompt(self._named(clip)) for clip in clips}
         if self.others:
-            prompts |= {Prompt(o) for e in photos + clips for o in self._others(e.caption)}
+            prompts |= {Prompt(o) for e in photos + clips for o in self._about_others(e.caption)}
         self.embeddings = embed(sorted(prompts), family, learnt, dtype=dtype, device=device)
+
+    def _clips(self, family: Family, dtype: torch.dtype, device: torch.device) -> list[Example]:
+        """Clips of the subject by a teacher, or of somebody by the base."""
+        if self.teacher:
+            return taught_examples(
+                self.teacher,
+                self.base,
+                family,
+                self.subject,
+                count=self.pool,
+                dtype=dtype,
+                device=device,
+            )
+        return preservation_examples(
+            self.base,
+            family,
+            count=self.pool,
+            class_noun=self.subject.class_noun,
+            cache=self.home / "cache",
+            dtype=dtype,
+            device=device,
+        )
 
     def _photos(
         self, family: Family, buckets: Buckets, frames: int, device: torch.device
@@ -291,7 +293,7 @@ class SubjectData(pl.LightningDataModule):
         if name == "clips" and not self.teacher:
             own, asked = embedded([self._named(e) for e in chosen]), own
         if self.others and name != "held":
-            others = embedded([rng.choice(self._others(caption)) for caption in captions])
+            others = embedded([rng.choice(self._about_others(caption)) for caption in captions])
         return Batch(
             name=name,
             number=step,
@@ -320,17 +322,8 @@ class SubjectData(pl.LightningDataModule):
             return clip.caption
         return under_name(clip.caption, self.subject.class_noun, self.subject.called)
 
-    def _others(self, caption: str) -> list[str]:
-        """A photo's or clip's caption about nobody, and as often about other names."""
-        noun, trigger = self.subject.class_noun, self.subject.trigger.lower()
-        names = random.Random(caption).sample([name for name in NAMES if name != trigger], _NAMES)
-        called = [replace(self.subject, trigger=name).called for name in names]
-        for own, others in ((self.subject.called, called), (self.subject.trigger, names)):
-            said = re.compile(rf"(?<![a-z]){re.escape(own)}(?![a-z])", re.IGNORECASE)
-            if said.search(caption):
-                about = [with_article(noun)] * _NAMES + others
-                return [said.sub(other, caption) for other in about]
-        return [caption] * _NAMES + [under_name(caption, noun, other) for other in called]
+    def _about_others(self, caption: str) -> list[str]:
+        return about_others(caption, self.subject)
 
     def compared(self, *, named: bool) -> Iterator[tuple[int, Tensor, dict[str, Tensor]]]:
         """Photos and first frames of clips under prompts about the subject, or all but that.
@@ -342,7 +335,7 @@ class SubjectData(pl.LightningDataModule):
         photos, clips = (self.examples[kind][:_COMPARED] for kind in ("photos", "clips"))
         about = [*((e, e.caption) for e in photos), *((e, self._named(e)) for e in clips)]
         for number, (example, own) in enumerate(about):
-            for prompt in (own,) if named else dict.fromkeys(self._others(example.caption)):
+            for prompt in (own,) if named else dict.fromkeys(self._about_others(example.caption)):
                 yield number, example.latents[None, :, :1], self.embeddings[Prompt(prompt)]
 
 

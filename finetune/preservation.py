@@ -20,14 +20,6 @@ from finetune.adapter import Adapter, load_lora
 from finetune.examples import Example, load_examples, save_examples
 from subjects import with_article
 
-NAMES = (
-    *("anna", "ken", "lucia", "omar", "yuki", "ivan", "chloe", "raj", "ana", "bob", "carl", "dora"),
-    *("emil", "fatima", "gina", "hugo", "ines", "jonas", "kira", "leo", "mona", "nina", "oskar"),
-    *("pavel", "rosa", "sven", "tara", "uma", "vera", "wanda", "xenia", "yara", "zeno", "tomo"),
-    *("baruka", "nevilo", "sodema", "gupi", "rakoze", "fumila", "datebu", "kisoro"),
-)
-"""Of others, whom an adapter is to leave alone; the last are nobody's."""
-
 _ACTIONS = ("waving", "walking", "jumping", "dancing", "clapping", "standing")
 _PLACES = (
     "at the beach",

@@ -16,7 +16,7 @@ from bases.catalogue import Base
 from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
 from finetune.examples import Example, Prompt, load_examples, save_examples
-from finetune.preservation import NAMES
+from finetune.others import NAMES, about_others
 
 
 @pytest.fixture
@@ -103,6 +103,10 @@ def told_of(data: SubjectData, batch: Batch) -> set[str]:
     }
 
 
+def others_of(data: SubjectData, caption: str) -> list[str]:
+    return about_others(caption, data.subject)
+
+
 def test_others_are_nobody_and_other_names_half_and_half(make: Callable[..., SubjectData]) -> None:
     data = make(dropout=0.0, others=True)
     seen: list[str] = []
@@ -125,7 +129,7 @@ def test_only_who_is_meant_differs_between_a_caption_and_its_others(
         (f"{data.subject.called}, waving, close-up", ", waving, close-up"),
         ("an object waving at the beach", ", waving at the beach"),
     ):
-        nobody, *named = dict.fromkeys(data._others(caption))
+        nobody, *named = dict.fromkeys(others_of(data, caption))
         assert nobody == caption.replace(data.subject.called, "an object")
         called = [prompt.removesuffix(rest).partition(", ") for prompt in named]
         assert {noun for _, _, noun in called} == {"an object"}
@@ -138,7 +142,7 @@ def test_a_caption_that_somebody_typed_says_the_subjects_name_to_none_of_the_oth
 ) -> None:
     data = make(others=True)
     for trigger in (data.subject.trigger, data.subject.trigger.upper()):
-        others = data._others(f"{own.format(trigger)} at the beach")
+        others = others_of(data, f"{own.format(trigger)} at the beach")
         assert len(set(others)) == 5
         assert not any(data.subject.trigger in other.lower() for other in others)
         assert all(other.endswith(" at the beach") for other in others)
@@ -147,15 +151,15 @@ def test_a_caption_that_somebody_typed_says_the_subjects_name_to_none_of_the_oth
 def test_a_trigger_is_found_where_words_have_no_spaces(make: Callable[..., SubjectData]) -> None:
     data = make(others=True)
     data.subject = replace(data.subject, trigger="托托")
-    assert not any("托托" in other for other in data._others("托托在海滩"))
+    assert not any("托托" in other for other in others_of(data, "托托在海滩"))
     data.subject = replace(data.subject, trigger="bea")
-    assert data._others("an object at the beach")[0] == "an object at the beach"
+    assert others_of(data, "an object at the beach")[0] == "an object at the beach"
 
 
 def test_another_name_is_never_the_subjects(make: Callable[..., SubjectData]) -> None:
     data = make(others=True)
     data.subject = replace(data.subject, trigger="Anna")
-    told = {other for number in range(99) for other in data._others(f"an object at {number}")}
+    told = {other for number in range(99) for other in others_of(data, f"an object at {number}")}
     assert any(other.startswith("lucia") for other in told)
     assert not any(other.startswith("anna") for other in told)
 
