@@ -26,7 +26,8 @@ MAY_IMPORT = {
     "benchmarks": ("bases", "subjects", "finetune", "inference", "studio"),
 }
 SLOW_TO_IMPORT = ("torch", "diffusers", "transformers", "pytorch_lightning", "insightface", "numpy")
-RECIPES = sorted((ROOT / "configs" / "finetune").glob("*.yaml"))
+RECIPES = sorted((ROOT / "configs").glob("*/*.yaml"))
+RECIPES = [path for path in RECIPES if path.parent.name in ("finetune", "names")]
 
 
 def modules(folder: str) -> list[Path]:
@@ -86,9 +87,11 @@ def test_every_recipe_belongs_to_a_base_and_every_base_has_one() -> None:
     assert {path.stem for path in RECIPES} == {base.name for base in BASES}
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_recipe_builds_what_it_describes(recipe: Path, home: Path, tiny: Base) -> None:
-    assert recipe.read_text().startswith(f"# starring train SUBJECT --base {recipe.stem}\n")
+    known = recipe.parent.name == "finetune"
+    told = f"--base {recipe.stem}\n" if known else f"--config {recipe.relative_to(ROOT)} "
+    assert recipe.read_text().startswith(f"# starring train SUBJECT {told}")
     overrides = [
         "--data.subject=toto",
         f"--data.home={home}",
