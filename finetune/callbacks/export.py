@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 import torch
 
 from bases.catalogue import Base
-from finetune.adapter import CARD, RUN, change, weights_file, write_weights
+from finetune.adapter import CARD, RUN, change, lora_weights, weights_file, write_weights
 from finetune.callbacks.throughput import Throughput
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
@@ -37,21 +37,30 @@ class ExportAdapter(pl.Callback):
     def __init__(self, folder: Path, config: dict[str, Any], throughput: Throughput) -> None:
         self.folder, self.config, self.throughput = folder, config, throughput
 
+    def on_train_start(self, trainer: pl.Trainer, module: LoraModule) -> None:
+        """Keep what the layers begin with, which is not nothing where a gate has set them."""
+        fresh = lora_weights(module.transformer) if trainer.global_step == 0 else {}
+        self.begun = {name: weight.clone() for name, weight in fresh.items()}
+
     def on_train_end(self, trainer: pl.Trainer, module: LoraModule) -> None:
         """Write what was trained, unless it was stopped before its last step.
 
         Raises:
-            TrainingError: if the adapter changes nothing, or is not finite.
+            TrainingError: if the adapter learnt nothing, or is not finite.
         """
         if trainer.global_step < trainer.max_steps:
             return
         file = weights_file(module.expert.name)
         weights = write_weights(self.folder / file, module.transformer, module.expert.prefix)
         size = change(weights)
-        if not 0 < size < float("inf"):
+        learnt = not self.begun or any(
+            not torch.equal(self.begun[name], weight) for name, weight in weights.items()
+        )
+        if not (learnt and 0 < size < float("inf")):
             raise TrainingError(
-                f"After {trainer.global_step} steps the adapter changes the base by {size!r}: "
-                "it would do nothing, or harm. Train again with a lower --model.lr."
+                f"After {trainer.global_step} steps the adapter changes the base by {size!r}, and "
+                f"has learnt {'something' if learnt else 'nothing'}: it would do nothing, or harm. "
+                "Train again with another --model.lr."
             )
         expert = {
             "name": module.expert.name,

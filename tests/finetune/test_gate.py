@@ -171,6 +171,14 @@ def test_a_trigger_that_is_hardly_heard_is_told_of(
     assert all("'toto' 29 times" in line and "edit toto --trigger" in line for line in said)
 
 
+def test_one_that_learnt_nothing_is_refused_though_a_gate_has_set_it(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    gate = ("--model.prior_weight=0.3", "--model.name_gate=3")
+    with pytest.raises(TrainingError, match="has learnt nothing"):
+        train(command(home, *gate, "--model.lr=1e-46", steps=1))
+
+
 def test_the_adapter_is_one_like_others(adapter: Adapter, tiny: Base) -> None:
     (path,) = adapter.files.values()
     weights = load_file(path)
