@@ -81,7 +81,7 @@ def render_and_measure(
         ask(base)
     opened = open_base(base) if base else base_of(run)
     adapter.check(opened.fingerprint, opened.name)
-    shown = shown_to(opened, run, home, pictures)
+    shown = shown_to(opened, adapter, home, pictures)
     yardstick = _yardstick(run["subject"]["name"], home, faces)
     renderer = Renderer(opened)
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
@@ -99,13 +99,13 @@ def render_and_measure(
 
 
 def shown_to(
-    base: Base, run: dict[str, Any], home: Path, wanted: Sequence[str] = ()
+    base: Base, adapter: Adapter, home: Path, wanted: Sequence[str] = ()
 ) -> list[Image.Image]:
     """The pictures that come with a prompt: photos of the subject, and of nobody else.
 
     Args:
         base: that is shown them, if it takes any.
-        run: the adapter's record, which says with how many it was trained.
+        adapter: whose record says with how many it was trained.
         home: where subjects live.
         wanted: names of photos; the first ones if none are given.
 
@@ -117,6 +117,7 @@ def shown_to(
     if not family_of(base).pictures:
         check_pictures(base, len(wanted))
         return []
+    run = adapter.run
     subject = Subject.load(home, run["subject"]["name"])
     photos = {photo.path.name: photo for photo in subject.learnt}
     if unknown := [name for name in wanted if name not in photos]:

@@ -88,9 +88,10 @@ def _check_recipe(path: Path) -> None:
 
 
 def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick) -> None:
-    renderer = Renderer(open_base(base))
+    opened = open_base(base)
+    renderer = Renderer(opened)
     prompt = f"{subject.called}, {SAMPLE_PROMPT}"
-    shown = shown_to(renderer.base, adapter.run, subject.folder.parents[1])
+    shown = shown_to(opened, adapter, subject.folder.parents[1])
     with renderer.adapter(adapter):
         frames = renderer.render(prompt, Clip(seed=SAMPLE_SEED), shown)
     write_mp4(adapter.folder / SAMPLES / "sample.mp4", frames, fps=renderer.base.fps)
