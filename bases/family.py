@@ -33,14 +33,12 @@ class Expert:
         part: the pipeline's name for it.
         low: the lowest of its noise levels, in [0, 1).
         high: the highest, in (0, 1].
-        prefix: before the names of its layers in an adapter's file, where diffusers looks for it.
     """
 
     name: str = ""
     part: Part = "transformer"
     low: float = 0.0
     high: float = 1.0
-    prefix: str = "transformer"
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Family(ABC):
     Attributes:
         pipeline_class: diffusers' own pipeline.
         part: the pipeline's transformer, where it has one for each task.
-        prefix: see `Expert`.
+        prefix: before the names of layers in an adapter's file, where diffusers looks for it.
         float32_parts: of the pipeline, which render in that whatever the rest does.
         lora_targets: a regular expression over the linear layers that an adapter changes.
         modulation: the same over those that hear the noise level alone and are a large part of the
@@ -136,7 +134,7 @@ class Family(ABC):
         Raises:
             BrokenBase: if the base's own configuration cannot be read.
         """
-        return (Expert(part=self.part, prefix=self.prefix),)
+        return (Expert(part=self.part),)
 
     def load(self, part: Part, *, dtype: torch.dtype, device: torch.device) -> Any:
         """Load one part of the base, ready to use and frozen.

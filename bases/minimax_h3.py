@@ -76,7 +76,7 @@ class TextAlone:
 
 
 class MiniMaxH3(Family):
-    """A MiniMax-H3 checkpoint, by its partition for text; the one for references is left alone."""
+    """A MiniMax-H3 checkpoint, by its partition for prompts alone."""
 
     pipeline_class: ClassVar[type[Any]] = MiniMaxH3ModularPipeline
     workflow: ClassVar[str] = "t2va"

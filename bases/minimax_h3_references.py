@@ -3,7 +3,7 @@
 Its sequence is that of `bases.minimax_h3` with the pictures' own rows before the clip's. They are
 hardly noisy and stay so at every step; the prompt's text encoder sees them too.
 
-Shapes as there; K pictures.
+Shapes as there.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from diffusers.modular_pipelines.minimax_h3.encoders import (
 )
 from PIL.Image import Image
 from torch import Generator, Tensor
-from transformers import Qwen2VLImageProcessorPil
+from transformers import AutoTokenizer, Qwen2VLImageProcessorPil
 
 from bases.family import PICTURE, Part
 from bases.minimax_h3 import (
@@ -91,8 +91,6 @@ pipe(prompt={clip}, references=photos, output="videos")"""
 
     def processor(self) -> TextAndPictures:
         """See `TextAndPictures`."""
-        from transformers import AutoTokenizer
-
         tokenizer = AutoTokenizer.from_pretrained(self.source, subfolder="tokenizer")
         images = Qwen2VLImageProcessorPil.from_pretrained(self.source, subfolder="processor")
         return TextAndPictures(images, tokenizer.convert_tokens_to_ids(_IMAGE_PAD))

@@ -175,7 +175,7 @@ def _prefix_of(names: list[str], own: str) -> str:
     if not names:
         raise ValueError("it holds no weights")
     found = names[0].partition(".")[0]
-    if found not in (own, _PREFIX) and found == _OTHER:
+    if found == _OTHER != own:
         raise ValueError(f"it is for the transformer {found!r}, not for {own!r}")
     return own if found == own else _PREFIX
 

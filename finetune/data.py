@@ -143,6 +143,11 @@ class SubjectData(pl.LightningDataModule):
                 f"'care' in {str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}. Change a "
                 "verdict there, or add the subject again with better photos."
             )
+        if teacher and not clips:
+            raise TrainingError(
+                f"data.teacher={teacher!r} draws clips to learn, and data.clips=0 asks for none: "
+                "give --data.clips 2, or leave the teacher out."
+            )
         self.teacher = teacher and find_teacher(teacher, home, self.subject, self.base)
         self.pictures = pictures
         self._check_pictures(family_of(self.base).pictures)

@@ -201,7 +201,7 @@ class LoraModule(pl.LightningModule):
         )
         self.thrift.keep_small(self.transformer, self.family, self.training_device)
         if self.training_adapter is not None:
-            load_lora(self.transformer, self.training_adapter, HELPER, self.expert.prefix)
+            load_lora(self.transformer, self.training_adapter, HELPER, self.family.prefix)
         add_lora(
             self.transformer,
             rank=self.rank,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -75,6 +76,15 @@ def write_tiny_minimax_h3(folder: Path, *, seed: int = 0, task: str = "t2va") ->
 def tiny_minimax_h3(folder: Path) -> MiniMaxH3:
     """The same, opened."""
     return MiniMaxH3(write_tiny_minimax_h3(folder))
+
+
+def check_rows(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Make sure that words and clips have one place, kind and noise level in two sequences."""
+    for rows in ("text_indices", "video_indices"):
+        for name in ("position_ids", "token_tags"):
+            assert torch.equal(ours[name][ours[rows]], theirs[name][theirs[rows]]), name
+        levels = [said["timestep"][said["timestep_indices"][said[rows]]] for said in (ours, theirs)]
+        torch.testing.assert_close(levels[0], levels[1].to(levels[0]))
 
 
 def _text_encoder(tokenizer: PreTrainedTokenizerFast) -> Qwen3VLForConditionalGeneration:

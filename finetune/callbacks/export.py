@@ -51,7 +51,7 @@ class ExportAdapter(pl.Callback):
         if trainer.global_step < trainer.max_steps:
             return
         file = weights_file(module.expert.name)
-        weights = write_weights(self.folder / file, module.transformer, module.expert.prefix)
+        weights = write_weights(self.folder / file, module.transformer, module.family.prefix)
         size = change(weights)
         learnt = not self.begun or any(
             not torch.equal(self.begun[name], weight) for name, weight in weights.items()

@@ -97,6 +97,11 @@ def test_a_teacher_of_another_subject_or_under_another_name(
         SubjectData("vase", taught_home, base=tiny.source, teacher="toto")
 
 
+def test_a_teacher_whose_clips_nobody_wants(taught_home: Path, tiny: Base) -> None:
+    with pytest.raises(TrainingError, match=r"data\.clips=0 asks for none"):
+        make(taught_home, tiny.source, clips=0)
+
+
 def test_a_teacher_on_another_base(taught_home: Path, tmp_path: Path) -> None:
     other = write_tiny_base(tmp_path / "other", seed=4)
     with pytest.raises(WrongBase, match="was trained on base 'tiny'"):
