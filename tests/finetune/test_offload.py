@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 from torch.distributed.tensor import DTensor
 
 from bases.catalogue import Base
+from finetune.callbacks import preview
 from finetune.errors import TrainingError
 from finetune.thrift import Thrift, blocks_of
 from finetune.train import train
@@ -61,17 +63,19 @@ def test_who_moves_all_leaves_it_where_it_waits(tiny: Base) -> None:
 
 
 def test_a_training_is_the_same_and_shows_clips_on_the_way(
-    home: Path, command: Callable[..., list[str]]
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its blocks lie elsewhere in memory, which may round a pixel to its neighbour."""
+    drawn: list[NDArray[np.uint8]] = []
+    monkeypatch.setattr(preview, "write_mp4", lambda _, frames, **__: drawn.append(frames))
     shown = ("--output.preview_every=1",)
     plain = train(command(home, *shown, "--output.name=plain"))
     waiting = train(command(home, *shown, "--output.name=w", "--model.thrift.offload=true"))
     theirs, ours = (load_file(a.folder / "adapter.safetensors") for a in (plain, waiting))
     assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
-    clips = [sorted((a.folder / "samples").glob("*.mp4")) for a in (plain, waiting)]
-    assert clips[0]
-    for before, after in zip(*clips, strict=True):
-        assert np.array_equal(before.read_bytes(), after.read_bytes())
+    assert len(drawn) == 8
+    for before, after in zip(drawn[:4], drawn[4:], strict=True):
+        np.testing.assert_allclose(after.astype(int), before.astype(int), atol=1)
 
 
 def test_weights_of_few_bits_do_not_wait(home: Path, command: Callable[..., list[str]]) -> None:
