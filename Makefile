@@ -8,7 +8,7 @@ demo: .venv/.ready
 	$(BIN)/starring demo
 
 test: .venv/.ready-test
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 
 lint: .venv/.ready-test
 	$(BIN)/ruff check .
