@@ -110,12 +110,12 @@ def missing_files(folder: Path, wanted: str = TRANSFORMER) -> list[str]:
         file
         for part, kind in parts.items()
         if part not in _USELESS_FOR.get(wanted, ())
-        for file in _lost_files(folder, part, kind)
+        for file in lost_of(folder, part, kind)
     ]
 
 
-def _lost_files(folder: Path, part: str, kind: str) -> list[str]:
-    """What a part needs and does not have."""
+def lost_of(folder: Path, part: str, kind: str) -> list[str]:
+    """What a part of a base, of this class, needs and does not have."""
     if not (folder / part).is_dir():
         return [part]
     if part.startswith("tokenizer"):

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from jsonargparse import auto_cli
 from torch import Generator, Tensor
 from transformers import ResNetConfig, ResNetModel
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from bases.pocket.face_losses import contrastive_loss
 from bases.pocket.face_pictures import degrade
-from bases.pocket.training import Run, best_device, descend
+from bases.pocket.training import Run, best_device, descend, run_script
 from bases.pocket.world import Repertoire, film, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
 
@@ -115,4 +114,4 @@ def rank_1(first: Tensor, second: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    auto_cli(train_encoder, as_positional=False)
+    run_script(train_encoder)

@@ -13,13 +13,12 @@ import copy
 from pathlib import Path
 
 import torch
-from jsonargparse import auto_cli
 from torch import Generator, Tensor, nn
 from transformers import ResNetConfig, ResNetForImageClassification
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from bases.pocket.face_pictures import PEOPLE, portraits
-from bases.pocket.training import Run, averaged, best_device, descend
+from bases.pocket.training import Run, averaged, best_device, descend, run_script
 from bases.pocket.world.people.look import sample_people
 from bases.pocket.world.scenes import EXPRESSIONS, sample_scenes
 
@@ -115,4 +114,4 @@ def measure_statistics(model: ResNetForImageClassification, batch: int) -> None:
 
 
 if __name__ == "__main__":
-    auto_cli(train_expressions, as_positional=False)
+    run_script(train_expressions)

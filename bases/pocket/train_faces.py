@@ -11,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from jsonargparse import auto_cli
 from torch import Generator, Tensor, nn
 
 from bases.pocket.face_export import export_package
@@ -19,7 +18,7 @@ from bases.pocket.face_losses import contrastive_loss, detector_loss
 from bases.pocket.face_networks import DETECTOR_SIZE, Detector, Recogniser
 from bases.pocket.face_pictures import look_alikes, photos, portraits
 from bases.pocket.face_report import report
-from bases.pocket.training import Run, Stateful, averaged
+from bases.pocket.training import Run, Stateful, averaged, run_script
 from bases.pocket.world.people.look import sample_people
 
 PORTRAIT_SIZES = {36: 0.28, 48: 0.26, 72: 0.26, 104: 0.14, 144: 0.06}
@@ -125,4 +124,4 @@ def _found(first: Tensor, second: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    auto_cli(train_faces, as_positional=False)
+    run_script(train_faces)

@@ -17,22 +17,19 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKLWan
-from jsonargparse import auto_cli
 from torch import Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
+from bases.pocket.parts import load_text, load_transformer, load_vae
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
 from bases.pocket.train_transformer import (
     assemble,
     flow,
     learn,
-    load_text,
-    load_transformer,
     noised,
 )
 from bases.pocket.training import (
@@ -40,6 +37,7 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
+    run_script,
 )
 from bases.wan import embed_prompts
 
@@ -81,7 +79,7 @@ def train_guidance(
     """
     join_crew()
     device = best_device()
-    codec = AutoencoderKLWan.from_pretrained(base / "vae", dtype=torch.float32).to(device).eval()
+    codec = load_vae(base / "vae").to(device).eval()
     speed_up(codec)
     text, model = load_text(base, device), load_transformer(base).to(device)
     teacher = copy.deepcopy(model).requires_grad_(False)
@@ -156,4 +154,4 @@ def guided_flow(
 
 
 if __name__ == "__main__":
-    auto_cli(train_guidance, as_positional=False)
+    run_script(train_guidance)

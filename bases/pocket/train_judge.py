@@ -14,7 +14,6 @@ import random
 from pathlib import Path
 
 import torch
-from jsonargparse import auto_cli
 from torch import Generator, Tensor
 
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
@@ -32,6 +31,7 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
+    run_script,
 )
 
 _SEED = 50_000_000
@@ -133,4 +133,4 @@ def _portraying(
 
 
 if __name__ == "__main__":
-    auto_cli(train_judge, as_positional=False)
+    run_script(train_judge)

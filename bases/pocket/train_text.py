@@ -17,16 +17,16 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from jsonargparse import auto_cli
 from torch import Tensor, nn
-from transformers import AutoTokenizer, UMT5Config, UMT5EncoderModel
+from transformers import UMT5Config, UMT5EncoderModel
 
 from bases.pocket.judge.traits import FORMS, MEASURES, measures, trait
 from bases.pocket.lessons import Casting, casting, new_captions
 from bases.pocket.muon import optimizers_for
+from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import train_tokenizer
-from bases.pocket.training import Run, best_device, descend
+from bases.pocket.training import Run, best_device, descend, run_script
 from bases.pocket.world.scenes import CHOICES, KINDS
 from bases.wan import WanText, embed_prompts
 
@@ -98,16 +98,11 @@ def train_text(
     """
     torch.manual_seed(0)
     device = best_device()
-    tokenizer = AutoTokenizer.from_pretrained(init / "tokenizer") if init else train_tokenizer()
-    known = None
-    if init is None:
-        config = UMT5Config(vocab_size=len(tokenizer), dropout_rate=0.0, **shape.text)
-        encoder = UMT5EncoderModel(config).to(device)
-    else:
-        encoder = UMT5EncoderModel.from_pretrained(init / "text_encoder", dtype=torch.float32)
-        encoder.to(device)
-        known = WanText(tokenizer, copy.deepcopy(encoder).requires_grad_(False))
-    text, reader = WanText(tokenizer, encoder), Reader(shape.text["d_model"]).to(device)
+    text, known = _new_text(shape, device), None
+    if init is not None:
+        known = load_text(init, device)
+        text = WanText(known.tokenizer, copy.deepcopy(known.encoder).requires_grad_(True))
+    encoder, reader = text.encoder, Reader(shape.text["d_model"]).to(device)
     learning = nn.ModuleList([encoder, reader])
     optimizers = optimizers_for(learning, rate)
     parts = {"encoder": encoder, "reader": reader, **optimizers}
@@ -124,8 +119,15 @@ def train_text(
             run.log(step + 1, loss=loss.item(), moved=moved.item())
     run.plot()
     encoder.to(torch.bfloat16).save_pretrained(out / "text_encoder")
-    tokenizer.save_pretrained(out / "tokenizer")
+    text.tokenizer.save_pretrained(out / "tokenizer")
     print(f"Wrote {out}.")
+
+
+def _new_text(shape: PocketShape, device: torch.device) -> WanText:
+    """A text encoder that has learnt nothing, and a tokenizer that knows the captions' words."""
+    tokenizer = train_tokenizer()
+    config = UMT5Config(vocab_size=len(tokenizer), dropout_rate=0.0, **shape.text)
+    return WanText(tokenizer, UMT5EncoderModel(config).to(device))
 
 
 def moved_by(words: Tensor, known: WanText, prompts: list[str]) -> Tensor:
@@ -136,4 +138,4 @@ def moved_by(words: Tensor, known: WanText, prompts: list[str]) -> Tensor:
 
 
 if __name__ == "__main__":
-    auto_cli(train_text, as_positional=False)
+    run_script(train_text)

@@ -19,15 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from jsonargparse import auto_cli
+from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from torch import Tensor, nn
-from transformers import AutoTokenizer, UMT5EncoderModel
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
+from bases.pocket.parts import load_text, load_transformer, load_vae
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
 from bases.pocket.training import (
@@ -37,6 +36,7 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
+    run_script,
     take_over,
 )
 from bases.wan import TIMESTEPS, WanText, embed_prompts
@@ -92,7 +92,7 @@ def train_transformer(
     join_crew()
     torch.manual_seed(0)
     device = best_device()
-    codec = AutoencoderKLWan.from_pretrained(vae, dtype=torch.float32).to(device).eval()
+    codec = load_vae(vae).to(device).eval()
     speed_up(codec)
     words = load_text(text, device)
     model = WanTransformer3DModel(**shape.transformer)
@@ -149,18 +149,6 @@ def learn(error_of: Callable[[], Tensor], weights: Tensor, batches: int) -> floa
     return loss.item()
 
 
-def load_text(folder: Path, device: torch.device) -> WanText:
-    """The frozen text encoder in a folder, and its tokenizer."""
-    text = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(folder / "tokenizer")
-    return WanText(tokenizer, text.requires_grad_(False).to(device))
-
-
-def load_transformer(folder: Path) -> WanTransformer3DModel:
-    """The transformer of a base that `assemble` wrote."""
-    return WanTransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
-
-
 def flow_error(
     transformer: nn.Module,
     text: WanText,
@@ -206,7 +194,7 @@ def assemble(
     pipe = WanPipeline(
         tokenizer=text.tokenizer,
         text_encoder=_half(text.encoder),
-        vae=AutoencoderKLWan.from_pretrained(vae, dtype=torch.bfloat16),
+        vae=_half(load_vae(vae)),
         scheduler=UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=RENDER_SHIFT
         ),
@@ -222,4 +210,4 @@ def _half(model: Any) -> Any:
 
 
 if __name__ == "__main__":
-    auto_cli(train_transformer, as_positional=False)
+    run_script(train_transformer)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKLWan
-from jsonargparse import auto_cli
 from torch import Tensor
 
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for
+from bases.pocket.parts import load_vae
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import forget_past, speed_up
 from bases.pocket.training import (
@@ -28,6 +28,7 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
+    run_script,
     take_over,
 )
 from bases.pocket.world import (
@@ -83,7 +84,7 @@ def train_vae(
     vae = AutoencoderKLWan(**shape.vae, **_unit_statistics(shape)).to(device)
     start_quiet(vae)
     if init is not None:
-        take_over(vae, AutoencoderKLWan.from_pretrained(init, dtype=torch.float32))
+        take_over(vae, load_vae(init))
     vae.encoder.requires_grad_(learn_encoder)
     vae.quant_conv.requires_grad_(learn_encoder)
     if not see_past:
@@ -190,4 +191,4 @@ def _psnr(error: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    auto_cli(train_vae, as_positional=False)
+    run_script(train_vae)

@@ -6,13 +6,15 @@ import csv
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from jsonargparse import auto_cli
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
@@ -20,6 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.benchmark import Timer
 from tqdm import tqdm
 
+from bases.errors import BaseModelError
 from bases.pocket.crew import agreed, crew_rank
 
 
@@ -194,3 +197,11 @@ def descend(optimizers: dict[str, Optimizer], rate: float) -> None:
             group["lr"] = rate
         optimizer.step()
         optimizer.zero_grad()
+
+
+def run_script(script: Callable[..., None]) -> None:
+    """Run a script with the command line's arguments; what a user can mend is said in one line."""
+    try:
+        auto_cli(script, as_positional=False)
+    except (BaseModelError, OSError, SafetensorError) as error:
+        raise SystemExit(f"{error}") from None

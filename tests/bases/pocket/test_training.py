@@ -16,16 +16,18 @@ import torch.multiprocessing as mp
 from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from torch import Tensor, nn
 
+from bases.errors import BrokenBase
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
 from bases.pocket.lessons import casting, draw_cast, encode, new_captions
 from bases.pocket.muon import optimizers_for, orthogonal
+from bases.pocket.parts import load_text, load_transformer, load_vae
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption
 from bases.pocket.train_guidance import guided_flow, train_guidance
 from bases.pocket.train_text import moved_by, train_text
-from bases.pocket.train_transformer import flow, load_text, train_transformer
+from bases.pocket.train_transformer import flow, train_transformer
 from bases.pocket.train_vae import train_vae
-from bases.pocket.training import Run, descend
+from bases.pocket.training import Run, descend, run_script
 from bases.pocket.world import Repertoire, celebrities
 from bases.pocket.world.scenes import KINDS
 from bases.wan import embed_prompts
@@ -248,3 +250,26 @@ def test_runs_of_different_seeds_see_different_examples() -> None:
 def test_a_seed_that_would_reach_another_runs_examples_is_refused(step: int, seed: int) -> None:
     with pytest.raises(ValueError, match="give a seed from 0 to 4"):
         crew_seed(step, seed)
+
+
+def test_a_part_that_is_missing_or_cut_short_is_named(tmp_path: Path) -> None:
+    cut = tmp_path / "base" / "transformer"
+    cut.mkdir(parents=True)
+    (cut / "config.json").write_text("{}")
+    (cut / "diffusion_pytorch_model.safetensors").write_bytes(b"cut")
+    device = torch.device("cpu")
+    with pytest.raises(BrokenBase, match=f"not whole: {tmp_path / 'vae'}. Give"):
+        load_vae(tmp_path / "vae")
+    with pytest.raises(BrokenBase, match="transformer/diffusion_pytorch_model.safetensors. Give"):
+        load_transformer(tmp_path / "base")
+    with pytest.raises(BrokenBase, match="base/text_encoder. Give"):
+        load_text(tmp_path / "base", device)
+
+
+def test_a_script_says_in_one_line_what_was_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def script() -> None:
+        raise BrokenBase("Not there.")
+
+    monkeypatch.setattr("sys.argv", ["script"])
+    with pytest.raises(SystemExit, match=r"^Not there\.$"):
+        run_script(script)
