@@ -21,17 +21,13 @@ from torch import Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
+from bases.pocket.flow import flow, learn, noised
 from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_text, load_transformer, load_vae
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
-from bases.pocket.train_transformer import (
-    assemble,
-    flow,
-    learn,
-    noised,
-)
+from bases.pocket.train_transformer import assemble
 from bases.pocket.training import (
     Run,
     averaged,
@@ -101,7 +97,8 @@ def train_guidance(
             noisy, _, sigmas = noised(objective, seen.latents, generator)
             asked = (noisy, sigmas, embed_prompts(text, prompts))
             error_of = partial(guidance_error, model, teacher, *asked, unprompted, guidance)
-            losses.append(learn(error_of, seen.weights(subject_weight, face_weight), len(batches)))
+            weights = seen.weights(subject_weight, face_weight)
+            losses.append(learn(error_of, weights, 1 / len(batches)))
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)

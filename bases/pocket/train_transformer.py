@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from torch import Tensor, nn
+from torch import nn
 
 from bases.objective import FlowMatching
+from bases.pocket.contrasts import contrast_error, expression_pairs
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
+from bases.pocket.flow import flow_error, learn
 from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_text, load_transformer, load_vae
@@ -31,15 +32,13 @@ from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import speed_up
 from bases.pocket.training import (
     Run,
-    attention,
-    autocast,
     averaged,
     best_device,
     descend,
     run_script,
     take_over,
 )
-from bases.wan import TIMESTEPS, WanText, embed_prompts
+from bases.wan import WanText
 
 RENDER_SHIFT = 3.0
 
@@ -55,11 +54,13 @@ def train_transformer(
     minutes: float | None = None,
     stills: int = 20,
     clips: int = 3,
+    pairs: int = 8,
     pool: int = 1200,
     rate: float = 1e-3,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
     face_weight: float = 4.0,
+    pair_weight: float = 10.0,
     shift: float = 3.0,
     still_shift: float = 1.5,
     seed: int = 0,
@@ -77,12 +78,14 @@ def train_transformer(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process, each drawn once and never again.
         clips: clips a step of each process, from a pool that is drawn and encoded once.
+        pairs: of stills a step of each process that differ in the expression alone; 0 for none.
         pool: clips in the pool of each process.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
         subject_weight: what an error on the subject counts beyond one on the place.
         face_weight: what one on the face counts beyond one elsewhere on the subject: an expression
             is a few pixels.
+        pair_weight: what the difference between the two of a pair counts; see `contrasts`.
         shift: moves the training on clips towards more noise, in which the whole is decided.
         still_shift: the same of stills; less noise is where faces are decided.
         seed: from 0 to 4; a run with another one sees other examples.
@@ -117,15 +120,24 @@ def train_transformer(
             learn(
                 partial(flow_error, model, words, objective, seen.latents, prompts, generator),
                 seen.weights(subject_weight, face_weight),
-                len(batches),
+                1 / len(batches),
             )
             for objective, (seen, prompts) in zip(objectives, batches, strict=True)
         ]
+        if pairs:
+            shown = expression_pairs(crew_seed(step, seed), codec, pairs, shape)
+            losses.append(
+                learn(
+                    partial(contrast_error, model, words, objectives[1], shown, generator),
+                    shown.first.weights(subject_weight, face_weight),
+                    pair_weight / len(batches),
+                )
+            )
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
         if step % 20 == 19:
-            run.log(step + 1, stills=losses[0], clips=losses[1])
+            run.log(step + 1, **dict(zip(("stills", "clips", "pairs"), losses, strict=False)))
         if (step + 1) % 500 == 0 and crew_rank() == 0:
             assemble(average.module, words, shape, vae, out / "pocket")
     if crew_rank() > 0:
@@ -133,54 +145,6 @@ def train_transformer(
     run.plot()
     assemble(average.module, words, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
-
-
-def learn(error_of: Callable[[], Tensor], weights: Tensor, batches: int) -> float:
-    """Add one batch's share to the gradients; returns its loss.
-
-    Args:
-        error_of: gives errors (B, C, F, H, W).
-        weights: what each counts, (B, 1, F, H, W).
-        batches: how many make a step.
-    """
-    with autocast(weights.device), attention(weights.device):
-        loss = (weights * error_of()).mean() / weights.mean()
-        (loss / batches).backward()
-    return loss.item()
-
-
-def flow_error(
-    transformer: nn.Module,
-    text: WanText,
-    objective: FlowMatching,
-    latents: Tensor,
-    prompts: list[str],
-    generator: torch.Generator,
-) -> Tensor:
-    """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W)."""
-    noisy, noise, sigmas = noised(objective, latents, generator)
-    predicted = flow(transformer, noisy, sigmas, embed_prompts(text, prompts))
-    return (predicted - objective.target(latents, noise)).square()
-
-
-def noised(
-    objective: FlowMatching, latents: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Latents (B, C, F, H, W) in noise, that noise, and its levels (B,)."""
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
-    sigmas = objective.sample_sigmas(len(latents), generator).to(latents.device)
-    return objective.noisy(latents, noise, sigmas), noise, sigmas
-
-
-def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
-    """The predicted flow (B, C, F, H, W), given embedded prompts (B, L, D)."""
-    predicted: Tensor = transformer(
-        hidden_states=noisy,
-        timestep=sigmas * TIMESTEPS,
-        encoder_hidden_states=words,
-        return_dict=False,
-    )[0]
-    return predicted.float()
 
 
 def assemble(

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from bases.errors import BrokenBase
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
+from bases.pocket.flow import flow
 from bases.pocket.lessons import casting, draw_cast, encode, new_captions
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.parts import load_text, load_transformer, load_vae
@@ -25,7 +26,7 @@ from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption
 from bases.pocket.train_guidance import guided_flow, train_guidance
 from bases.pocket.train_text import moved_by, train_text
-from bases.pocket.train_transformer import flow, train_transformer
+from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.training import Run, descend, run_script
 from bases.pocket.world import Repertoire, celebrities

@@ -1,0 +1,63 @@
+"""The flow's error on a batch, as Pocket's scripts learn from it.
+
+Shape suffixes: B clips, C channels, F frames, H and W cells; L tokens, D numbers each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Generator, Tensor, nn
+
+from bases.objective import FlowMatching
+from bases.pocket.training import attention, autocast
+from bases.wan import TIMESTEPS, WanText, embed_prompts
+
+
+def learn(error_of: Callable[[], Tensor], weights: Tensor, share: float) -> float:
+    """Add one batch's share to the gradients; returns its loss.
+
+    Args:
+        error_of: gives errors (B, C, F, H, W).
+        weights: what each counts, (B, 1, F, H, W).
+        share: of the step that the batch is.
+    """
+    with autocast(weights.device), attention(weights.device):
+        loss = (weights * error_of()).mean() / weights.mean()
+        (share * loss).backward()
+    return loss.item()
+
+
+def flow_error(
+    transformer: nn.Module,
+    text: WanText,
+    objective: FlowMatching,
+    latents: Tensor,
+    prompts: list[str],
+    generator: Generator,
+) -> Tensor:
+    """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W)."""
+    noisy, noise, sigmas = noised(objective, latents, generator)
+    predicted = flow(transformer, noisy, sigmas, embed_prompts(text, prompts))
+    return (predicted - objective.target(latents, noise)).square()
+
+
+def noised(
+    objective: FlowMatching, latents: Tensor, generator: Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents (B, C, F, H, W) in noise, that noise, and its levels (B,)."""
+    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+    sigmas = objective.sample_sigmas(len(latents), generator).to(latents.device)
+    return objective.noisy(latents, noise, sigmas), noise, sigmas
+
+
+def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
+    """The predicted flow (B, C, F, H, W), given embedded prompts (B, L, D)."""
+    predicted: Tensor = transformer(
+        hidden_states=noisy,
+        timestep=sigmas * TIMESTEPS,
+        encoder_hidden_states=words,
+        return_dict=False,
+    )[0]
+    return predicted.float()
