@@ -42,6 +42,10 @@ ORDER = (
 )
 """From the fastest to the smallest."""
 
+_LEAST = {
+    True: "blocks that wait in the machine's memory",
+    False: "frozen weights in 4 bits, no blocks that wait, for model.name_gate has none",
+}
 _SPARE = 1.1
 _AT_ONCE = 3
 """Blocks on the GPU of a base that waits outside: one in use, one that comes, one that goes."""
@@ -204,26 +208,29 @@ class Budget:
         return kept
 
 
-def fitting_thrift(budget: Budget, memory: float, batches: list[Shapes]) -> Thrift:
+def fitting_thrift(
+    budget: Budget, memory: float, batches: list[Shapes], *, may_wait: bool = True
+) -> Thrift:
     """The fastest way to train that fits.
 
     Args:
         budget: of the base.
         memory: bytes that there are.
         batches: of a step.
+        may_wait: whether blocks may wait in the machine's memory.
 
     Raises:
         TooLarge: if not even the smallest does.
     """
-    needs = [(thrift, budget.need(thrift, batches).total) for thrift in ORDER]
+    ways = [thrift for thrift in ORDER if may_wait or not thrift.offload]
+    needs = [(thrift, budget.need(thrift, batches).total) for thrift in ways]
     for thrift, total in needs:
         if total <= memory:
             _log.info("Counted %.1f of %.1f GB: %s.", total / GIGABYTE, memory / GIGABYTE, thrift)
             return thrift
     raise TooLarge(
         f"Training this base would take about {needs[-1][1] / GIGABYTE:.1f} GB at its smallest "
-        "(blocks that wait in the machine's memory, activations computed twice), and there are "
-        f"{memory / GIGABYTE:.1f}. "
+        f"({_LEAST[may_wait]}, activations computed twice), and there are {memory / GIGABYTE:.1f}. "
         "Give a smaller --data.side, fewer --data.photos or no --data.clips, a smaller "
         "--model.rank, or choose a smaller base: 'starring bases' lists them."
     )

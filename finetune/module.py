@@ -257,7 +257,7 @@ class LoraModule(pl.LightningModule):
         batches = [_shapes(batch) for batch in (*learnt, *twice)]
         try:
             budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
-            self.thrift = fitting_thrift(budget, memory, batches)
+            self.thrift = fitting_thrift(budget, memory, batches, may_wait=not self.name_gate)
         except Uncountable:
             if wanted:
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from bases.errors import TooLarge
 from bases.wan import Wan
 from finetune.adapter import add_lora
-from finetune.budget import ORDER, Budget, Shapes, fitting_thrift
+from finetune.budget import ORDER, Budget, Need, Shapes, fitting_thrift
 from finetune.modulation import factorise
 from finetune.thrift import Thrift
 from finetune.train import train
@@ -100,6 +101,22 @@ def test_the_fastest_way_that_fits_is_chosen_and_said(
     assert fitting_thrift(budget, needs[2], [SHAPES]) == ORDER[2]
     adapter = train(command(home, "--model.memory=5"))
     assert adapter.run["experts"][0]["thrift"] == dataclasses.asdict(ORDER[0])
+
+
+def test_a_gate_is_given_no_way_in_which_blocks_wait(
+    home: Path,
+    command: Callable[..., list[str]],
+    budget: Budget,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def need(self: Budget, thrift: Thrift, batches: Any) -> Need:
+        return Need(weights=1e9 if thrift.offload else 4e9, learning=0.0, activations=0.0)
+
+    monkeypatch.setattr(Budget, "need", need)
+    assert fitting_thrift(budget, 2e9, [SHAPES]).offload
+    gate = ("--model.prior_weight=0.3", "--model.name_gate=3", "--model.memory=2")
+    with pytest.raises(TooLarge, match=r"4\.4 GB at its smallest .*4 bits, no blocks that wait"):
+        train(command(home, *gate))
 
 
 def test_a_base_that_cannot_fit_says_what_it_would_take(
