@@ -42,10 +42,6 @@ ORDER = (
 )
 """From the fastest to the smallest."""
 
-_LEAST = {
-    True: "blocks that wait in the machine's memory",
-    False: "frozen weights in 4 bits, no blocks that wait, for model.name_gate has none",
-}
 _SPARE = 1.1
 _AT_ONCE = 3
 """Blocks on the GPU of a base that waits outside: one in use, one that comes, one that goes."""
@@ -228,9 +224,14 @@ def fitting_thrift(
         if total <= memory:
             _log.info("Counted %.1f of %.1f GB: %s.", total / GIGABYTE, memory / GIGABYTE, thrift)
             return thrift
+    least = (
+        "blocks that wait in the machine's memory"
+        if may_wait
+        else "frozen weights in 4 bits, no blocks that wait, for model.name_gate has none"
+    )
     raise TooLarge(
         f"Training this base would take about {needs[-1][1] / GIGABYTE:.1f} GB at its smallest "
-        f"({_LEAST[may_wait]}, activations computed twice), and there are {memory / GIGABYTE:.1f}. "
+        f"({least}, activations computed twice), and there are {memory / GIGABYTE:.1f}. "
         "Give a smaller --data.side, fewer --data.photos or no --data.clips, a smaller "
         "--model.rank, or choose a smaller base: 'starring bases' lists them."
     )

@@ -44,7 +44,14 @@ class Contrast(NamedTuple):
 def expression_pairs(
     seed: int, codec: AutoencoderKLWan, count: int, shape: PocketShape
 ) -> Contrast:
-    """Pairs of people whose faces are near, captioned in any language that the shape has."""
+    """Pairs of people whose faces are near, captioned in any language that the shape has.
+
+    Args:
+        seed: from 0 to ten million; pairs of different seeds share no individual.
+        codec: encodes them.
+        count: how many pairs.
+        shape: of the stills, and the world that they are drawn from, which has people.
+    """
     rng = random.Random(seed)
     look, scene = sample(_SEED + seed, count, replace(shape, world=_faces_of(shape.world)))
     steps = torch.tensor([rng.randrange(1, len(EXPRESSIONS)) for _ in range(count)])
@@ -76,7 +83,15 @@ def contrast_error(
     pairs: Contrast,
     generator: Generator,
 ) -> Tensor:
-    """Squared error of the change that the other word makes, (B, C, 1, H, W)."""
+    """Squared error of the change that the other word makes, (B, C, 1, H, W).
+
+    Args:
+        transformer: predicts the flow.
+        text: the frozen text encoder and its tokenizer.
+        objective: says how strong the noise is.
+        pairs: B of them.
+        generator: a CPU generator, of the noise and its levels.
+    """
     first, second = pairs.first.latents, pairs.second.latents
     noisy, _, sigmas = noised(objective, (first + second) / 2, generator)
     predicted = flow(

@@ -1,6 +1,6 @@
 """The flow's error on a batch, as Pocket's scripts learn from it.
 
-Shape suffixes: B clips, C channels, F frames, H and W cells; L tokens, D numbers each.
+Shapes: B clips, C channels, F frames, H and W cells; L tokens, D numbers each.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import torch
@@ -55,3 +56,9 @@ def _check(folder: Path, kind: str) -> None:
             f"Not there, or not whole: {', '.join(lost)}. Give the folder of a base such as "
             "bases/pocket/weights/base, of its vae, or of what a training wrote."
         )
+    if folder.name == "tokenizer":
+        return
+    said = json.loads((folder / "config.json").read_text())
+    found = said.get("_class_name") or said.get("architectures")
+    if found not in (kind, [kind]):
+        raise BrokenBase(f"{str(folder)!r} holds {found!r}, and {kind!r} is wanted there.")

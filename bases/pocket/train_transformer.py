@@ -54,13 +54,13 @@ def train_transformer(
     minutes: float | None = None,
     stills: int = 20,
     clips: int = 3,
-    pairs: int = 8,
+    pairs: int = 16,
     pool: int = 1200,
     rate: float = 1e-3,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
     face_weight: float = 4.0,
-    pair_weight: float = 10.0,
+    pair_weight: float = 20.0,
     shift: float = 3.0,
     still_shift: float = 1.5,
     seed: int = 0,
@@ -78,7 +78,8 @@ def train_transformer(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process, each drawn once and never again.
         clips: clips a step of each process, from a pool that is drawn and encoded once.
-        pairs: of stills a step of each process that differ in the expression alone; 0 for none.
+        pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
+            in a world without people.
         pool: clips in the pool of each process.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
@@ -124,7 +125,7 @@ def train_transformer(
             )
             for objective, (seen, prompts) in zip(objectives, batches, strict=True)
         ]
-        if pairs:
+        if pairs and "person" in shape.world.kind:
             shown = expression_pairs(crew_seed(step, seed), codec, pairs, shape)
             losses.append(
                 learn(

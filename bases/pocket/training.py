@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import torch
 from jsonargparse import auto_cli
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
@@ -203,5 +202,5 @@ def run_script(script: Callable[..., None]) -> None:
     """Run a script with the command line's arguments; what a user can mend is said in one line."""
     try:
         auto_cli(script, as_positional=False)
-    except (BaseModelError, OSError, SafetensorError) as error:
+    except (BaseModelError, OSError) as error:
         raise SystemExit(f"{error}") from None

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from bases.errors import BrokenBase
 from bases.pocket.judge.portraitist import Portrait, Portraitist
 from bases.pocket.judge.watcher import Watcher
 from bases.pocket.judge.windows import cut, seen_windows
@@ -84,7 +86,17 @@ def save_judge(judge: Judge, path: Path) -> None:
 
 
 def load_judge(path: Path) -> Judge:
-    """The judge whose weights are in a file, in float32, ready to judge."""
+    """The judge whose weights are in a file, in float32, ready to judge.
+
+    Raises:
+        BrokenBase: if the file is not there, cut short, or no judge's.
+    """
     judge = Judge()
-    judge.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
+    try:
+        judge.load_state_dict({name: weight.float() for name, weight in load_file(path).items()})
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise BrokenBase(
+            f"{str(path)!r} holds no judge: give the judge.safetensors that "
+            "'python -m bases.pocket.train_judge' wrote, or bases/pocket/weights/judge.safetensors."
+        ) from error
     return judge.eval()

@@ -2,6 +2,8 @@ import pytest
 import torch
 from torch import Generator
 
+from bases.errors import BrokenBase
+from bases.pocket import PRESERVATION
 from bases.pocket.judge.examples import EVERY, examples
 from bases.pocket.judge.losses import portrait_losses, spots_loss, watching_losses
 from bases.pocket.judge.network import Judge, load_judge, save_judge
@@ -214,3 +216,10 @@ def test_the_report_names_each_kind_and_every_choice_there_is():
     assert "object, 20 clips" in said
     assert "place:" in said
     assert "move:" not in said
+
+
+def test_a_file_that_holds_no_judge_is_said(tmp_path):
+    (tmp_path / "words.safetensors").write_text("not numbers")
+    for path in (tmp_path / "missing.safetensors", tmp_path / "words.safetensors", PRESERVATION):
+        with pytest.raises(BrokenBase, match=f"{path.name}' holds no judge"):
+            load_judge(path)

@@ -17,6 +17,7 @@ from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from torch import Tensor, nn
 
 from bases.errors import BrokenBase
+from bases.pocket import BASE
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
 from bases.pocket.flow import flow
 from bases.pocket.lessons import casting, draw_cast, encode, new_captions
@@ -265,6 +266,8 @@ def test_a_part_that_is_missing_or_cut_short_is_named(tmp_path: Path) -> None:
         load_transformer(tmp_path / "base")
     with pytest.raises(BrokenBase, match="base/text_encoder. Give"):
         load_text(tmp_path / "base", device)
+    with pytest.raises(BrokenBase, match="holds 'WanTransformer3DModel', and 'AutoencoderKLWan'"):
+        load_vae(BASE / "transformer")
 
 
 def test_a_script_says_in_one_line_what_was_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
