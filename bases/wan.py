@@ -139,16 +139,27 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
 
 def embed_prompts(text: WanText, prompts: list[str]) -> Tensor:
     """What `WanPipeline` makes of prompts: (B, L, D), zero after each prompt's last token."""
-    tokens = text.tokenizer(
+    return embed_tokens(text, token_ids(text, prompts))
+
+
+def token_ids(text: WanText, prompts: list[str]) -> Tensor:
+    """Prompts as numbers (B, L), padded."""
+    ids: Tensor = text.tokenizer(
         [prompt_clean(prompt) for prompt in prompts],
         padding="max_length",
         max_length=text.max_tokens,
         truncation=True,
-        return_attention_mask=True,
         return_tensors="pt",
-    ).to(text.encoder.device)
-    hidden = text.encoder(tokens.input_ids, tokens.attention_mask).last_hidden_state
-    return hidden * tokens.attention_mask[..., None].to(hidden.dtype)
+    ).input_ids
+    return ids
+
+
+def embed_tokens(text: WanText, ids: Tensor) -> Tensor:
+    """What `WanPipeline` makes of prompts whose `token_ids` are (B, L)."""
+    ids = ids.to(text.encoder.device, torch.long)
+    mask = (ids != text.tokenizer.pad_token_id).long()
+    hidden = text.encoder(ids, mask).last_hidden_state
+    return hidden * mask[..., None].to(hidden.dtype)
 
 
 def latent_statistics(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:

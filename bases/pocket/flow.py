@@ -12,10 +12,10 @@ from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.training import attention, autocast
-from bases.wan import TIMESTEPS, WanText, embed_prompts
+from bases.wan import TIMESTEPS
 
 
-def learn(error_of: Callable[[], Tensor], weights: Tensor, share: float) -> float:
+def learn(error_of: Callable[[], Tensor], weights: Tensor, share: float) -> Tensor:
     """Add one batch's share to the gradients; returns its loss.
 
     Args:
@@ -26,29 +26,38 @@ def learn(error_of: Callable[[], Tensor], weights: Tensor, share: float) -> floa
     with autocast(weights.device), attention(weights.device):
         loss = (weights * error_of()).mean() / weights.mean()
         (share * loss).backward()
-    return loss.item()
+    return loss.detach()
 
 
 def flow_error(
     transformer: nn.Module,
-    text: WanText,
+    words: Tensor,
     objective: FlowMatching,
     latents: Tensor,
-    prompts: list[str],
     generator: Generator,
 ) -> Tensor:
-    """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W)."""
+    """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W).
+
+    Args:
+        transformer: predicts the flow.
+        words: embedded prompts (B, L, D).
+        objective: says how strong the noise is.
+        latents: (B, C, F, H, W).
+        generator: a CPU generator, of the noise and its levels.
+    """
     noisy, noise, sigmas = noised(objective, latents, generator)
-    predicted = flow(transformer, noisy, sigmas, embed_prompts(text, prompts))
-    return (predicted - objective.target(latents, noise)).square()
+    return (flow(transformer, noisy, sigmas, words) - objective.target(latents, noise)).square()
 
 
 def noised(
     objective: FlowMatching, latents: Tensor, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Latents (B, C, F, H, W) in noise, that noise, and its levels (B,)."""
-    noise = torch.randn(latents.shape, generator=generator).to(latents.device)
-    sigmas = objective.sample_sigmas(len(latents), generator).to(latents.device)
+    device = latents.device
+    seed = torch.randint(2**62, (), generator=generator).item()
+    seeded = torch.Generator(device).manual_seed(int(seed))
+    noise = torch.randn(latents.shape, generator=seeded, device=device)
+    sigmas = objective.sample_sigmas(len(latents), generator).to(device)
     return objective.noisy(latents, noise, sigmas), noise, sigmas
 
 

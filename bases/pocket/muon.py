@@ -46,37 +46,54 @@ class Muon(Optimizer):
         """Take one step; weights without a gradient stay as they are."""
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
+            aheads = self._aheads(weights, group["momentum"])
             flat = torch.zeros(sum(weight.numel() for weight in weights), device=weights[0].device)
             changes = flat.split([weight.numel() for weight in weights])
-            for index, (weight, change) in enumerate(zip(weights, changes, strict=True)):
-                ahead = self._ahead(weight, weight.grad, group["momentum"])
-                if index % crew_size() == crew_rank():
-                    change.copy_(orthogonal(ahead).flatten())
+            for shape, members in _by_shape(aheads).items():
+                own = [m for place, m in enumerate(members) if place % crew_size() == crew_rank()]
+                if own:
+                    steps = orthogonal(torch.stack([aheads[m] for m in own]))
+                    for member, step in zip(own, steps, strict=True):
+                        changes[member].view(shape).copy_(step)
             total(flat)
             for weight, change in zip(weights, changes, strict=True):
                 size = 0.2 * max(weight.flatten(1).shape) ** 0.5
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.sub_(change.view_as(weight), alpha=group["lr"] * size)
 
-    def _ahead(self, weight: nn.Parameter, grad: Tensor, momentum: float) -> Tensor:
-        """The gradient's running mean, looking one step ahead (Nesterov), as a matrix."""
-        state = self.state[weight]
-        if not state:
-            state["mean"] = torch.zeros_like(weight)
-        state["mean"].lerp_(grad, 1 - momentum)
-        return grad.lerp(state["mean"], momentum).flatten(1)
+    def _aheads(self, weights: list[nn.Parameter], momentum: float) -> list[Tensor]:
+        """The gradients' running means, looking one step ahead (Nesterov), as matrices."""
+        for weight in weights:
+            if not self.state[weight]:
+                self.state[weight]["mean"] = torch.zeros_like(weight)
+        grads, means = [w.grad for w in weights], [self.state[w]["mean"] for w in weights]
+        torch._foreach_lerp_(means, grads, 1 - momentum)
+        aheads = torch._foreach_lerp(grads, means, momentum)
+        return [ahead.flatten(1) for ahead in aheads]
+
+
+def _by_shape(matrices: list[Tensor]) -> dict[torch.Size, list[int]]:
+    """Which of them have which shape."""
+    places: dict[torch.Size, list[int]] = {}
+    for place, matrix in enumerate(matrices):
+        places.setdefault(matrix.shape, []).append(place)
+    return places
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """Nearly the closest matrix with orthonormal rows or columns, by Newton-Schulz iteration."""
+    """Nearly the closest matrix with orthonormal rows or columns, by Newton-Schulz iteration.
+
+    Args:
+        matrix: (…, rows, columns).
+    """
     a, b, c = _COEFFICIENTS
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = (x / (x.norm() + 1e-7)).to(matrix_dtype(matrix.device))
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = matrix.mT if tall else matrix
+    x = (x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)).to(matrix_dtype(matrix.device))
     for _ in range(_ITERATIONS):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    return (x.mT if tall else x).to(matrix.dtype)
 
 
 def optimizers_for(model: nn.Module, rate: float) -> dict[str, Optimizer]:

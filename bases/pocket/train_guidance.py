@@ -22,11 +22,10 @@ from torch import Tensor, nn
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.flow import flow, learn, noised
-from bases.pocket.lessons import encode_pool, lessons
 from bases.pocket.muon import optimizers_for
-from bases.pocket.parts import load_text, load_transformer, load_vae
+from bases.pocket.parts import load_transformer
+from bases.pocket.pool import Lessons
 from bases.pocket.shape import PocketShape
-from bases.pocket.still_convolutions import speed_up
 from bases.pocket.train_transformer import assemble
 from bases.pocket.training import (
     Run,
@@ -35,7 +34,7 @@ from bases.pocket.training import (
     descend,
     run_script,
 )
-from bases.wan import embed_prompts
+from bases.wan import embed_tokens
 
 
 def train_guidance(
@@ -49,11 +48,13 @@ def train_guidance(
     stills: int = 12,
     clips: int = 6,
     pool: int = 1200,
+    makers: int = 0,
     rate: float = 3e-4,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
     face_weight: float = 4.0,
     seed: int = 0,
+    compiled: bool = False,
 ) -> None:
     """Train the transformer; the text encoder and the VAE stay.
 
@@ -64,41 +65,40 @@ def train_guidance(
         guidance: the scale that is learnt.
         steps: how many steps.
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
-        stills: pictures a step of each process, each drawn once and never again.
-        clips: clips a step of each process, from a pool that is drawn and encoded once.
-        pool: clips in the pool of each process.
+        stills: pictures a step of each process.
+        clips: clips a step of each process.
+        pool: clips that are drawn and encoded beforehand in each process, and four times as many
+            stills.
+        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, on which nothing changes.
         subject_weight: what an error on the subject counts beyond one on the place.
         face_weight: what one on the face counts beyond one elsewhere on the subject.
         seed: from 0 to 4; a run with another one sees other examples.
+        compiled: whether the transformer's blocks are compiled.
     """
     join_crew()
     device = best_device()
-    codec = load_vae(base / "vae").to(device).eval()
-    speed_up(codec)
-    text, model = load_text(base, device), load_transformer(base).to(device)
+    model = load_transformer(base).to(device)
     teacher = copy.deepcopy(model).requires_grad_(False)
     average = averaged(model, 0.99)
+    if compiled:
+        model.compile_repeated_blocks(dynamic=False)
+        teacher.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
-    out.mkdir(parents=True, exist_ok=True)
-    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
+    lessons = Lessons(shape, base / "vae", base, pool, makers=makers, device=device, seed=seed)
     objective = FlowMatching(shift=3.0)
-    unprompted = embed_prompts(text, [""]).detach()
+    unprompted = embed_tokens(lessons.text, lessons.nothing)
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         generator = torch.Generator().manual_seed(crew_seed(step, seed))
-        batches = lessons(
-            crew_seed(step, seed), codec, known, shape, stills=stills, clips=clips, dropout=dropout
-        )
         losses = []
-        for seen, prompts in batches:
+        for seen, words in lessons.some(stills, clips, dropout, generator):
             noisy, _, sigmas = noised(objective, seen.latents, generator)
-            asked = (noisy, sigmas, embed_prompts(text, prompts))
+            asked = (noisy, sigmas, words)
             error_of = partial(guidance_error, model, teacher, *asked, unprompted, guidance)
-            weights = seen.weights(subject_weight, face_weight)
-            losses.append(learn(error_of, weights, 1 / len(batches)))
+            losses.append(learn(error_of, seen.weights(subject_weight, face_weight), 1 / 2))
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
@@ -107,7 +107,7 @@ def train_guidance(
     if crew_rank() > 0:
         return
     run.plot()
-    assemble(average.module, text, shape, base / "vae", out / "pocket")
+    assemble(average.module, lessons.text, shape, base / "vae", out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
 
 

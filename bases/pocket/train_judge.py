@@ -11,13 +11,16 @@ that it never saw.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
 
+from bases.pocket.ahead import made_ahead
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
-from bases.pocket.judge.examples import examples
+from bases.pocket.judge.examples import Examples, examples, packed, unpacked
 from bases.pocket.judge.losses import portrait_losses, watching_losses
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.report import report
@@ -46,6 +49,8 @@ def train_judge(
     minutes: float | None = None,
     watched: int = 8,
     portrayed: int = 32,
+    lots: int = 400,
+    makers: int = 0,
     rate: float = 1e-3,
     seed: int = 0,
 ) -> None:
@@ -61,6 +66,8 @@ def train_judge(
             number, and 0 lets that half of the judge rest.
         portrayed: individuals a step of each process who are looked at closely in stills, two each;
             likewise.
+        lots: of clips that are drawn beforehand in each process, one a step, and as many of stills.
+        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
     """
@@ -76,15 +83,17 @@ def train_judge(
     optimizers = optimizers_for(judge, rate)
     parts: dict[str, Stateful] = {"judge": judge, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
+    drawn = {"makers": makers, "seed": seed, "device": device}
+    clips = draw_lots(partial(clips_of, watched, shape), lots if watched else 0, **drawn)
+    stills = draw_lots(partial(stills_of, portrayed, shape), lots if portrayed else 0, **drawn)
     for step in run:
         generator = Generator().manual_seed(_SEED + crew_seed(step, seed))
-        rng = random.Random(step)
-        kind = rng.choice(shape.world.kind)
+        rng = random.Random(crew_seed(step, seed))
         errors: dict[str, Tensor] = {}
-        if watched:
-            errors |= _watching(judge, watched, shape, generator, kind)
-        if portrayed:
-            errors |= _portraying(judge, portrayed, shape, generator, kind, rng)
+        if clips:
+            errors |= _watching(judge, unpacked(rng.choice(clips), device))
+        if stills:
+            errors |= _portraying(judge, unpacked(rng.choice(stills), device), shape, generator)
         torch.stack(list(errors.values())).sum().backward()
         share_gradients([weight for weight in judge.parameters() if weight.requires_grad])
         descend(optimizers, run.rate(rate))
@@ -96,38 +105,48 @@ def train_judge(
     run.plot()
     judge.load_state_dict(average.module.state_dict())
     save_judge(judge, out / "judge.safetensors")
-    print(report(judge.cpu().eval(), shape))
+    print(report(judge.eval(), shape))
     print(f"Wrote {out / 'judge.safetensors'}.")
 
 
-def _watching(
-    judge: Judge, individuals: int, shape: PocketShape, generator: Generator, kind: str
-) -> dict[str, Tensor]:
-    device = judge.watcher.where.device
-    shown = examples(individuals, shape, generator, kind=kind).to(device)
-    with autocast(device):
+def draw_lots(
+    make: Callable[[int], Examples], lots: int, *, makers: int, seed: int, device: torch.device
+) -> list[Examples]:
+    """Examples for as many steps, packed and kept on a device."""
+    return [lot.to(device) for lot in made_ahead(make, lots, makers, seed=seed, what="lots")]
+
+
+def clips_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
+    """Packed clips of individuals of one kind."""
+    generator, rng = Generator().manual_seed(_SEED + seed), random.Random(seed)
+    kind = rng.choice(shape.world.kind)
+    return packed(examples(individuals, shape, generator, device=best_device(), kind=kind))
+
+
+def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
+    """Packed stills, most of them near and with a face, where there is the most to learn."""
+    generator, rng = Generator().manual_seed(_SEED + seed), random.Random(seed)
+    world = shape.world
+    named = {
+        "kind": rng.choice(world.kind),
+        "shot": rng.choice((*world.shot, "close-up", "close-up", "medium")),
+        "view": rng.choice((*world.view, "front", "front", "three-quarter")),
+    }
+    return packed(examples(individuals, shape, generator, frames=1, device=best_device(), **named))
+
+
+def _watching(judge: Judge, shown: Examples) -> dict[str, Tensor]:
+    with autocast(shown.clips.device):
         seen = judge.watcher(shown.clips)
     return watching_losses(seen, shown)
 
 
 def _portraying(
-    judge: Judge,
-    individuals: int,
-    shape: PocketShape,
-    generator: Generator,
-    kind: str,
-    rng: random.Random,
+    judge: Judge, shown: Examples, shape: PocketShape, generator: Generator
 ) -> dict[str, Tensor]:
-    """Most of the stills are near and show a face, where there is the most to learn."""
-    device, world = judge.watcher.where.device, shape.world
-    named = {
-        "kind": kind,
-        "shot": rng.choice((*world.shot, "close-up", "close-up", "medium")),
-        "view": rng.choice((*world.view, "front", "front", "three-quarter")),
-    }
-    shown = examples(individuals, shape, generator, frames=1, **named).to(device)
+    kind = shown.scene.named("kind", 0)
     windows = true_windows(shown.truth, kind, shape.size, generator)
-    with autocast(device):
+    with autocast(shown.clips.device):
         seen = judge.portraits(shown.clips, windows)
     return portrait_losses(seen, shown)
 

@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import UMT5Config, UMT5EncoderModel
 
+from bases.pocket.casting import Casting, casting, new_captions
 from bases.pocket.judge.traits import FORMS, MEASURES, measures, trait
-from bases.pocket.lessons import Casting, casting, new_captions
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape

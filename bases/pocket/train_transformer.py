@@ -22,14 +22,14 @@ from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DMode
 from torch import nn
 
 from bases.objective import FlowMatching
-from bases.pocket.contrasts import contrast_error, expression_pairs
+from bases.pocket.contrasts import contrast_error, fill_contrasts
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.flow import flow_error, learn
-from bases.pocket.lessons import encode_pool, lessons
+from bases.pocket.latents import Encoded
 from bases.pocket.muon import optimizers_for
-from bases.pocket.parts import load_text, load_transformer, load_vae
+from bases.pocket.parts import load_transformer, load_vae
+from bases.pocket.pool import Lessons
 from bases.pocket.shape import PocketShape
-from bases.pocket.still_convolutions import speed_up
 from bases.pocket.training import (
     Run,
     averaged,
@@ -38,9 +38,10 @@ from bases.pocket.training import (
     run_script,
     take_over,
 )
-from bases.wan import WanText
+from bases.wan import WanText, embed_tokens
 
 RENDER_SHIFT = 3.0
+_NAMES = "stills", "clips"
 
 
 def train_transformer(
@@ -56,6 +57,7 @@ def train_transformer(
     clips: int = 3,
     pairs: int = 16,
     pool: int = 1200,
+    makers: int = 0,
     rate: float = 1e-3,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
@@ -76,11 +78,13 @@ def train_transformer(
         init: the folder of a base whose transformer is to go on; what has another size starts anew.
         steps: how many steps.
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
-        stills: pictures a step of each process, each drawn once and never again.
-        clips: clips a step of each process, from a pool that is drawn and encoded once.
+        stills: pictures a step of each process.
+        clips: clips a step of each process.
         pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
             in a world without people.
-        pool: clips in the pool of each process.
+        pool: clips that are drawn and encoded beforehand in each process, four times as many stills
+            and as many pairs.
+        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
         subject_weight: what an error on the subject counts beyond one on the place.
@@ -96,9 +100,6 @@ def train_transformer(
     join_crew()
     torch.manual_seed(0)
     device = best_device()
-    codec = load_vae(vae).to(device).eval()
-    speed_up(codec)
-    words = load_text(text, device)
     model = WanTransformer3DModel(**shape.transformer)
     if init is not None:
         take_over(model, load_transformer(init))
@@ -107,44 +108,39 @@ def train_transformer(
     if compiled:
         model.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
-    out.mkdir(parents=True, exist_ok=True)
-    known = encode_pool(codec, shape, pool, out / f"pool-{crew_rank()}.pt", device, seed)
+    drawn = {"makers": makers, "device": device, "seed": seed}
+    lessons = Lessons(shape, vae, text, pool, **drawn)
+    contrasts = None
+    if pairs and "person" in shape.world.kind:
+        contrasts = fill_contrasts(shape, vae, text, pool, **drawn)
+    counts = partial(Encoded.weights, subject=subject_weight, face=face_weight)
     objectives = FlowMatching(shift=still_shift), FlowMatching(shift=shift)
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         generator = torch.Generator().manual_seed(crew_seed(step, seed))
-        batches = lessons(
-            crew_seed(step, seed), codec, known, shape, stills=stills, clips=clips, dropout=dropout
-        )
-        losses = [
-            learn(
-                partial(flow_error, model, words, objective, seen.latents, prompts, generator),
-                seen.weights(subject_weight, face_weight),
-                1 / len(batches),
-            )
-            for objective, (seen, prompts) in zip(objectives, batches, strict=True)
-        ]
-        if pairs and "person" in shape.world.kind:
-            shown = expression_pairs(crew_seed(step, seed), codec, pairs, shape)
-            losses.append(
-                learn(
-                    partial(contrast_error, model, words, objectives[1], shown, generator),
-                    shown.first.weights(subject_weight, face_weight),
-                    pair_weight / len(batches),
-                )
-            )
+        losses = {}
+        shown = lessons.some(stills, clips, dropout, generator)
+        for name, objective, (seen, words) in zip(_NAMES, objectives, shown, strict=True):
+            error_of = partial(flow_error, model, words, objective, seen.latents, generator)
+            losses[name] = learn(error_of, counts(seen), 1 / 2)
+        if contrasts is not None:
+            first, second, tokens = contrasts.some(pairs, generator, device)
+            words = embed_tokens(lessons.text, tokens)
+            both = first.latents, second
+            error_of = partial(contrast_error, model, words, objectives[1], *both, generator)
+            losses["pairs"] = learn(error_of, counts(first), pair_weight / 2)
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
         if step % 20 == 19:
-            run.log(step + 1, **dict(zip(("stills", "clips", "pairs"), losses, strict=False)))
-        if (step + 1) % 500 == 0 and crew_rank() == 0:
-            assemble(average.module, words, shape, vae, out / "pocket")
+            run.log(step + 1, **losses)
+        if run.has_saved and crew_rank() == 0:
+            assemble(average.module, lessons.text, shape, vae, out / "pocket")
     if crew_rank() > 0:
         return
     run.plot()
-    assemble(average.module, words, shape, vae, out / "pocket")
+    assemble(average.module, lessons.text, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
 
 

@@ -11,6 +11,7 @@ it never saw.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -18,6 +19,7 @@ from diffusers import AutoencoderKLWan
 from torch import Tensor
 
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
+from bases.pocket.footage import draw, shoot
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_vae
 from bases.pocket.shape import PocketShape
@@ -30,14 +32,6 @@ from bases.pocket.training import (
     descend,
     run_script,
     take_over,
-)
-from bases.pocket.world import (
-    Look,
-    Scene,
-    film,
-    film_with_masks,
-    sample_looks,
-    sample_scenes,
 )
 
 HELD_OUT_SEED = 10_000_000
@@ -55,6 +49,8 @@ def train_vae(
     stills: int = 24,
     clips: int = 2,
     clip_every: int = 2,
+    pool: int = 400,
+    makers: int = 0,
     rate: float = 2e-3,
     kl_weight: float = 3e-4,
     subject_weight: float = 2.0,
@@ -74,6 +70,8 @@ def train_vae(
         stills: pictures a step of each process.
         clips: clips a step of each process, on every `clip_every`-th step, instead of the pictures.
         clip_every: see `clips`.
+        pool: clips that are drawn beforehand in each process, and twenty times as many stills.
+        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         kl_weight: weight of the mean KL divergence of a latent number from a normal one.
         subject_weight: what an error on the subject counts beyond one on the place.
@@ -92,12 +90,16 @@ def train_vae(
     speed_up(vae)
     average = averaged(vae, 0.998)
     optimizers = optimizers_for(vae, rate)
+    drawn = partial(shoot, shape, makers=makers, device=device)
+    photos = drawn(20 * pool, frames=1, at_once=256)
+    films = drawn(pool, frames=shape.frames, seed=1)
     parts = {"vae": vae, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         on_clips = step % clip_every == clip_every - 1
-        count, frames = (clips, shape.frames) if on_clips else (stills, 1)
-        video, mask = draw_with_masks(crew_seed(step), count, shape, frames, device)
+        generator = torch.Generator().manual_seed(crew_seed(step))
+        footage, count = (films, clips) if on_clips else (photos, stills)
+        video, mask = footage.some(count, generator, device)
         weight = 1 + subject_weight * mask
         with autocast(device):
             posterior = vae.encode(video).latent_dist
@@ -132,35 +134,11 @@ def finish(vae: AutoencoderKLWan, shape: PocketShape, folder: Path, device: torc
     vae.register_to_config(
         latents_mean=numbers.mean(1).tolist(), latents_std=numbers.std(1).tolist()
     )
-    video = draw(HELD_OUT_SEED + 100, 16, shape, shape.frames, device)
+    video, _ = draw(HELD_OUT_SEED + 100, 16, shape, shape.frames, device)
     decoded = vae.decode(vae.encode(video).latent_dist.mode()).sample
     print(f"PSNR of 16 held-out clips: {_psnr(decoded - video).item():.2f} dB")
     vae.to(torch.bfloat16).save_pretrained(folder)
     print(f"Wrote {folder}.")
-
-
-def draw(seed: int, count: int, shape: PocketShape, frames: int, device: torch.device) -> Tensor:
-    """Clips (count, 3, frames, size, size) in [-1, 1] of individuals that only this seed has."""
-    look, scene = sample(seed, count, shape)
-    video = film(look.to(device), scene.to(device), size=shape.size, frames=frames, fps=shape.fps)
-    return video.contiguous(memory_format=torch.channels_last_3d)
-
-
-def draw_with_masks(
-    seed: int, count: int, shape: PocketShape, frames: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """What `draw` draws, and where the subjects are: (count, 1, frames, size, size) in [0, 1]."""
-    look, scene = sample(seed, count, shape)
-    video, mask = film_with_masks(
-        look.to(device), scene.to(device), size=shape.size, frames=frames, fps=shape.fps
-    )
-    return video.contiguous(memory_format=torch.channels_last_3d), mask
-
-
-def sample(seed: int, count: int, shape: PocketShape) -> tuple[Look, Scene]:
-    """Individuals and scenes of the world that Pocket learns."""
-    generator = torch.Generator().manual_seed(seed)
-    return sample_looks(count, generator), sample_scenes(count, generator, shape.world)
 
 
 def start_quiet(vae: AutoencoderKLWan, log_variance: float = -5.0) -> None:
@@ -182,7 +160,7 @@ def _means(
     frames: int,
     device: torch.device,
 ) -> Tensor:
-    return vae.encode(draw(seed, count, shape, frames, device)).latent_dist.mode()
+    return vae.encode(draw(seed, count, shape, frames, device)[0]).latent_dist.mode()
 
 
 def _psnr(error: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ class Run:
         folder: receives `state.pt`, `curve.csv` and `curve.png`.
         steps: how many steps the run has in all.
         parts: everything whose state must survive a stop.
-        save_every: steps between two saved states.
+        save_seconds: between two saved states.
         minutes: that it may take in all, whatever it has been stopped in between; as long as its
             steps take if not given.
     """
@@ -55,25 +55,27 @@ class Run:
         *,
         steps: int,
         parts: dict[str, Stateful],
-        save_every: int = 100,
+        save_seconds: float = 120,
         minutes: float | None = None,
     ) -> None:
-        self.folder, self.steps, self.parts, self.save_every = folder, steps, parts, save_every
-        self.minutes, self.spent = minutes, 0.0
+        self.folder, self.steps, self.parts, self.save_seconds = folder, steps, parts, save_seconds
+        self.minutes, self.spent, self.has_saved = minutes, 0.0, False
         folder.mkdir(parents=True, exist_ok=True)
         self.start = self.step = self._restore()
 
     def __iter__(self) -> Iterator[int]:
         """The steps still to do, with a progress bar; the state is saved on the way."""
-        begun = time.monotonic() - self.spent
+        begun, saved = time.monotonic() - self.spent, self.spent
         with tqdm(initial=self.start, total=self.steps, disable=crew_rank() > 0) as bar:
             while self.progress < 1:
                 yield self.step
                 self.step += 1
                 bar.update()
                 self.spent = agreed(time.monotonic() - begun)
-                if self.step % self.save_every == 0 or self.progress == 1:
+                self.has_saved = self.spent - saved >= self.save_seconds or self.progress == 1
+                if self.has_saved:
                     self._save(self.step)
+                    saved = self.spent
 
     @property
     def progress(self) -> float:
@@ -85,7 +87,7 @@ class Run:
         """The learning rate now; see `rate_at`."""
         return rate_at(self.step, self.progress, peak)
 
-    def log(self, step: int, **values: float) -> None:
+    def log(self, step: int, **values: float | Tensor) -> None:
         """Append one row to the curve, as the first process sees it."""
         if crew_rank() > 0:
             return
@@ -95,7 +97,7 @@ class Run:
             writer = csv.writer(file)
             if fresh:
                 writer.writerow(["step", *values])
-            writer.writerow([step, *(f"{value:.5g}" for value in values.values())])
+            writer.writerow([step, *(f"{float(value):.5g}" for value in values.values())])
 
     def plot(self) -> None:
         """Draw the curve."""
@@ -133,7 +135,9 @@ class Run:
 
 
 def best_device() -> torch.device:
-    """This process's GPU if there is one."""
+    """This process's GPU if there is one, told to be quick rather than exact."""
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -182,11 +186,12 @@ def take_over(model: nn.Module, known: nn.Module) -> None:
 def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of a model's weights, over fewer steps while it is young."""
 
-    def mix(average: Tensor, weight: Tensor, count: Tensor | int) -> Tensor:
+    @torch.no_grad()
+    def mix(averages: list[Tensor], weights: list[Tensor], count: Tensor | int) -> None:
         steps = float(count)
-        return torch.lerp(average, weight, 1 - min(decay, (1 + steps) / (10 + steps)))
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + steps) / (10 + steps)))
 
-    return AveragedModel(model, avg_fn=mix, use_buffers=False)
+    return AveragedModel(model, multi_avg_fn=mix, use_buffers=False)
 
 
 def descend(optimizers: dict[str, Optimizer], rate: float) -> None:

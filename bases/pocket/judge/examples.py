@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bases.pocket.face_pictures import degrade
+from bases.pocket.judge.watcher import CELLS
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Look, Scene, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
 from bases.pocket.world.truth import ClipTruth, film_with_truth
 
+CPU = torch.device("cpu")
 EVERY = 2
 """Of a clip the judge looks at every second frame."""
 
@@ -45,6 +48,7 @@ def examples(
     generator: Generator,
     *,
     frames: int | None = None,
+    device: torch.device = CPU,
     **named: str,
 ) -> Examples:
     """Two degraded clips of each individual, each in a scene of its own.
@@ -57,14 +61,29 @@ def examples(
         shape: of the clips and the world.
         generator: a CPU generator.
         frames: of a clip, such as 1 for stills; as many as `true_clips` shows if None.
+        device: where they are drawn.
         named: choices that are the same in all the scenes, `kind` among them.
     """
     some = sample_looks(individuals // 2, generator)
     both = some.and_rows(look_alikes(some, generator))
-    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, **named)
+    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, device=device, **named)
     count, _, frames = drawn.clips.shape[:3]
     pictures = degrade(drawn.clips.transpose(1, 2).flatten(0, 1), generator)
     return replace(drawn, clips=pictures.unflatten(0, (count, frames)).transpose(1, 2))
+
+
+def packed(shown: Examples) -> Examples:
+    """The same on the CPU in little memory: bytes for numbers, cells for pixels."""
+    masks = F.adaptive_avg_pool2d(shown.truth.masks.flatten(0, 1), CELLS)
+    masks = masks.unflatten(0, shown.truth.masks.shape[:2])
+    clips = shown.clips.add(1).mul(127.5).round().to(torch.uint8)
+    return replace(shown, clips=clips, truth=replace(shown.truth, masks=masks)).to(CPU)
+
+
+def unpacked(shown: Examples, device: torch.device) -> Examples:
+    """What `packed` was given, with masks by cells."""
+    there = shown.to(device)
+    return replace(there, clips=there.clips.float().div(127.5).sub(1))
 
 
 def true_clips(
@@ -73,6 +92,7 @@ def true_clips(
     generator: Generator,
     *,
     frames: int | None = None,
+    device: torch.device = CPU,
     **named: str,
 ) -> Examples:
     """One clip of each individual, as it is drawn, of which the judge sees every second frame.
@@ -82,9 +102,11 @@ def true_clips(
         shape: of the clips and the world.
         generator: a CPU generator.
         frames: of a clip; half of the shape's if None.
+        device: where they are drawn.
         named: choices, such as `kind="person"`, that are the same in all the scenes.
     """
-    scene = sample_scenes(len(look), generator, shape.world, **named)
+    look = look.to(device)
+    scene = sample_scenes(len(look), generator, shape.world, **named).to(device)
     frames, fps = frames or (shape.frames + 1) // EVERY, shape.fps / EVERY
     clips, truth = film_with_truth(look, scene, size=shape.size, frames=frames, fps=fps)
     return Examples(clips, look, scene, truth)

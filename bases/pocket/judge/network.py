@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -71,6 +72,11 @@ class Judge(nn.Module):
             scene=watched.scene | {"expression": by_clip(seen.expression).mean(1)},
             intensity=by_clip(seen.intensity).mean(1),
         )
+
+    @property
+    def device(self) -> torch.device:
+        """Where it judges."""
+        return self.watcher.where.device
 
     def portraits(self, clips: Tensor, windows_BF3: Tensor) -> Portrait:
         """What is seen in the windows of the B × F frames."""

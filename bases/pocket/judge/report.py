@@ -34,7 +34,8 @@ def report(judge: Judge, shape: PocketShape, clips: int = 400) -> str:
         generator = Generator().manual_seed(HELD_OUT_SEED + number)
         hits = defaultdict[str, list[Tensor]](list)
         for _ in range(clips // _BATCH):
-            shown = true_clips(sample_looks(_BATCH, generator), shape, generator, kind=kind)
+            looks = sample_looks(_BATCH, generator)
+            shown = true_clips(looks, shape, generator, kind=kind, device=judge.device)
             for name, values in score(judge(shown.clips), shown, kind).items():
                 hits[name].append(values)
         lines += [f"{kind}, {clips} clips"]
@@ -85,7 +86,8 @@ def _retrieval(
         look = sample_looks(1, generator)
         others = look_alikes(look[[0] * 40], generator)
         everyone = look.and_rows(look).and_rows(others)
-        shown = true_clips(everyone, shape, generator, kind=kind, shot="close-up", view="front")
+        near = {"kind": kind, "shot": "close-up", "view": "front"}
+        shown = true_clips(everyone, shape, generator, device=judge.device, **near)
         seen = judge(shown.clips).identity.mean(1)
         similar = seen[1:] @ seen[0]
         found.append(similar.argmax().item() == 0)

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from bases.errors import BrokenBase
 from bases.pocket import BASE
+from bases.pocket.casting import casting, draw_cast, new_captions
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
 from bases.pocket.flow import flow
-from bases.pocket.lessons import casting, draw_cast, encode, new_captions
+from bases.pocket.latents import encode
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.parts import load_text, load_transformer, load_vae
 from bases.pocket.shape import PocketShape
@@ -76,15 +77,15 @@ def test_orthogonal_brings_singular_values_near_one() -> None:
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     model = nn.Linear(2, 2)
-    run = Run(tmp_path, steps=10, parts={"model": model}, save_every=4)
+    run = Run(tmp_path, steps=10, parts={"model": model}, save_seconds=0)
     for step in run:
         if step == 6:
             break
         nn.init.constant_(model.weight, step)
     again = nn.Linear(2, 2)
-    steps = list(Run(tmp_path, steps=10, parts={"model": again}, save_every=4))
-    assert steps == [4, 5, 6, 7, 8, 9]
-    assert torch.equal(again.weight, torch.full((2, 2), 3.0))
+    steps = list(Run(tmp_path, steps=10, parts={"model": again}, save_seconds=0))
+    assert steps == [6, 7, 8, 9]
+    assert torch.equal(again.weight, torch.full((2, 2), 5.0))
 
 
 def test_a_run_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,16 +102,16 @@ def test_a_run_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_vae_script_ends_with_weights_that_load_and_go_on(tmp_path: Path) -> None:
-    train_vae(TINY, tmp_path / "first", steps=4, stills=2, clip_every=2)
+    train_vae(TINY, tmp_path / "first", steps=4, stills=2, clip_every=2, pool=2, makers=1)
     vae = AutoencoderKLWan.from_pretrained(tmp_path / "first" / "vae")
     assert all(spread > 0 for spread in vae.config.latents_std)
-    train_vae(TINY, tmp_path / "next", init=tmp_path / "first" / "vae", steps=1, stills=1)
+    train_vae(TINY, tmp_path / "next", init=tmp_path / "first" / "vae", steps=1, stills=1, pool=1)
     assert (tmp_path / "next" / "vae" / "config.json").is_file()
 
 
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")  # autocast leaves norms in float32
 def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path: Path) -> None:
-    train_vae(TINY, tmp_path / "vae", steps=2, stills=2, clips=1)
+    train_vae(TINY, tmp_path / "vae", steps=2, stills=2, clips=1, pool=2)
     train_text(TINY, tmp_path / "text", steps=2, captions=4)
     vae, text, first = tmp_path / "vae" / "vae", tmp_path / "text", tmp_path / "first"
     train_transformer(TINY, vae, text, first, steps=2, stills=2, clips=1, pool=4)
