@@ -120,7 +120,8 @@ def _contrasts(
     *both, prompts, others = expression_pairs(seed, count, shape)
     first, second = (encode(codec, *draw_cast(cast, shape, 1, codec.device)) for cast in both)
     tokens = torch.stack([token_ids(words, said) for said in (prompts, others)], 1)
-    return (*packed(first), second.latents.half().cpu(), tokens.short())
+    drawn = (*packed(first), second.latents.half())
+    return (*(part.cpu() for part in drawn), tokens.short())
 
 
 def _faces_of(world: Repertoire) -> Repertoire:

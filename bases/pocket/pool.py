@@ -52,9 +52,9 @@ class Pool(NamedTuple):
 
 
 def packed(seen: Encoded) -> tuple[Tensor, ...]:
-    """Clips in little memory, on the CPU."""
+    """Clips in little memory."""
     shares = (part.mul(255).round().to(torch.uint8) for part in (seen.subjects, seen.faces))
-    return tuple(part.cpu() for part in (seen.latents.half(), *shares))
+    return (seen.latents.half(), *shares)
 
 
 def unpacked(latents: Tensor, subjects: Tensor, faces: Tensor) -> Encoded:
@@ -102,7 +102,7 @@ def _examples(
     rng = random.Random(seed)
     wordings = [new_captions(cast, shape, rng, 0.0) for _ in range(WORDINGS)]
     tokens = torch.stack([token_ids(words, prompts) for prompts in wordings], 1)
-    return (*packed(seen), tokens.short())
+    return (*(part.cpu() for part in packed(seen)), tokens.short())
 
 
 class Lessons:

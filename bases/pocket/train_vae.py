@@ -79,7 +79,7 @@ def train_vae(
     join_crew()
     torch.manual_seed(0)
     device = best_device()
-    vae = AutoencoderKLWan(**shape.vae, **_unit_statistics(shape)).to(device)
+    vae = AutoencoderKLWan(**shape.vae, **unit_statistics(shape)).to(device)
     start_quiet(vae)
     if init is not None:
         take_over(vae, load_vae(init))
@@ -100,24 +100,37 @@ def train_vae(
         generator = torch.Generator().manual_seed(crew_seed(step))
         footage, count = (films, clips) if on_clips else (photos, stills)
         video, mask = footage.some(count, generator, device)
-        weight = 1 + subject_weight * mask
-        with autocast(device):
-            posterior = vae.encode(video).latent_dist
-            decoded = vae.decode(posterior.sample()).sample
-        error = decoded.float() - video
-        kl = (posterior.mean.square() + posterior.var - 1 - posterior.logvar).float().mean() / 2
-        off = (weight * (error.abs() + 2 * error.square())).mean() / weight.mean()
-        loss = off + kl_weight * kl
+        loss, error, kl = vae_loss(vae, video, 1 + subject_weight * mask, kl_weight)
         loss.backward()
         share_gradients(vae.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(vae)
         if step % 50 in (47, 48):
-            run.log(step + 1, psnr=_psnr(error).item(), kl=kl.item(), clip=float(on_clips))
+            run.log(step + 1, psnr=psnr(error), kl=kl, clip=float(on_clips))
     if crew_rank() > 0:
         return
     run.plot()
     finish(average.module, shape, out / "vae", device)
+
+
+def vae_loss(
+    vae: AutoencoderKLWan, video: Tensor, weight: Tensor, kl_weight: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss, the errors of what comes back, and the mean KL divergence of a latent number.
+
+    Args:
+        vae: the VAE.
+        video: clips (B, 3, F, H, W) in [-1, 1].
+        weight: what an error counts, (B, 1, F, H, W).
+        kl_weight: what the divergence counts.
+    """
+    with autocast(video.device):
+        posterior = vae.encode(video).latent_dist
+        decoded = vae.decode(posterior.sample()).sample
+    error = decoded.float() - video
+    kl = (posterior.mean.square() + posterior.var - 1 - posterior.logvar).float().mean() / 2
+    off = (weight * (error.abs() + 2 * error.square())).mean() / weight.mean()
+    return off + kl_weight * kl, error, kl
 
 
 @torch.no_grad()
@@ -136,7 +149,7 @@ def finish(vae: AutoencoderKLWan, shape: PocketShape, folder: Path, device: torc
     )
     video, _ = draw(HELD_OUT_SEED + 100, 16, shape, shape.frames, device)
     decoded = vae.decode(vae.encode(video).latent_dist.mode()).sample
-    print(f"PSNR of 16 held-out clips: {_psnr(decoded - video).item():.2f} dB")
+    print(f"PSNR of 16 held-out clips: {psnr(decoded - video).item():.2f} dB")
     vae.to(torch.bfloat16).save_pretrained(folder)
     print(f"Wrote {folder}.")
 
@@ -147,7 +160,8 @@ def start_quiet(vae: AutoencoderKLWan, log_variance: float = -5.0) -> None:
         vae.quant_conv.bias[vae.config.z_dim :].fill_(log_variance)
 
 
-def _unit_statistics(shape: PocketShape) -> dict[str, list[float]]:
+def unit_statistics(shape: PocketShape) -> dict[str, list[float]]:
+    """Of latents that were not measured yet."""
     channels = shape.vae["z_dim"]
     return {"latents_mean": [0.0] * channels, "latents_std": [1.0] * channels}
 
@@ -163,7 +177,7 @@ def _means(
     return vae.encode(draw(seed, count, shape, frames, device)[0]).latent_dist.mode()
 
 
-def _psnr(error: Tensor) -> Tensor:
+def psnr(error: Tensor) -> Tensor:
     """Peak signal-to-noise ratio in dB of pictures in [-1, 1], from their mean squared error."""
     return 10 * torch.log10(4 / error.float().square().mean())
 

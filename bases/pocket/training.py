@@ -24,6 +24,8 @@ from tqdm import tqdm
 from bases.errors import BaseModelError
 from bases.pocket.crew import agreed, crew_rank
 
+CPU = torch.device("cpu")
+
 
 class Stateful(Protocol):
     """Anything with a state that can be saved and restored."""
