@@ -33,7 +33,7 @@ class WanText(NamedTuple):
     @property
     def max_tokens(self) -> int:
         """Every prompt is padded with zeros to this length, in training as in rendering."""
-        return min(self.tokenizer.model_max_length, MAX_PROMPT_TOKENS)
+        return longest_prompt(self.tokenizer)
 
 
 class Wan(Family):
@@ -137,17 +137,23 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
         return {"guidance_scale": guidance, "max_sequence_length": text.max_tokens}
 
 
+def longest_prompt(tokenizer: PreTrainedTokenizerBase) -> int:
+    """Tokens of a prompt at most."""
+    longest: int = min(tokenizer.model_max_length, MAX_PROMPT_TOKENS)
+    return longest
+
+
 def embed_prompts(text: WanText, prompts: list[str]) -> Tensor:
     """What `WanPipeline` makes of prompts: (B, L, D), zero after each prompt's last token."""
-    return embed_tokens(text, token_ids(text, prompts))
+    return embed_tokens(text, token_ids(text.tokenizer, prompts))
 
 
-def token_ids(text: WanText, prompts: list[str]) -> Tensor:
+def token_ids(tokenizer: PreTrainedTokenizerBase, prompts: list[str]) -> Tensor:
     """Prompts as numbers (B, L), padded."""
-    ids: Tensor = text.tokenizer(
+    ids: Tensor = tokenizer(
         [prompt_clean(prompt) for prompt in prompts],
         padding="max_length",
-        max_length=text.max_tokens,
+        max_length=longest_prompt(tokenizer),
         truncation=True,
         return_tensors="pt",
     ).input_ids

@@ -49,6 +49,34 @@ def flow_error(
     return (flow(transformer, noisy, sigmas, words) - objective.target(latents, noise)).square()
 
 
+def contrast_error(
+    transformer: nn.Module,
+    words: Tensor,
+    objective: FlowMatching,
+    first: Tensor,
+    second: Tensor,
+    generator: Generator,
+) -> Tensor:
+    """Squared error of the change that another word makes, (B, C, F, H, W).
+
+    In the flow's error an expression counts for little: all that no caption tells is in it too, the
+    individual above all. In the difference of two predictions from the same noise all of that falls
+    away. Both start from the middle between the two, which gives neither of them away.
+
+    Args:
+        transformer: predicts the flow.
+        words: embedded prompts (2 × B, L, D), of the first ones, then of the second ones.
+        objective: says how strong the noise is.
+        first: latents (B, C, F, H, W).
+        second: latents that differ from the first ones in what another word says.
+        generator: a CPU generator, of the noise and its levels.
+    """
+    noisy, _, sigmas = noised(objective, (first + second) / 2, generator)
+    predicted = flow(transformer, torch.cat((noisy, noisy)), torch.cat((sigmas, sigmas)), words)
+    change = torch.sub(*predicted.chunk(2))
+    return (change - (second - first)).square()
+
+
 def noised(
     objective: FlowMatching, latents: Tensor, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:

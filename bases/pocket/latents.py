@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -9,6 +10,8 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
+from bases.pocket.parts import load_vae
+from bases.pocket.still_convolutions import speed_up
 from bases.pocket.training import autocast
 from bases.wan import latent_statistics
 
@@ -26,13 +29,20 @@ class Encoded(NamedTuple):
     subjects: Tensor
     faces: Tensor
 
-    def at(self, chosen: Tensor, device: torch.device) -> Encoded:
-        """Some of the clips."""
-        return Encoded(*(tensor[chosen].to(device) for tensor in self))
-
     def weights(self, subject: float, face: float) -> Tensor:
         """What an error counts, where the subject counts so much more, and its face again."""
         return 1 + subject * self.subjects + face * self.faces
+
+
+def load_codec(folder: Path, device: torch.device) -> AutoencoderKLWan:
+    """A trained VAE, quick and at rest.
+
+    Raises:
+        BrokenBase: if it is not there, or not whole.
+    """
+    codec = load_vae(folder).to(device).eval().requires_grad_(False)
+    speed_up(codec)
+    return codec
 
 
 @torch.no_grad()
@@ -44,6 +54,17 @@ def encode(vae: AutoencoderKLWan, video: Tensor, subjects: Tensor, faces: Tensor
     return Encoded(
         (latents.float() - mean) / std, *(_by_cell(m, latents.shape) for m in (subjects, faces))
     )
+
+
+def packed(seen: Encoded) -> tuple[Tensor, ...]:
+    """Clips in little memory: latents in float16, shares in bytes."""
+    shares = (part.mul(255).round().to(torch.uint8) for part in (seen.subjects, seen.faces))
+    return (seen.latents.half(), *shares)
+
+
+def unpacked(latents: Tensor, subjects: Tensor, faces: Tensor) -> Encoded:
+    """What `packed` was given."""
+    return Encoded(latents.float(), subjects.float() / 255, faces.float() / 255)
 
 
 def _by_cell(masks: Tensor, cells: torch.Size) -> Tensor:

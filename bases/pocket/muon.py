@@ -66,7 +66,8 @@ class Muon(Optimizer):
         for weight in weights:
             if not self.state[weight]:
                 self.state[weight]["mean"] = torch.zeros_like(weight)
-        grads, means = [w.grad for w in weights], [self.state[w]["mean"] for w in weights]
+        grads = [weight.grad for weight in weights if weight.grad is not None]
+        means = [self.state[weight]["mean"] for weight in weights]
         torch._foreach_lerp_(means, grads, 1 - momentum)
         aheads = torch._foreach_lerp(grads, means, momentum)
         return [ahead.flatten(1) for ahead in aheads]

@@ -1,156 +1,179 @@
-"""What Pocket's transformer learns from: stills and clips, encoded and captioned beforehand."""
+"""Pools of drawings on the device that learns from them."""
 
 from __future__ import annotations
 
-import random
-from functools import cache, partial
-from pathlib import Path
+import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from diffusers import AutoencoderKLWan
 from torch import Generator, Tensor
+from tqdm import tqdm
 
-from bases.pocket.ahead import made_ahead, together
-from bases.pocket.casting import casting, draw_cast, new_captions
-from bases.pocket.latents import Encoded, encode
-from bases.pocket.parts import load_text, load_vae
-from bases.pocket.shape import PocketShape
-from bases.pocket.still_convolutions import speed_up
-from bases.pocket.training import best_device
+from bases.pocket.crew import crew_rank
+from bases.pocket.latents import Encoded, encode, packed, unpacked
+from bases.pocket.stream import COARSE, Drawn, Kind, Stream
 from bases.wan import WanText, embed_tokens, token_ids
 
-WORDINGS = 6
-"""Captions of each clip."""
+_ROOM: dict[Kind, int] = {"stills": 16, "clips": 1, "pairs": 6}
+"""Examples that there is room for, by that of clips."""
 
 
-class Pool(NamedTuple):
-    """B clips, kept in little memory, each with several captions.
+class Shelf:
+    """Examples of one kind, more and more until there is no room; then new ones replace old ones.
+
+    Args:
+        room: for how many.
+        device: where they are kept.
+    """
+
+    def __init__(self, room: int, device: torch.device) -> None:
+        self.room, self.device, self.added = room, device, 0
+        self.parts: list[Tensor] = []
+
+    def __len__(self) -> int:
+        return min(self.added, self.room)
+
+    def add(self, examples: tuple[Tensor, ...]) -> None:
+        """Add some."""
+        if not self.parts:
+            self.parts = [
+                torch.empty(self.room, *part.shape[1:], dtype=part.dtype, device=self.device)
+                for part in examples
+            ]
+        count = len(examples[0])
+        places = torch.arange(self.added, self.added + count, device=self.device) % self.room
+        for kept, part in zip(self.parts, examples, strict=True):
+            kept[places] = part.to(self.device)
+        self.added += count
+
+    def some(self, count: int, generator: Generator) -> list[Tensor]:
+        """So many of them, drawn at random."""
+        chosen = torch.randint(len(self), (count,), generator=generator).to(self.device)
+        return [part[chosen] for part in self.parts]
+
+    def batches(self, count: int) -> Iterator[tuple[Tensor, ...]]:
+        """All of them, so many at a time."""
+        kept = [part[: len(self)] for part in self.parts]
+        return zip(*(part.split(count) for part in kept), strict=True)
+
+
+class Pool:
+    """Shelves of what a stream has drawn.
+
+    Args:
+        stream: draws.
+        room: for clips; of stills and pairs there is more.
+        device: where they are kept.
+    """
+
+    def __init__(self, stream: Stream, room: int, device: torch.device) -> None:
+        self.stream, self.device = stream, device
+        self.shelves = {kind: Shelf(_ROOM[kind] * room, device) for kind in stream.kinds}
+
+    def put(self, drawn: Drawn) -> None:
+        """Take one batch in."""
+        self.shelves[drawn.kind].add(drawn.parts)
+
+    def grow(self, most: int = 2) -> None:
+        """Take in what makers have drawn by now, so many batches at most."""
+        if self.stream.makers:
+            self._take(most)
+
+    def _take(self, most: int) -> None:
+        for drawn in self.stream.ready(most):
+            self.put(drawn)
+
+    def fill(self, clips: int) -> None:
+        """Wait until there are so many clips, and some of everything else."""
+        shelf = self.shelves["clips"]
+        with tqdm(total=clips, desc="clips drawn", disable=crew_rank() > 0) as bar:
+            while len(shelf) < clips or not all(map(len, self.shelves.values())):
+                self._take(8)
+                bar.update(len(shelf) - bar.n)
+                time.sleep(0.01)
+
+    def sizes(self) -> dict[str, float]:
+        """How many there are of each kind, by the names of a curve."""
+        return {f"known {kind}": float(len(shelf)) for kind, shelf in self.shelves.items()}
+
+
+class RawPool(Pool):
+    """Drawings as they are, for the VAE."""
+
+    def some(self, kind: Kind, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Clips (B, 3, F, H, W) in [-1, 1], and their subjects' masks (B, 1, F, H, W) in [0, 1]."""
+        video, subjects, *_ = self.shelves[kind].some(count, generator)
+        mask = subjects.float().div_(255)
+        return pixels(video), mask.repeat_interleave(COARSE, -1).repeat_interleave(COARSE, -2)
+
+
+class Pairs(NamedTuple):
+    """B pairs of stills that differ in the expression alone.
 
     Attributes:
-        latents: normalised, (B, C, F, H, W) in float16.
-        subjects: what of each cell shows the subject, (B, 1, F, H, W) in 0 … 255.
-        faces: what of it shows the subject's face, likewise.
-        tokens: of each caption, (B, V, L), padded.
+        first: of each pair.
+        second: latents of the same individual in the same scene (B, C, 1, H, W).
+        words: embedded captions (2 × B, L, D), of the first ones, then of the second ones.
     """
 
-    latents: Tensor
-    subjects: Tensor
-    faces: Tensor
-    tokens: Tensor
+    first: Encoded
+    second: Tensor
+    words: Tensor
+
+
+class LatentPool(Pool):
+    """Drawings and captions as a transformer sees them.
+
+    Args:
+        stream: draws and puts into words.
+        room: for clips; of stills and pairs there is more.
+        codec: encodes the drawings.
+        text: embeds the captions.
+    """
+
+    def __init__(self, stream: Stream, room: int, codec: AutoencoderKLWan, text: WanText) -> None:
+        super().__init__(stream, room, codec.device)
+        self.codec, self.text = codec, text
+        self.nothing = token_ids(text.tokenizer, [""]).to(codec.device).short()
+
+    def put(self, drawn: Drawn) -> None:
+        """Encode one batch and take it in."""
+        video, subjects, faces, *more = (part.to(self.device) for part in drawn.parts)
+        masks = (subjects.float() / 255, faces.float() / 255)
+        seen = packed(encode(self.codec, pixels(video), *masks))
+        if drawn.kind == "pairs":
+            more[0] = encode(self.codec, pixels(more[0]), *masks).latents.half()
+        self.shelves[drawn.kind].add((*seen, *more))
+
+    def take_over(self, raw: RawPool) -> None:
+        """Encode all of another pool, which gives it up."""
+        for kind, shelf in raw.shelves.items():
+            for parts in shelf.batches(16 if kind == "clips" else 256):
+                self.put(Drawn(kind, parts))
+            shelf.parts, shelf.added = [], 0
 
     def some(
-        self, count: int, generator: Generator, device: torch.device
+        self, kind: Kind, count: int, dropout: float, generator: Generator
     ) -> tuple[Encoded, Tensor]:
-        """Some of the clips, and the tokens (count, L) of one caption of each."""
-        chosen = torch.randint(len(self.latents), (count,), generator=generator)
-        wording = torch.randint(self.tokens.shape[1], (count,), generator=generator)
-        home = self.tokens.device
-        chosen, wording = chosen.to(home), wording.to(home)
-        seen = unpacked(self.latents[chosen], self.subjects[chosen], self.faces[chosen])
-        return Encoded(*(p.to(device) for p in seen)), self.tokens[chosen, wording].to(device)
+        """Some of a kind, and of each one caption, embedded (B, L, D), of which some are empty."""
+        *seen, tokens = self.shelves[kind].some(count, generator)
+        wording = torch.randint(tokens.shape[1], (count,), generator=generator)
+        left_out = torch.rand(count, 1, generator=generator) < dropout
+        rows = torch.arange(count, device=self.device)
+        said = tokens[rows, wording.to(self.device)]
+        said = torch.where(left_out.to(self.device), self.nothing, said)
+        return unpacked(*seen), embed_tokens(self.text, said)
+
+    def some_pairs(self, count: int, generator: Generator) -> Pairs:
+        """Some of the pairs."""
+        *first, second, tokens = self.shelves["pairs"].some(count, generator)
+        said = tokens.transpose(0, 1).flatten(0, 1)
+        return Pairs(unpacked(*first), second.float(), embed_tokens(self.text, said))
 
 
-def packed(seen: Encoded) -> tuple[Tensor, ...]:
-    """Clips in little memory."""
-    shares = (part.mul(255).round().to(torch.uint8) for part in (seen.subjects, seen.faces))
-    return (seen.latents.half(), *shares)
-
-
-def unpacked(latents: Tensor, subjects: Tensor, faces: Tensor) -> Encoded:
-    """What `packed` was given."""
-    return Encoded(latents.float(), subjects.float() / 255, faces.float() / 255)
-
-
-def fill(
-    shape: PocketShape,
-    vae: Path,
-    text: Path,
-    clips: int,
-    *,
-    frames: int,
-    makers: int,
-    device: torch.device,
-    seed: int = 0,
-    at_once: int = 32,
-) -> Pool:
-    """A pool for a training, of this process alone.
-
-    Args:
-        shape: of the clips, and the world.
-        vae: the folder of the VAE that encodes them.
-        text: the folder whose tokenizer reads the captions.
-        clips: how many, at the least.
-        frames: of a clip; 1 for stills.
-        makers: other processes that make it; 0 for this one alone.
-        device: where it is kept.
-        seed: of the run.
-        at_once: clips that are drawn together.
-    """
-    at_once = min(clips, at_once)
-    make = partial(_examples, count=at_once, shape=shape, vae=vae, text=text, frames=frames)
-    what, jobs = "stills" if frames == 1 else "clips", -(-clips // at_once)
-    return Pool(*together(made_ahead(make, jobs, makers, seed=seed, what=what), device))
-
-
-def _examples(
-    seed: int, count: int, shape: PocketShape, vae: Path, text: Path, frames: int
-) -> tuple[Tensor, ...]:
-    codec, words = tools(vae, text)
-    cast = casting((0 if frames == 1 else 20_000_000) + seed, count, shape)
-    seen = encode(codec, *draw_cast(cast, shape, frames, codec.device))
-    rng = random.Random(seed)
-    wordings = [new_captions(cast, shape, rng, 0.0) for _ in range(WORDINGS)]
-    tokens = torch.stack([token_ids(words, prompts) for prompts in wordings], 1)
-    return (*(part.cpu() for part in packed(seen)), tokens.short())
-
-
-class Lessons:
-    """Stills and clips, each with its prompt, of which some are empty.
-
-    Args:
-        shape: of the clips, and the world.
-        vae: the folder of the VAE that encodes them.
-        text: the folder of the text encoder that reads the prompts.
-        clips: in the pool; of stills there are four times as many.
-        makers: other processes that make them; 0 for this one alone.
-        device: where they are kept.
-        seed: of the run.
-    """
-
-    def __init__(
-        self,
-        shape: PocketShape,
-        vae: Path,
-        text: Path,
-        clips: int,
-        *,
-        makers: int,
-        device: torch.device,
-        seed: int,
-    ) -> None:
-        filled = partial(fill, shape, vae, text, makers=makers, device=device, seed=seed)
-        self.stills = filled(4 * clips, frames=1, at_once=128)
-        self.clips = filled(clips, frames=shape.frames)
-        self.text, self.device = load_text(text, device), device
-        self.nothing = token_ids(self.text, [""]).to(device)
-
-    def some(
-        self, stills: int, clips: int, dropout: float, generator: Generator
-    ) -> list[tuple[Encoded, Tensor]]:
-        """Some stills and some clips, with their embedded prompts (B, L, D)."""
-        lessons = []
-        for pool, count in ((self.stills, stills), (self.clips, clips)):
-            seen, tokens = pool.some(count, generator, self.device)
-            left_out = torch.rand(count, 1, generator=generator).to(self.device) < dropout
-            tokens = torch.where(left_out, self.nothing, tokens)
-            lessons.append((seen, embed_tokens(self.text, tokens)))
-        return lessons
-
-
-@cache
-def tools(vae: Path, text: Path) -> tuple[AutoencoderKLWan, WanText]:
-    """What a process encodes and reads with, loaded once."""
-    codec = load_vae(vae).to(best_device()).eval()
-    speed_up(codec)
-    return codec, load_text(text, torch.device("cpu"))
+def pixels(video: Tensor) -> Tensor:
+    """Clips (B, 3, F, H, W) in [-1, 1] from bytes."""
+    values = video.float().div_(127.5).sub_(1)
+    return values.contiguous(memory_format=torch.channels_last_3d)

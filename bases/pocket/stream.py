@@ -1,127 +1,147 @@
-"""A stream of examples that other processes draw on CPU cores while a GPU learns from them."""
+"""Drawings of the world that Pocket's trainings learn from, made by this process or by others.
+
+Drawing is thousands of small operations, which a GPU does hardly faster than a core: there, other
+processes draw on the cores while it learns.
+"""
 
 from __future__ import annotations
 
+import itertools
 import queue
 import random
-from collections.abc import Iterator
-from functools import partial
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor, multiprocessing
+from torch import Tensor, multiprocessing
+from transformers import PreTrainedTokenizerBase
 
-from bases.pocket.casting import casting, draw_cast, new_captions
-from bases.pocket.contrasts import expression_pairs
+from bases.pocket.casting import casting, draw_cast, expression_pairs, new_captions
+from bases.pocket.crew import crew_seed, crew_size
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import CPU
 from bases.wan import WanText, token_ids
 
 Kind = Literal["stills", "clips", "pairs"]
+KINDS: tuple[Kind, ...] = ("stills", "clips", "pairs")
+COARSE = 4
+"""Pixels a side of a mask's cell, as masks are kept."""
+
 _AT_ONCE: dict[Kind, int] = {"stills": 32, "clips": 4, "pairs": 32}
-_OFTEN: dict[Kind, float] = {"stills": 0.55, "clips": 0.27, "pairs": 0.18}
-_COARSE = 4
-"""Pixels of a mask's cell, as masks are kept."""
+_OFTEN: dict[Kind, int] = {"stills": 55, "clips": 27, "pairs": 18}
+_SEEDS: dict[Kind, int] = {"stills": 0, "clips": 20_000_000, "pairs": 30_000_000}
 _WORDINGS = 6
 
 
+class Drawn(NamedTuple):
+    """A batch of one kind.
+
+    Attributes:
+        kind: stills, clips, or pairs of stills that differ in the expression alone.
+        parts: in bytes videos (B, 3, F, H, W), where their subjects and where their faces are, each
+            (B, 1, F, H / 4, W / 4), and of pairs the second ones' videos; where there are captions,
+            the tokens (B, V, L) of several wordings, or of what is said of both of a pair.
+    """
+
+    kind: Kind
+    parts: tuple[Tensor, ...]
+
+
 class Stream:
-    """Batches that come in as they are drawn.
+    """Batches without end, all different.
 
     Args:
         shape: of the clips, and the world.
-        text: reads the captions.
-        makers: processes that draw.
+        text: reads the captions; there are none, and no pairs, if None.
+        makers: processes that draw ahead; 0 if this one draws, when asked.
+        seed: of the run; see `crew_seed`.
     """
 
-    def __init__(self, shape: PocketShape, text: WanText, makers: int) -> None:
+    def __init__(
+        self,
+        shape: PocketShape,
+        text: WanText | None = None,
+        *,
+        makers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.makers, self.seed = makers, seed
+        paired = text is not None and "person" in shape.world.kind
+        self.kinds: tuple[Kind, ...] = KINDS if paired else KINDS[:2]
+        tokenizer = None if text is None else text.tokenizer
+        drawing = (shape, tokenizer, self.kinds)
+        self._here = _drawings(*drawing, _numbers(0, 1, seed))
         context = multiprocessing.get_context("spawn")
-        self._drawn = context.Queue(4 * makers)
-        for number in range(makers):
-            arguments = (self._drawn, shape, text.tokenizer, number, makers)
-            context.Process(target=_draw_on, args=arguments, daemon=True).start()
+        self._there = context.Queue(4 * makers + 1)
+        for maker in range(makers):
+            given = (self._there, drawing, _numbers(maker, makers, seed))
+            context.Process(target=_draw_on, args=given, daemon=True).start()
 
-    def ready(self, most: int) -> Iterator[tuple[Kind, tuple[Tensor, ...]]]:
-        """What has been drawn by now, so many batches at most."""
+    def ready(self, most: int) -> Iterator[Drawn]:
+        """So many batches, or of what makers have drawn by now so many at most."""
+        if not self.makers:
+            yield from itertools.islice(self._here, most)
+            return
         for _ in range(most):
             try:
-                yield self._drawn.get_nowait()
+                yield self._there.get_nowait()
             except queue.Empty:
                 return
 
 
-def _draw_on(drawn: Any, shape: PocketShape, tokenizer: Any, number: int, makers: int) -> None:
+def _numbers(first: int, apart: int, seed: int) -> Iterable[int]:
+    """Numbers that no other maker of any process has."""
+    return itertools.count(crew_seed(first, seed), apart * crew_size())
+
+
+def _draw_on(drawn: Any, drawing: tuple[Any, Any, Any], numbers: Iterable[int]) -> None:
+    """Draw until the process that asked for it ends."""
     torch.set_num_threads(1)
-    words = WanText(tokenizer, None)
-    job = number
-    while True:
-        rng = random.Random(job)
-        kind = rng.choices(list(_OFTEN), list(_OFTEN.values()))[0]
-        make = _pairs if kind == "pairs" else partial(_clips, kind)
-        drawn.put((kind, make(job, shape, words, rng)))
-        job += makers
+    for batch in _drawings(*drawing, numbers):
+        drawn.put(batch)
+
+
+def _drawings(
+    shape: PocketShape,
+    tokenizer: PreTrainedTokenizerBase | None,
+    kinds: tuple[Kind, ...],
+    numbers: Iterable[int],
+) -> Iterator[Drawn]:
+    for number in numbers:
+        rng = random.Random(number)
+        kind = rng.choices(kinds, [_OFTEN[known] for known in kinds])[0]
+        seed = _SEEDS[kind] + number
+        if kind == "pairs":
+            videos, wordings = _pairs(seed, shape, rng)
+        else:
+            videos, wordings = _clips(kind, seed, shape, rng)
+        parts = videos if tokenizer is None else (*videos, _tokens(tokenizer, wordings))
+        yield Drawn(kind, parts)
 
 
 def _clips(
-    kind: Kind, seed: int, shape: PocketShape, words: WanText, rng: random.Random
-) -> tuple[Tensor, ...]:
-    """Bytes of videos, of where subjects and faces are, and captions' tokens (B, V, L)."""
+    kind: Kind, seed: int, shape: PocketShape, rng: random.Random
+) -> tuple[tuple[Tensor, ...], list[list[str]]]:
+    cast = casting(seed, _AT_ONCE[kind], shape)
     frames = shape.frames if kind == "clips" else 1
-    cast = casting((20_000_000 if kind == "clips" else 0) + seed, _AT_ONCE[kind], shape)
-    wordings = [new_captions(cast, shape, rng, 0.0) for _ in range(_WORDINGS)]
-    tokens = torch.stack([token_ids(words, prompts) for prompts in wordings], 1)
-    return (*_in_bytes(*draw_cast(cast, shape, frames, CPU)), tokens.short())
+    wordings = [new_captions(cast, shape, rng) for _ in range(_WORDINGS)]
+    return _in_bytes(*draw_cast(cast, shape, frames, CPU)), wordings
 
 
-def _pairs(seed: int, shape: PocketShape, words: WanText, rng: random.Random) -> tuple[Tensor, ...]:
-    """Bytes of the first stills, of their masks and of the second ones, and tokens (B, 2, L)."""
-    *both, prompts, others = expression_pairs(seed, _AT_ONCE["pairs"], shape)
-    (first, subjects, faces), (second, *_) = (
-        _in_bytes(*draw_cast(cast, shape, 1, CPU)) for cast in both
-    )
-    tokens = torch.stack([token_ids(words, said) for said in (prompts, others)], 1)
-    return first, subjects, faces, second, tokens.short()
+def _pairs(
+    seed: int, shape: PocketShape, rng: random.Random
+) -> tuple[tuple[Tensor, ...], list[list[str]]]:
+    casts, said = expression_pairs(seed, _AT_ONCE["pairs"], shape, rng)
+    first, second = (_in_bytes(*draw_cast(cast, shape, 1, CPU)) for cast in casts)
+    return (*first, second[0]), list(said)
+
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, wordings: list[list[str]]) -> Tensor:
+    """Of B captions in V wordings, (B, V, L)."""
+    return torch.stack([token_ids(tokenizer, said) for said in wordings], 1).short()
 
 
 def _in_bytes(video: Tensor, *masks: Tensor) -> tuple[Tensor, ...]:
-    small = (F.avg_pool3d(mask, (1, _COARSE, _COARSE)) for mask in masks)
-    return tuple(part.mul(255).round().to(torch.uint8) for part in ((video + 1) / 2, *small))
-
-
-class Growing:
-    """Examples on a device, more and more until there is no room; then new ones replace old ones.
-
-    Args:
-        room: for how many.
-        device: where they are kept.
-    """
-
-    def __init__(self, room: int, device: torch.device) -> None:
-        self.room, self.device, self.added = room, device, 0
-        self.parts: list[Tensor] = []
-
-    def __len__(self) -> int:
-        return min(self.added, self.room)
-
-    def add(self, examples: tuple[Tensor, ...]) -> None:
-        """Add some."""
-        if not self.parts:
-            self.parts = [
-                torch.empty(self.room, *part.shape[1:], dtype=part.dtype, device=self.device)
-                for part in examples
-            ]
-        places = torch.arange(self.added, self.added + len(examples[0])) % self.room
-        for kept, part in zip(self.parts, examples, strict=True):
-            kept[places.to(self.device)] = part.to(self.device)
-        self.added += len(examples[0])
-
-    def some(self, count: int, generator: Generator) -> list[Tensor]:
-        """So many of them, drawn at random."""
-        chosen = torch.randint(len(self), (count,), generator=generator).to(self.device)
-        return [part[chosen] for part in self.parts]
-
-    def each(self, count: int) -> Iterator[list[Tensor]]:
-        """All of them, so many at a time."""
-        for start in range(0, len(self), count):
-            yield [part[start : start + count] for part in (p[: len(self)] for p in self.parts)]
+    coarse = (F.avg_pool3d(mask, (1, COARSE, COARSE)) for mask in masks)
+    return tuple(part.mul(255).round().to(torch.uint8) for part in ((video + 1) / 2, *coarse))

@@ -15,17 +15,20 @@ from __future__ import annotations
 import copy
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.flow import flow, learn, noised
+from bases.pocket.latents import load_codec
 from bases.pocket.muon import optimizers_for
-from bases.pocket.parts import load_transformer
-from bases.pocket.pool import Lessons
+from bases.pocket.parts import load_text, load_transformer
+from bases.pocket.pool import LatentPool
 from bases.pocket.shape import PocketShape
+from bases.pocket.stream import Kind, Stream
 from bases.pocket.train_transformer import assemble
 from bases.pocket.training import (
     Run,
@@ -42,24 +45,56 @@ def train_guidance(
     base: Path,
     out: Path = Path("runs/guidance"),
     *,
+    pool: int = 1200,
+    room: int | None = None,
+    makers: int = 0,
+    seed: int = 0,
+    **learning: Any,
+) -> None:
+    """Draw, and train the transformer; the text encoder and the VAE stay.
+
+    Args:
+        shape: how large Pocket is.
+        base: the folder of a base that was trained without.
+        out: where the run is kept.
+        pool: clips that each process draws and encodes beforehand; of stills there are sixteen
+            times as many.
+        room: for clips in the pool, into which makers go on drawing; as many as `pool` if None.
+        makers: other processes that draw; 0 for this one alone.
+        seed: from 0 to 4; a run with another one sees other examples.
+        learning: see `learn_guidance`.
+    """
+    join_crew()
+    device = best_device()
+    codec, words = load_codec(base / "vae", device), load_text(base, device)
+    stream = Stream(shape, words, makers=makers, seed=seed)
+    known = LatentPool(stream, room or pool, codec, words)
+    known.fill(pool)
+    learn_guidance(shape, known, base, out, **learning)
+
+
+def learn_guidance(
+    shape: PocketShape,
+    known: LatentPool,
+    base: Path,
+    out: Path,
+    *,
     guidance: float = 3.0,
     steps: int = 400,
     minutes: float | None = None,
     stills: int = 12,
     clips: int = 6,
-    pool: int = 1200,
-    makers: int = 0,
     rate: float = 3e-4,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
     face_weight: float = 4.0,
-    seed: int = 0,
     compiled: bool = False,
 ) -> None:
-    """Train the transformer; the text encoder and the VAE stay.
+    """Train the transformer on a pool.
 
     Args:
         shape: how large Pocket is.
+        known: what it learns from.
         base: the folder of a base that was trained without.
         out: where the run is kept.
         guidance: the scale that is learnt.
@@ -67,47 +102,43 @@ def train_guidance(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process.
         clips: clips a step of each process.
-        pool: clips that are drawn and encoded beforehand in each process, and four times as many
-            stills.
-        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, on which nothing changes.
         subject_weight: what an error on the subject counts beyond one on the place.
         face_weight: what one on the face counts beyond one elsewhere on the subject.
-        seed: from 0 to 4; a run with another one sees other examples.
         compiled: whether the transformer's blocks are compiled.
     """
-    join_crew()
-    device = best_device()
-    model = load_transformer(base).to(device)
+    model = load_transformer(base).to(known.device)
     teacher = copy.deepcopy(model).requires_grad_(False)
     average = averaged(model, 0.99)
     if compiled:
         model.compile_repeated_blocks(dynamic=False)
-        teacher.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
-    lessons = Lessons(shape, base / "vae", base, pool, makers=makers, device=device, seed=seed)
     objective = FlowMatching(shift=3.0)
-    unprompted = embed_tokens(lessons.text, lessons.nothing)
+    unprompted = embed_tokens(known.text, known.nothing)
+    asked: dict[Kind, int] = {"stills": stills, "clips": clips}
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
-        generator = torch.Generator().manual_seed(crew_seed(step, seed))
-        losses = []
-        for seen, words in lessons.some(stills, clips, dropout, generator):
+        known.grow()
+        generator = Generator().manual_seed(crew_seed(step, known.stream.seed))
+        losses: dict[str, Tensor] = {}
+        for kind, count in asked.items():
+            seen, words = known.some(kind, count, dropout, generator)
             noisy, _, sigmas = noised(objective, seen.latents, generator)
-            asked = (noisy, sigmas, words)
-            error_of = partial(guidance_error, model, teacher, *asked, unprompted, guidance)
-            losses.append(learn(error_of, seen.weights(subject_weight, face_weight), 1 / 2))
+            told = (noisy, sigmas, words, unprompted, guidance)
+            error_of = partial(guidance_error, model, teacher, *told)
+            weights = seen.weights(subject_weight, face_weight)
+            losses[kind] = learn(error_of, weights, 1 / 2)
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
         if step % 20 == 19:
-            run.log(step + 1, stills=losses[0], clips=losses[1])
+            run.log(step + 1, **losses, **known.sizes())
     if crew_rank() > 0:
         return
     run.plot()
-    assemble(average.module, lessons.text, shape, base / "vae", out / "pocket")
+    assemble(average.module, known.text, shape, base / "vae", out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
 
 

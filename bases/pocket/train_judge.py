@@ -83,9 +83,9 @@ def train_judge(
     optimizers = optimizers_for(judge, rate)
     parts: dict[str, Stateful] = {"judge": judge, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
-    drawn = {"makers": makers, "seed": seed, "device": device}
-    clips = draw_lots(partial(clips_of, watched, shape), lots if watched else 0, **drawn)
-    stills = draw_lots(partial(stills_of, portrayed, shape), lots if portrayed else 0, **drawn)
+    drawn = partial(draw_lots, makers=makers, seed=seed, device=device)
+    clips = drawn(partial(clips_of, watched, shape), lots if watched else 0)
+    stills = drawn(partial(stills_of, portrayed, shape), lots if portrayed else 0)
     for step in run:
         generator = Generator().manual_seed(_SEED + crew_seed(step, seed))
         rng = random.Random(crew_seed(step, seed))

@@ -109,7 +109,7 @@ def train_text(
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         cast = casting(_SEED + step, captions, shape)
-        prompts = new_captions(cast, shape, random.Random(step), dropout=0.0)
+        prompts = new_captions(cast, shape, random.Random(step))
         words = embed_prompts(text, prompts)
         loss = reader(words, cast.to(device))
         moved = words.new_zeros(()) if known is None else moved_by(words, known, prompts)

@@ -19,17 +19,17 @@ from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from torch import nn
+from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
-from bases.pocket.contrasts import contrast_error, fill_contrasts
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
-from bases.pocket.flow import flow_error, learn
-from bases.pocket.latents import Encoded
+from bases.pocket.flow import contrast_error, flow_error, learn
+from bases.pocket.latents import Encoded, load_codec
 from bases.pocket.muon import optimizers_for
-from bases.pocket.parts import load_transformer, load_vae
-from bases.pocket.pool import Lessons
+from bases.pocket.parts import load_text, load_transformer, load_vae
+from bases.pocket.pool import LatentPool
 from bases.pocket.shape import PocketShape
+from bases.pocket.stream import Kind, Stream
 from bases.pocket.training import (
     Run,
     averaged,
@@ -38,10 +38,9 @@ from bases.pocket.training import (
     run_script,
     take_over,
 )
-from bases.wan import WanText, embed_tokens
+from bases.wan import WanText
 
 RENDER_SHIFT = 3.0
-_NAMES = "stills", "clips"
 
 
 def train_transformer(
@@ -50,14 +49,47 @@ def train_transformer(
     text: Path,
     out: Path = Path("runs/transformer"),
     *,
+    pool: int = 1200,
+    room: int | None = None,
+    makers: int = 0,
+    seed: int = 0,
+    **learning: Any,
+) -> None:
+    """Draw, and train the transformer; the VAE and the text encoder stay.
+
+    Args:
+        shape: how large Pocket is.
+        vae: the folder of a trained VAE.
+        text: the folder of a trained text encoder and its tokenizer; that of a base will do.
+        out: where the run is kept.
+        pool: clips that each process draws and encodes beforehand; of stills there are sixteen
+            times as many, of pairs that differ in the expression alone five times.
+        room: for clips in the pool, into which makers go on drawing; as many as `pool` if None.
+        makers: other processes that draw; 0 for this one alone.
+        seed: from 0 to 4; a run with another one sees other examples.
+        learning: see `learn_flow`.
+    """
+    join_crew()
+    device = best_device()
+    codec, words = load_codec(vae, device), load_text(text, device)
+    stream = Stream(shape, words, makers=makers, seed=seed)
+    known = LatentPool(stream, room or pool, codec, words)
+    known.fill(pool)
+    learn_flow(shape, known, vae, out, **learning)
+
+
+def learn_flow(
+    shape: PocketShape,
+    known: LatentPool,
+    vae: Path,
+    out: Path,
+    *,
     init: Path | None = None,
     steps: int = 5000,
     minutes: float | None = None,
     stills: int = 20,
     clips: int = 3,
     pairs: int = 16,
-    pool: int = 1200,
-    makers: int = 0,
     rate: float = 1e-3,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
@@ -65,15 +97,14 @@ def train_transformer(
     pair_weight: float = 20.0,
     shift: float = 3.0,
     still_shift: float = 1.5,
-    seed: int = 0,
     compiled: bool = False,
 ) -> None:
-    """Train the transformer; the VAE and the text encoder stay.
+    """Train the transformer on a pool.
 
     Args:
         shape: how large Pocket is.
-        vae: the folder of a trained VAE.
-        text: the folder of a trained text encoder and its tokenizer; that of a base will do.
+        known: what it learns from.
+        vae: the folder of the VAE that encoded it.
         out: where the run is kept.
         init: the folder of a base whose transformer is to go on; what has another size starts anew.
         steps: how many steps.
@@ -82,65 +113,56 @@ def train_transformer(
         clips: clips a step of each process.
         pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
             in a world without people.
-        pool: clips that are drawn and encoded beforehand in each process, four times as many stills
-            and as many pairs.
-        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, for classifier-free guidance.
         subject_weight: what an error on the subject counts beyond one on the place.
         face_weight: what one on the face counts beyond one elsewhere on the subject: an expression
             is a few pixels.
-        pair_weight: what the difference between the two of a pair counts; see `contrasts`.
+        pair_weight: what the difference between the two of a pair counts; see `contrast_error`.
         shift: moves the training on clips towards more noise, in which the whole is decided.
         still_shift: the same of stills; less noise is where faces are decided.
-        seed: from 0 to 4; a run with another one sees other examples.
         compiled: whether the transformer's blocks are compiled: a third less time a step, after a
             minute or two, where there is a C++ compiler.
     """
-    join_crew()
     torch.manual_seed(0)
-    device = best_device()
     model = WanTransformer3DModel(**shape.transformer)
     if init is not None:
         take_over(model, load_transformer(init))
-    model.to(device)
+    model.to(known.device)
     average = averaged(model, 0.998)
     if compiled:
         model.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
-    drawn = {"makers": makers, "device": device, "seed": seed}
-    lessons = Lessons(shape, vae, text, pool, **drawn)
-    contrasts = None
-    if pairs and "person" in shape.world.kind:
-        contrasts = fill_contrasts(shape, vae, text, pool, **drawn)
-    counts = partial(Encoded.weights, subject=subject_weight, face=face_weight)
-    objectives = FlowMatching(shift=still_shift), FlowMatching(shift=shift)
+    pairs = pairs if "pairs" in known.shelves else 0
+    asked: dict[Kind, int] = {"stills": stills, "clips": clips}
+    noises = {"stills": FlowMatching(shift=still_shift), "clips": FlowMatching(shift=shift)}
+    weighed = partial(Encoded.weights, subject=subject_weight, face=face_weight)
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
-        generator = torch.Generator().manual_seed(crew_seed(step, seed))
-        losses = {}
-        shown = lessons.some(stills, clips, dropout, generator)
-        for name, objective, (seen, words) in zip(_NAMES, objectives, shown, strict=True):
-            error_of = partial(flow_error, model, words, objective, seen.latents, generator)
-            losses[name] = learn(error_of, counts(seen), 1 / 2)
-        if contrasts is not None:
-            first, second, tokens = contrasts.some(pairs, generator, device)
-            words = embed_tokens(lessons.text, tokens)
-            both = first.latents, second
-            error_of = partial(contrast_error, model, words, objectives[1], *both, generator)
-            losses["pairs"] = learn(error_of, counts(first), pair_weight / 2)
+        known.grow()
+        generator = Generator().manual_seed(crew_seed(step, known.stream.seed))
+        losses: dict[str, Tensor] = {}
+        for kind, count in asked.items():
+            seen, words = known.some(kind, count, dropout, generator)
+            shown = (words, noises[kind], seen.latents, generator)
+            losses[kind] = learn(partial(flow_error, model, *shown), weighed(seen), 1 / 2)
+        if pairs:
+            first, second, words = known.some_pairs(pairs, generator)
+            both = (words, noises["clips"], first.latents, second, generator)
+            error_of = partial(contrast_error, model, *both)
+            losses["pairs"] = learn(error_of, weighed(first), pair_weight / 2)
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
         if step % 20 == 19:
-            run.log(step + 1, **losses)
+            run.log(step + 1, **losses, **known.sizes())
         if run.has_saved and crew_rank() == 0:
-            assemble(average.module, lessons.text, shape, vae, out / "pocket")
+            assemble(average.module, known.text, shape, vae, out / "pocket")
     if crew_rank() > 0:
         return
     run.plot()
-    assemble(average.module, lessons.text, shape, vae, out / "pocket")
+    assemble(average.module, known.text, shape, vae, out / "pocket")
     print(f"Wrote {out / 'pocket'}.")
 
 

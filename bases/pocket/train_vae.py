@@ -11,19 +11,21 @@ it never saw.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan
-from torch import Tensor
+from torch import Generator, Tensor
 
+from bases.pocket.casting import casting, draw_cast
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
-from bases.pocket.footage import draw, shoot
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_vae
+from bases.pocket.pool import RawPool
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import forget_past, speed_up
+from bases.pocket.stream import Kind, Stream
 from bases.pocket.training import (
     Run,
     autocast,
@@ -41,6 +43,32 @@ def train_vae(
     shape: PocketShape,
     out: Path = Path("runs/vae"),
     *,
+    pool: int = 400,
+    room: int | None = None,
+    makers: int = 0,
+    **learning: Any,
+) -> None:
+    """Draw, and train the VAE.
+
+    Args:
+        shape: how large Pocket is.
+        out: where the run is kept.
+        pool: clips that each process draws beforehand, and ten times as many stills.
+        room: for clips in the pool, into which makers go on drawing; as many as `pool` if None.
+        makers: other processes that draw; 0 for this one alone.
+        learning: see `learn_vae`.
+    """
+    join_crew()
+    raw = RawPool(Stream(shape, makers=makers), room or pool, best_device())
+    raw.fill(pool)
+    learn_vae(shape, raw, out, **learning)
+
+
+def learn_vae(
+    shape: PocketShape,
+    raw: RawPool,
+    out: Path,
+    *,
     init: Path | None = None,
     learn_encoder: bool = True,
     see_past: bool = False,
@@ -49,16 +77,15 @@ def train_vae(
     stills: int = 24,
     clips: int = 2,
     clip_every: int = 2,
-    pool: int = 400,
-    makers: int = 0,
     rate: float = 2e-3,
     kl_weight: float = 3e-4,
     subject_weight: float = 2.0,
 ) -> None:
-    """Train the VAE.
+    """Train the VAE on a pool.
 
     Args:
         shape: how large Pocket is.
+        raw: what it learns from.
         out: where the run is kept.
         init: the folder of a VAE to go on from; what has another size starts anew.
         learn_encoder: whether the encoder learns too; not once a transformer has learnt its
@@ -70,19 +97,16 @@ def train_vae(
         stills: pictures a step of each process.
         clips: clips a step of each process, on every `clip_every`-th step, instead of the pictures.
         clip_every: see `clips`.
-        pool: clips that are drawn beforehand in each process, and twenty times as many stills.
-        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         kl_weight: weight of the mean KL divergence of a latent number from a normal one.
         subject_weight: what an error on the subject counts beyond one on the place.
     """
-    join_crew()
     torch.manual_seed(0)
-    device = best_device()
-    vae = AutoencoderKLWan(**shape.vae, **unit_statistics(shape)).to(device)
+    vae = AutoencoderKLWan(**shape.vae, **unit_statistics(shape))
     start_quiet(vae)
     if init is not None:
         take_over(vae, load_vae(init))
+    vae.to(raw.device)
     vae.encoder.requires_grad_(learn_encoder)
     vae.quant_conv.requires_grad_(learn_encoder)
     if not see_past:
@@ -90,27 +114,25 @@ def train_vae(
     speed_up(vae)
     average = averaged(vae, 0.998)
     optimizers = optimizers_for(vae, rate)
-    drawn = partial(shoot, shape, makers=makers, device=device)
-    photos = drawn(20 * pool, frames=1, at_once=256)
-    films = drawn(pool, frames=shape.frames, seed=1)
     parts = {"vae": vae, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
+        raw.grow()
         on_clips = step % clip_every == clip_every - 1
-        generator = torch.Generator().manual_seed(crew_seed(step))
-        footage, count = (films, clips) if on_clips else (photos, stills)
-        video, mask = footage.some(count, generator, device)
+        kind: Kind = "clips" if on_clips else "stills"
+        count = clips if on_clips else stills
+        video, mask = raw.some(kind, count, Generator().manual_seed(crew_seed(step)))
         loss, error, kl = vae_loss(vae, video, 1 + subject_weight * mask, kl_weight)
         loss.backward()
         share_gradients(vae.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(vae)
         if step % 50 in (47, 48):
-            run.log(step + 1, psnr=psnr(error), kl=kl, clip=float(on_clips))
+            run.log(step + 1, psnr=psnr(error), kl=kl, clip=float(on_clips), **raw.sizes())
     if crew_rank() > 0:
         return
     run.plot()
-    finish(average.module, shape, out / "vae", device)
+    finish(average.module, shape, raw, out / "vae")
 
 
 def vae_loss(
@@ -134,20 +156,18 @@ def vae_loss(
 
 
 @torch.no_grad()
-def finish(vae: AutoencoderKLWan, shape: PocketShape, folder: Path, device: torch.device) -> None:
+def finish(vae: AutoencoderKLWan, shape: PocketShape, raw: RawPool, folder: Path) -> None:
     """Measure the latents' mean and spread, then the PSNR on held-out clips, and save the VAE."""
     vae.eval()
-    stills = torch.cat([_means(vae, HELD_OUT_SEED + i, 32, shape, 1, device) for i in range(8)])
-    clips = torch.cat(
-        [_means(vae, HELD_OUT_SEED + 50 + i, 4, shape, shape.frames, device) for i in range(4)]
-    )
-    numbers = torch.cat(
-        [stills.transpose(0, 1).flatten(1), clips.transpose(0, 1).flatten(1)], dim=1
-    )
+    generator = Generator().manual_seed(HELD_OUT_SEED)
+    shown = [raw.some("stills", 64, generator)[0] for _ in range(4)]
+    shown += [raw.some("clips", 4, generator)[0] for _ in range(4)]
+    means = [vae.encode(video).latent_dist.mode().transpose(0, 1).flatten(1) for video in shown]
+    numbers = torch.cat(means, 1)
     vae.register_to_config(
         latents_mean=numbers.mean(1).tolist(), latents_std=numbers.std(1).tolist()
     )
-    video, _ = draw(HELD_OUT_SEED + 100, 16, shape, shape.frames, device)
+    video, *_ = draw_cast(casting(HELD_OUT_SEED, 16, shape), shape, shape.frames, raw.device)
     decoded = vae.decode(vae.encode(video).latent_dist.mode()).sample
     print(f"PSNR of 16 held-out clips: {psnr(decoded - video).item():.2f} dB")
     vae.to(torch.bfloat16).save_pretrained(folder)
@@ -164,17 +184,6 @@ def unit_statistics(shape: PocketShape) -> dict[str, list[float]]:
     """Of latents that were not measured yet."""
     channels = shape.vae["z_dim"]
     return {"latents_mean": [0.0] * channels, "latents_std": [1.0] * channels}
-
-
-def _means(
-    vae: AutoencoderKLWan,
-    seed: int,
-    count: int,
-    shape: PocketShape,
-    frames: int,
-    device: torch.device,
-) -> Tensor:
-    return vae.encode(draw(seed, count, shape, frames, device)[0]).latent_dist.mode()
 
 
 def psnr(error: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ from bases.errors import BaseModelError
 from bases.pocket.crew import agreed, crew_rank
 
 CPU = torch.device("cpu")
+_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 class Stateful(Protocol):
@@ -189,7 +190,7 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of a model's weights, over fewer steps while it is young."""
 
     @torch.no_grad()
-    def mix(averages: list[Tensor], weights: list[Tensor], count: Tensor | int) -> None:
+    def mix(averages: _Tensors, weights: _Tensors, count: Tensor | int) -> None:
         steps = float(count)
         torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + steps) / (10 + steps)))
 

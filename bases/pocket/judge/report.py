@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -86,8 +87,8 @@ def _retrieval(
         look = sample_looks(1, generator)
         others = look_alikes(look[[0] * 40], generator)
         everyone = look.and_rows(look).and_rows(others)
-        near = {"kind": kind, "shot": "close-up", "view": "front"}
-        shown = true_clips(everyone, shape, generator, device=judge.device, **near)
+        near = partial(true_clips, kind=kind, shot="close-up", view="front")
+        shown = near(everyone, shape, generator, device=judge.device)
         seen = judge(shown.clips).identity.mean(1)
         similar = seen[1:] @ seen[0]
         found.append(similar.argmax().item() == 0)

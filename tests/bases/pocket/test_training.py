@@ -176,7 +176,7 @@ def test_where_some_names_count_nobody_else_has_one(monkeypatch: pytest.MonkeyPa
 
     def invented(celebrities: int) -> int:
         shape = replace(TINY, celebrities=celebrities)
-        prompts = new_captions(cast, shape, random.Random(0), 0.0)
+        prompts = new_captions(cast, shape, random.Random(0))
         return sum("zzz" in prompt for prompt in prompts)
 
     assert invented(0) > 5

@@ -1,0 +1,177 @@
+"""What is drawn for Pocket's trainings, by one process or several, and kept for them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+from transformers import UMT5Config, UMT5EncoderModel
+
+from bases.objective import FlowMatching
+from bases.pocket import BASE
+from bases.pocket.casting import casting, draw_cast, expression_pairs
+from bases.pocket.flow import contrast_error
+from bases.pocket.latents import load_codec
+from bases.pocket.pool import LatentPool, Pairs, RawPool, Shelf
+from bases.pocket.stream import Stream
+from bases.pocket.tokenizer import train_tokenizer
+from bases.pocket.training import CPU
+from bases.pocket.world import Repertoire
+from bases.wan import WanText, embed_prompts
+from tests.bases.pocket.test_training import TINY
+
+_SHAPE = replace(TINY, size=64, languages=("en", "de"), world=Repertoire(kind=("person",)))
+
+
+@pytest.fixture(scope="module")
+def text() -> WanText:
+    tokenizer = train_tokenizer()
+    config = UMT5Config(vocab_size=len(tokenizer), dropout_rate=0.0, **TINY.text)
+    return WanText(tokenizer, UMT5EncoderModel(config).eval().requires_grad_(False))
+
+
+@pytest.fixture(scope="module")
+def pool(text: WanText) -> LatentPool:
+    pool = LatentPool(Stream(_SHAPE, text), 4, load_codec(BASE / "vae", CPU), text)
+    pool.fill(4)
+    return pool
+
+
+@pytest.fixture(scope="module")
+def pairs(pool: LatentPool) -> Pairs:
+    return pool.some_pairs(6, Generator().manual_seed(0))
+
+
+def test_a_shelf_keeps_what_came_last() -> None:
+    shelf = Shelf(5, CPU)
+    for start in (0, 3, 6):
+        shelf.add((torch.arange(start, start + 3), torch.zeros(3, 2)))
+    (kept, _), *_ = shelf.batches(5)
+    assert len(shelf) == 5
+    assert sorted(kept.tolist()) == [4, 5, 6, 7, 8]
+    some, zeros = shelf.some(200, Generator().manual_seed(0))
+    assert set(some.tolist()) == {4, 5, 6, 7, 8}
+    assert zeros.shape == (200, 2)
+
+
+def test_a_stream_is_the_same_again_and_never_repeats_itself(text: WanText) -> None:
+    first, again = (list(Stream(TINY, text).ready(6)) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert one.kind == other.kind
+        assert all(map(torch.equal, one.parts, other.parts))
+    videos = [drawn.parts[0] for drawn in first if drawn.kind == "stills"]
+    assert len(videos) > 1
+    assert not any(torch.equal(a, b) for a, b in itertools.combinations(videos, 2))
+    assert not torch.equal(videos[0], next(_of("stills", Stream(TINY, text, seed=1))).parts[0])
+
+
+def test_makers_draw_what_one_process_would(text: WanText) -> None:
+    """In any order, and no batch twice."""
+    stream, drawn = Stream(TINY, text, makers=2), []
+    begun = time.monotonic()
+    while len(drawn) < 6 and time.monotonic() - begun < 120:
+        drawn += stream.ready(6)
+        time.sleep(0.1)
+    alone = {batch.parts[0].sum().item() for batch in Stream(TINY, text).ready(40)}
+    sums = [batch.parts[0].sum().item() for batch in drawn]
+    assert len(drawn) >= 6
+    assert len(set(sums)) == len(sums)
+    assert set(sums) <= alone
+
+
+def test_pairs_are_of_people_alone_and_have_captions(text: WanText) -> None:
+    assert Stream(_SHAPE, text).kinds == ("stills", "clips", "pairs")
+    assert Stream(_SHAPE).kinds == ("stills", "clips")
+    balls = replace(_SHAPE, world=Repertoire(kind=("object",)))
+    assert Stream(balls, text).kinds == ("stills", "clips")
+
+
+def test_raw_footage_is_what_was_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bases.pocket.stream._OFTEN", {"stills": 0, "clips": 1})
+    pool = RawPool(Stream(_SHAPE), 4, CPU)
+    pool.put(next(iter(pool.stream.ready(1))))
+    video, mask = pool.some("clips", 3, Generator().manual_seed(0))
+    truth, subjects, _ = draw_cast(casting(20_000_000, 4, _SHAPE), _SHAPE, 5, CPU)
+    apart = (video[:, None] - truth[None]).abs().amax((2, 3, 4, 5))
+    assert apart.amin(1).max() < 1 / 127
+    shares = [F.avg_pool3d(part, (1, 4, 4)) for part in (mask, subjects[apart.argmin(1)])]
+    torch.testing.assert_close(*shares, rtol=0, atol=1 / 250)
+
+
+def test_latents_come_with_one_of_their_captions_or_with_none(
+    pool: LatentPool, text: WanText
+) -> None:
+    def words(dropout: float) -> tuple[Tensor, Tensor]:
+        seen, said = pool.some("stills", 8, dropout, Generator().manual_seed(3))
+        return seen.latents, said
+
+    latents, said = words(0.0)
+    assert latents.shape == (8, 24, 1, 8, 8)
+    assert latents.std() == pytest.approx(1, abs=0.3)
+    assert len(said.flatten(1).unique(dim=0)) > 4
+    same, unsaid = words(1.0)
+    assert torch.equal(latents, same)
+    torch.testing.assert_close(unsaid, embed_prompts(text, [""]).expand_as(unsaid))
+
+
+def test_raw_footage_is_encoded_when_it_is_taken_over(text: WanText) -> None:
+    stream = Stream(_SHAPE, text)
+    raw, known = RawPool(stream, 8, CPU), LatentPool(stream, 8, load_codec(BASE / "vae", CPU), text)
+    raw.fill(4)
+    sizes = raw.sizes()
+    known.take_over(raw)
+    assert known.sizes() == sizes
+    assert not any(raw.sizes().values())
+
+
+def test_the_two_of_a_pair_differ_in_the_face(pairs: Pairs) -> None:
+    apart = (pairs.second - pairs.first.latents).square().mean(1, keepdim=True)
+    faces = pairs.first.faces
+    inside, outside = ((apart * where).sum() / where.sum() for where in (faces, 1 - faces))
+    assert inside > 5 * outside
+    first, second = pairs.words.chunk(2)
+    assert all(not torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_the_captions_of_a_pair_differ_in_a_word() -> None:
+    _, said = expression_pairs(3, 6, _SHAPE, random.Random(3))
+    for one, other in zip(*said, strict=True):
+        assert one != other
+        pieces = ([piece.strip() for piece in caption.split(",")] for caption in (one, other))
+        assert sum(a != b for a, b in zip(*pieces, strict=True)) == 1
+
+
+class _Flow(nn.Module):
+    """A transformer that hears no prompt and answers as it is told to."""
+
+    def __init__(self, answer: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
+        return (self.answer(hidden_states),)
+
+
+def test_who_makes_the_true_change_has_no_error_whatever_the_rest(pairs: Pairs) -> None:
+    first, second = pairs.first.latents, pairs.second
+    truth, rest = torch.cat((-first, -second)), torch.randn_like(first).repeat(2, 1, 1, 1, 1)
+
+    def error(answer: Callable[[Tensor], Tensor]) -> Tensor:
+        generator = Generator().manual_seed(0)
+        return contrast_error(_Flow(answer), pairs.words, FlowMatching(), first, second, generator)
+
+    torch.testing.assert_close(error(lambda _: truth + rest), torch.zeros_like(first))
+    deaf = error(lambda noisy: noisy)
+    torch.testing.assert_close(deaf, (second - first).square())
+
+
+def _of(kind: str, stream: Stream) -> Any:
+    return (drawn for drawn in stream.ready(40) if drawn.kind == kind)
