@@ -7,6 +7,7 @@ processes draw on the cores while it learns.
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import random
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,7 @@ KINDS: tuple[Kind, ...] = ("stills", "clips", "pairs")
 COARSE = 4
 """Pixels a side of a mask's cell, as masks are kept."""
 
-_AT_ONCE: dict[Kind, int] = {"stills": 32, "clips": 4, "pairs": 32}
+_AT_ONCE: dict[Kind, int] = {"stills": 64, "clips": 8, "pairs": 64}
 _OFTEN: dict[Kind, int] = {"stills": 55, "clips": 27, "pairs": 18}
 _SEEDS: dict[Kind, int] = {"stills": 0, "clips": 20_000_000, "pairs": 30_000_000}
 _WORDINGS = 6
@@ -96,7 +97,8 @@ def _numbers(first: int, apart: int, seed: int) -> Iterable[int]:
 
 
 def _draw_on(drawn: Any, drawing: tuple[Any, Any, Any], numbers: Iterable[int]) -> None:
-    """Draw until the process that asked for it ends."""
+    """Draw until the process that asked for it ends, which comes first where cores are few."""
+    os.nice(10)
     torch.set_num_threads(1)
     for batch in _drawings(*drawing, numbers):
         drawn.put(batch)

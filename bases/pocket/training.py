@@ -190,11 +190,12 @@ def averaged(model: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of a model's weights, over fewer steps while it is young."""
 
     @torch.no_grad()
-    def mix(averages: _Tensors, weights: _Tensors, count: Tensor | int) -> None:
-        steps = float(count)
+    def mix(averages: _Tensors, weights: _Tensors, _: Tensor | int) -> None:
+        steps = float(average.n_averaged)  # not the argument, which a GPU would have to be asked
         torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + steps) / (10 + steps)))
 
-    return AveragedModel(model, multi_avg_fn=mix, use_buffers=False)
+    average = AveragedModel(model, multi_avg_fn=mix, use_buffers=False)
+    return average
 
 
 def descend(optimizers: dict[str, Optimizer], rate: float) -> None:

@@ -40,7 +40,7 @@ def text() -> WanText:
 
 @pytest.fixture(scope="module")
 def pool(text: WanText) -> LatentPool:
-    pool = LatentPool(Stream(_SHAPE, text), 4, load_codec(BASE / "vae", CPU), text)
+    pool = LatentPool(Stream(_SHAPE, text), 8, load_codec(BASE / "vae", CPU), text)
     pool.fill(4)
     return pool
 
@@ -96,10 +96,10 @@ def test_pairs_are_of_people_alone_and_have_captions(text: WanText) -> None:
 
 def test_raw_footage_is_what_was_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bases.pocket.stream._OFTEN", {"stills": 0, "clips": 1})
-    pool = RawPool(Stream(_SHAPE), 4, CPU)
+    pool = RawPool(Stream(_SHAPE), 8, CPU)
     pool.put(next(iter(pool.stream.ready(1))))
     video, mask = pool.some("clips", 3, Generator().manual_seed(0))
-    truth, subjects, _ = draw_cast(casting(20_000_000, 4, _SHAPE), _SHAPE, 5, CPU)
+    truth, subjects, _ = draw_cast(casting(20_000_000, 8, _SHAPE), _SHAPE, 5, CPU)
     apart = (video[:, None] - truth[None]).abs().amax((2, 3, 4, 5))
     assert apart.amin(1).max() < 1 / 127
     shares = [F.avg_pool3d(part, (1, 4, 4)) for part in (mask, subjects[apart.argmin(1)])]
