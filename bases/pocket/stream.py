@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, multiprocessing
 from transformers import PreTrainedTokenizerBase
 
+from bases.errors import BaseModelError
 from bases.pocket.casting import casting, draw_cast, expression_pairs, new_captions
 from bases.pocket.crew import crew_seed, crew_size
 from bases.pocket.shape import PocketShape
@@ -75,12 +76,18 @@ class Stream:
         self._here = _drawings(*drawing, _numbers(0, 1, seed))
         context = multiprocessing.get_context("spawn")
         self._there = context.Queue(4 * makers + 1)
+        self._makers = []
         for maker in range(makers):
             given = (self._there, drawing, _numbers(maker, makers, seed))
-            context.Process(target=_draw_on, args=given, daemon=True).start()
+            self._makers.append(context.Process(target=_draw_on, args=given, daemon=True))
+            self._makers[-1].start()
 
     def ready(self, most: int) -> Iterator[Drawn]:
-        """So many batches, or of what makers have drawn by now so many at most."""
+        """So many batches, or of what makers have drawn by now so many at most.
+
+        Raises:
+            BaseModelError: if a maker has ended.
+        """
         if not self.makers:
             yield from itertools.islice(self._here, most)
             return
@@ -88,7 +95,18 @@ class Stream:
             try:
                 yield self._there.get_nowait()
             except queue.Empty:
+                self._check_makers()
                 return
+            except OSError:  # what a maker drew that has ended is gone with it
+                self._check_makers()
+                raise
+
+    def _check_makers(self) -> None:
+        if not all(maker.is_alive() for maker in self._makers):
+            raise BaseModelError(
+                f"One of the {self.makers} processes that draw has ended, out of memory perhaps: "
+                "give fewer --makers, or 0 to draw here."
+            ) from None
 
 
 def _numbers(first: int, apart: int, seed: int) -> Iterable[int]:

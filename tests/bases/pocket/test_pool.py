@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 from transformers import UMT5Config, UMT5EncoderModel
 
+from bases.errors import BaseModelError
 from bases.objective import FlowMatching
 from bases.pocket import BASE
 from bases.pocket.casting import casting, draw_cast, expression_pairs
@@ -85,6 +86,11 @@ def test_makers_draw_what_one_process_would(text: WanText) -> None:
     assert len(drawn) >= 6
     assert len(set(sums)) == len(sums)
     assert set(sums) <= alone
+    stream._makers[0].kill()
+    stream._makers[0].join()
+    pool = RawPool(stream, 1000, CPU)
+    with pytest.raises(BaseModelError, match="One of the 2 processes"):
+        pool.fill(1000)
 
 
 def test_pairs_are_of_people_alone_and_have_captions(text: WanText) -> None:
