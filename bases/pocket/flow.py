@@ -72,9 +72,21 @@ def contrast_error(
         generator: a CPU generator, of the noise and its levels.
     """
     noisy, _, sigmas = noised(objective, (first + second) / 2, generator)
-    predicted = flow(transformer, torch.cat((noisy, noisy)), torch.cat((sigmas, sigmas)), words)
-    change = torch.sub(*predicted.chunk(2))
-    return (change - (second - first)).square()
+    return (flow_change(transformer, noisy, sigmas, words) - (second - first)).square()
+
+
+def flow_change(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
+    """The flow under the first prompts less that under the second ones, (B, C, F, H, W).
+
+    Args:
+        transformer: predicts the flow.
+        noisy: latents in noise (B, C, F, H, W).
+        sigmas: the noise levels (B,).
+        words: embedded prompts (2 × B, L, D), of the first ones, then of the second ones.
+    """
+    twice = torch.cat((noisy, noisy)), torch.cat((sigmas, sigmas))
+    first, second = flow(transformer, *twice, words).chunk(2)
+    return first - second
 
 
 def noised(

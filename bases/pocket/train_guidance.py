@@ -22,8 +22,8 @@ from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
-from bases.pocket.flow import flow, learn, noised
-from bases.pocket.latents import load_codec
+from bases.pocket.flow import flow, flow_change, learn, noised
+from bases.pocket.latents import Encoded, load_codec
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_text, load_transformer
 from bases.pocket.pool import LatentPool
@@ -84,10 +84,12 @@ def learn_guidance(
     minutes: float | None = None,
     stills: int = 12,
     clips: int = 6,
+    pairs: int = 12,
     rate: float = 3e-4,
     dropout: float = 0.1,
     subject_weight: float = 2.0,
     face_weight: float = 4.0,
+    pair_weight: float = 20.0,
     compiled: bool = False,
 ) -> None:
     """Train the transformer on a pool.
@@ -102,10 +104,13 @@ def learn_guidance(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process.
         clips: clips a step of each process.
+        pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
+            in a world without people.
         rate: peak learning rate.
         dropout: share of prompts that are left empty, on which nothing changes.
         subject_weight: what an error on the subject counts beyond one on the place.
         face_weight: what one on the face counts beyond one elsewhere on the subject.
+        pair_weight: what the difference between the two of a pair counts; see `contrast_error`.
         compiled: whether the transformer's blocks are compiled.
     """
     model = load_transformer(base).to(known.device)
@@ -116,7 +121,9 @@ def learn_guidance(
     optimizers = optimizers_for(model, rate)
     objective = FlowMatching(shift=3.0)
     unprompted = embed_tokens(known.text, known.nothing)
+    pairs = pairs if "pairs" in known.shelves else 0
     asked: dict[Kind, int] = {"stills": stills, "clips": clips}
+    weighed = partial(Encoded.weights, subject=subject_weight, face=face_weight)
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
@@ -128,8 +135,12 @@ def learn_guidance(
             noisy, _, sigmas = noised(objective, seen.latents, generator)
             told = (noisy, sigmas, words, unprompted, guidance)
             error_of = partial(guidance_error, model, teacher, *told)
-            weights = seen.weights(subject_weight, face_weight)
-            losses[kind] = learn(error_of, weights, 1 / 2)
+            losses[kind] = learn(error_of, weighed(seen), 1 / 2)
+        if pairs:
+            first, second, words = known.some_pairs(pairs, generator)
+            noisy, _, sigmas = noised(objective, (first.latents + second) / 2, generator)
+            error_of = partial(change_error, model, teacher, noisy, sigmas, words, guidance)
+            losses["pairs"] = learn(error_of, weighed(first), pair_weight / 2)
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
@@ -155,6 +166,31 @@ def guidance_error(
     with torch.no_grad():
         wanted = guided_flow(teacher, noisy, sigmas, words, unprompted, guidance)
     return (flow(transformer, noisy, sigmas, words) - wanted).square()
+
+
+def change_error(
+    transformer: nn.Module,
+    teacher: nn.Module,
+    noisy: Tensor,
+    sigmas: Tensor,
+    words: Tensor,
+    guidance: float,
+) -> Tensor:
+    """Squared error of the change that another word makes, (B, C, F, H, W), against the teacher's.
+
+    Guidance multiplies it: what is asked without words falls away.
+
+    Args:
+        transformer: learns.
+        teacher: makes the change.
+        noisy: latents in noise (B, C, F, H, W).
+        sigmas: the noise levels (B,).
+        words: embedded prompts (2 × B, L, D), of the first ones, then of the second ones.
+        guidance: the scale.
+    """
+    with torch.no_grad():
+        wanted = guidance * flow_change(teacher, noisy, sigmas, words)
+    return (flow_change(transformer, noisy, sigmas, words) - wanted).square()
 
 
 def guided_flow(

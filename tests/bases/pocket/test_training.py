@@ -26,7 +26,7 @@ from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.parts import load_text, load_transformer, load_vae
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import free_caption
-from bases.pocket.train_guidance import guided_flow, train_guidance
+from bases.pocket.train_guidance import change_error, guided_flow, train_guidance
 from bases.pocket.train_text import moved_by, train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
@@ -139,6 +139,20 @@ def test_guidance_leads_from_the_plain_flow_past_the_asked_one() -> None:
     assert not torch.allclose(plain, asked)
     torch.testing.assert_close(beyond, plain + 3 * (asked - plain))
     torch.testing.assert_close(asked, flow(teacher, noisy, sigmas, words))
+
+
+def test_guidance_multiplies_the_change_that_a_word_makes() -> None:
+    """So that a base learns it from pairs, without asking about no words at all."""
+    torch.manual_seed(0)
+    teacher = WanTransformer3DModel(**TINY.transformer)
+    noisy, sigmas = torch.randn(2, 4, 2, 2, 2), torch.tensor([0.3, 0.9])
+    words, unprompted = torch.randn(4, 5, 8), torch.zeros(1, 5, 8)
+    with torch.no_grad():
+        first, second = (
+            guided_flow(teacher, noisy, sigmas, said, unprompted, 3.0) for said in words.chunk(2)
+        )
+        own = change_error(teacher, teacher, noisy, sigmas, words, 3.0)
+    torch.testing.assert_close(own, (2 / 3 * (first - second)).square())
 
 
 def test_masks_come_with_latents_cell_by_cell(tmp_path: Path) -> None:
