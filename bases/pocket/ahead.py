@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
@@ -54,9 +52,3 @@ def made_ahead(
         multiprocessing_context="spawn" if makers else None,
     )
     yield from tqdm(loader, desc=what, disable=crew_rank() > 0)
-
-
-def together(made: Iterator[tuple[Tensor, ...]], device: torch.device | str) -> tuple[Tensor, ...]:
-    """The examples of several jobs as one batch on a device."""
-    parts = [[part.to(device) for part in some] for some in made]
-    return tuple(torch.cat(column) for column in zip(*parts, strict=True))

@@ -14,6 +14,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from bases.errors import BaseModelError
+
 _MOST_SEEDS, _A_RUNS_NUMBERS = 4, 2_000_000
 
 
@@ -43,11 +45,11 @@ def crew_seed(step: int, seed: int = 0) -> int:
         seed: of the run, from 0 to 4; runs of different seeds share no number.
 
     Raises:
-        ValueError: if another run's numbers would be reached.
+        BaseModelError: if another run's numbers would be reached.
     """
     number = step * crew_size() + crew_rank()
     if not 0 <= seed <= _MOST_SEEDS or number >= _A_RUNS_NUMBERS:
-        raise ValueError(
+        raise BaseModelError(
             f"seed {seed}, step {step}: give a seed from 0 to {_MOST_SEEDS}, and fewer than "
             f"{_A_RUNS_NUMBERS} steps of all processes."
         )

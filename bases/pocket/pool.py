@@ -11,6 +11,7 @@ from diffusers import AutoencoderKLWan
 from torch import Generator, Tensor
 from tqdm import tqdm
 
+from bases.errors import BaseModelError
 from bases.pocket.crew import crew_rank
 from bases.pocket.latents import Encoded, encode, packed, unpacked
 from bases.pocket.stream import COARSE, Drawn, Kind, Stream
@@ -37,6 +38,7 @@ class Shelf:
 
     def add(self, examples: tuple[Tensor, ...]) -> None:
         """Add some."""
+        examples = tuple(part[-self.room :] for part in examples)
         if not self.parts:
             self.parts = [
                 torch.empty(self.room, *part.shape[1:], dtype=part.dtype, device=self.device)
@@ -64,12 +66,23 @@ class Pool:
 
     Args:
         stream: draws.
-        room: for clips; of stills and pairs there is more.
+        clips: that there must be before a training begins; of stills and pairs there are more.
         device: where they are kept.
+        room: for clips, where makers go on drawing; for those alone if None.
+
+    Raises:
+        BaseModelError: if there is no clip, or no room for them.
     """
 
-    def __init__(self, stream: Stream, room: int, device: torch.device) -> None:
-        self.stream, self.device = stream, device
+    def __init__(
+        self, stream: Stream, clips: int, device: torch.device, room: int | None = None
+    ) -> None:
+        self.stream, self.clips, self.device = stream, clips, device
+        room = room or clips
+        if not 1 <= clips <= room:
+            raise BaseModelError(
+                f"{clips} clips and room for {room}: give at least one clip, and room for all."
+            )
         self.shelves = {kind: Shelf(_ROOM[kind] * room, device) for kind in stream.kinds}
 
     def put(self, drawn: Drawn) -> None:
@@ -85,11 +98,11 @@ class Pool:
         for drawn in self.stream.ready(most):
             self.put(drawn)
 
-    def fill(self, clips: int) -> None:
-        """Wait until there are so many clips, and some of everything else."""
+    def fill(self) -> None:
+        """Wait until there are the clips that there must be, and some of everything else."""
         shelf = self.shelves["clips"]
-        with tqdm(total=clips, desc="clips drawn", disable=crew_rank() > 0) as bar:
-            while len(shelf) < clips or not all(map(len, self.shelves.values())):
+        with tqdm(total=self.clips, desc="clips drawn", disable=crew_rank() > 0) as bar:
+            while len(shelf) < self.clips or not all(map(len, self.shelves.values())):
                 self._take(8)
                 bar.update(len(shelf) - bar.n)
                 time.sleep(0.01)
@@ -128,13 +141,21 @@ class LatentPool(Pool):
 
     Args:
         stream: draws and puts into words.
-        room: for clips; of stills and pairs there is more.
+        clips: see `Pool`.
         codec: encodes the drawings.
         text: embeds the captions.
+        room: see `Pool`.
     """
 
-    def __init__(self, stream: Stream, room: int, codec: AutoencoderKLWan, text: WanText) -> None:
-        super().__init__(stream, room, codec.device)
+    def __init__(
+        self,
+        stream: Stream,
+        clips: int,
+        codec: AutoencoderKLWan,
+        text: WanText,
+        room: int | None = None,
+    ) -> None:
+        super().__init__(stream, clips, codec.device, room)
         self.codec, self.text = codec, text
         self.nothing = token_ids(text.tokenizer, [""]).to(codec.device).short()
 

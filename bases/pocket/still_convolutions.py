@@ -45,7 +45,8 @@ def speed_up(vae: AutoencoderKLWan) -> None:
     for module in _spatial(vae):
         module.sees_past = bool(module.weight[:, :, :-1].any())
         module.forward = MethodType(_convolution, module)
-    if any(module.sees_past for module in _spatial(vae)) or vae.config.is_residual:
+    simple = vae.config.patch_size is not None and not vae.config.is_residual
+    if not simple or any(module.sees_past for module in _spatial(vae)):
         return
     for module in vae.modules():
         if isinstance(module, WanResample):

@@ -26,7 +26,6 @@ from bases.pocket.training import CPU
 from bases.wan import WanText, token_ids
 
 Kind = Literal["stills", "clips", "pairs"]
-KINDS: tuple[Kind, ...] = ("stills", "clips", "pairs")
 COARSE = 4
 """Pixels a side of a mask's cell, as masks are kept."""
 
@@ -58,6 +57,9 @@ class Stream:
         text: reads the captions; there are none, and no pairs, if None.
         makers: processes that draw ahead; 0 if this one draws, when asked.
         seed: of the run; see `crew_seed`.
+
+    Raises:
+        BaseModelError: if there are fewer than 0 makers.
     """
 
     def __init__(
@@ -68,15 +70,19 @@ class Stream:
         makers: int = 0,
         seed: int = 0,
     ) -> None:
+        if makers < 0:
+            raise BaseModelError(f"makers={makers}: give 0 to draw here, or a number of processes.")
         self.makers, self.seed = makers, seed
         paired = text is not None and "person" in shape.world.kind
-        self.kinds: tuple[Kind, ...] = KINDS if paired else KINDS[:2]
+        self.kinds: tuple[Kind, ...] = (
+            ("stills", "clips", "pairs") if paired else ("stills", "clips")
+        )
         tokenizer = None if text is None else text.tokenizer
         drawing = (shape, tokenizer, self.kinds)
         self._here = _drawings(*drawing, _numbers(0, 1, seed))
+        self._makers: list[Any] = []
         context = multiprocessing.get_context("spawn")
-        self._there = context.Queue(4 * makers + 1)
-        self._makers = []
+        self._there = context.Queue(4 * makers) if makers else None
         for maker in range(makers):
             given = (self._there, drawing, _numbers(maker, makers, seed))
             self._makers.append(context.Process(target=_draw_on, args=given, daemon=True))
@@ -93,19 +99,19 @@ class Stream:
             return
         for _ in range(most):
             try:
-                yield self._there.get_nowait()
+                yield self._there.get_nowait()  # type: ignore[union-attr]
             except queue.Empty:
                 self._check_makers()
                 return
-            except OSError:  # what a maker drew that has ended is gone with it
+            except (OSError, EOFError):  # what a maker drew that has ended is gone with it
                 self._check_makers()
                 raise
 
     def _check_makers(self) -> None:
         if not all(maker.is_alive() for maker in self._makers):
             raise BaseModelError(
-                f"One of the {self.makers} processes that draw has ended, out of memory perhaps: "
-                "give fewer --makers, or 0 to draw here."
+                f"One of the {self.makers} processes that draw has ended, out of memory or of room "
+                "in /dev/shm perhaps: give fewer --makers, or 0 to draw here."
             ) from None
 
 
@@ -118,8 +124,23 @@ def _draw_on(drawn: Any, drawing: tuple[Any, Any, Any], numbers: Iterable[int]) 
     """Draw until the process that asked for it ends, which comes first where cores are few."""
     os.nice(10)
     torch.set_num_threads(1)
+    drawn.cancel_join_thread()
     for batch in _drawings(*drawing, numbers):
-        drawn.put(batch)
+        for part in batch.parts:
+            part.share_memory_()  # here, where too little of it ends this process
+        while not _put(drawn, batch):
+            parent = multiprocessing.parent_process()
+            if parent is None or not parent.is_alive():
+                return
+
+
+def _put(drawn: Any, batch: Drawn) -> bool:
+    """Whether there was room in a few seconds."""
+    try:
+        drawn.put(batch, timeout=5)
+    except queue.Full:
+        return False
+    return True
 
 
 def _drawings(
@@ -129,7 +150,7 @@ def _drawings(
     numbers: Iterable[int],
 ) -> Iterator[Drawn]:
     for number in numbers:
-        rng = random.Random(number)
+        rng = random.Random(f"drawing {number}")
         kind = rng.choices(kinds, [_OFTEN[known] for known in kinds])[0]
         seed = _SEEDS[kind] + number
         if kind == "pairs":

@@ -58,8 +58,8 @@ def train_guidance(
         base: the folder of a base that was trained without.
         out: where the run is kept.
         pool: clips that each process draws and encodes beforehand; of stills there are sixteen
-            times as many.
-        room: for clips in the pool, into which makers go on drawing; as many as `pool` if None.
+            times as many, of pairs that differ in the expression alone five times.
+        room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
         makers: other processes that draw; 0 for this one alone.
         seed: from 0 to 4; a run with another one sees other examples.
         learning: see `learn_guidance`.
@@ -68,8 +68,7 @@ def train_guidance(
     device = best_device()
     codec, words = load_codec(base / "vae", device), load_text(base, device)
     stream = Stream(shape, words, makers=makers, seed=seed)
-    known = LatentPool(stream, room or pool, codec, words)
-    known.fill(pool)
+    known = LatentPool(stream, pool, codec, words, room)
     learn_guidance(shape, known, base, out, **learning)
 
 
@@ -126,6 +125,7 @@ def learn_guidance(
     weighed = partial(Encoded.weights, subject=subject_weight, face=face_weight)
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
+    known.fill()
     for step in run:
         known.grow()
         generator = Generator().manual_seed(crew_seed(step, known.stream.seed))

@@ -10,6 +10,7 @@ that it never saw.
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable
 from functools import partial
@@ -66,13 +67,16 @@ def train_judge(
             number, and 0 lets that half of the judge rest.
         portrayed: individuals a step of each process who are looked at closely in stills, two each;
             likewise.
-        lots: of clips that are drawn beforehand in each process, one a step, and as many of stills.
+        lots: batches of clips that each process draws beforehand, and as many of stills; 1 GB
+            for the 400 of the shape of two cores, 6.6 GB at full size.
         makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
     """
     if not watched and not portrayed:
         raise SystemExit("watched and portrayed are both 0: then nothing is left to learn.")
+    if lots < 1:
+        raise SystemExit(f"lots={lots}: give at least one.")
     join_crew()
     torch.manual_seed(0)
     device = best_device()
@@ -112,8 +116,9 @@ def train_judge(
 def draw_lots(
     make: Callable[[int], Examples], lots: int, *, makers: int, seed: int, device: torch.device
 ) -> list[Examples]:
-    """Examples for as many steps, packed and kept on a device."""
-    return [lot.to(device) for lot in made_ahead(make, lots, makers, seed=seed, what="lots")]
+    """Batches of examples, packed and kept on a device."""
+    made = made_ahead(make, lots, makers, seed=seed, what="lots")
+    return [copy.deepcopy(lot).to(device) for lot in made]  # or each would keep its maker's memory
 
 
 def clips_of(individuals: int, shape: PocketShape, seed: int) -> Examples:

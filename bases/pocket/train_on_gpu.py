@@ -11,10 +11,12 @@ waits for what it draws. It ends with `runs/pocket/guidance/pocket/`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from bases.errors import BaseModelError
 from bases.pocket.latents import load_codec
-from bases.pocket.parts import load_text
+from bases.pocket.parts import load_text, load_transformer
 from bases.pocket.pool import LatentPool, RawPool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Stream
@@ -60,14 +62,24 @@ def train_on_gpu(
         pairs: of stills a step that differ in the expression alone.
         rate: peak learning rate of the transformer.
         makers: processes that draw, each on one core; leave one or two to the training.
-        room: for encoded clips, of 0.25 MB each at full size.
+        room: for encoded clips, of 0.25 MB each at full size; before, for a third as many drawn
+            ones, of 1.7 MB.
         compiled: whether the transformer's blocks are compiled.
+
+    Raises:
+        BaseModelError: if there is no GPU, or a number is out of range.
     """
     device = best_device()
+    if device.type != "cuda" or "WORLD_SIZE" in os.environ:
+        raise BaseModelError(
+            "This trains on one GPU in one process, and PyTorch finds none here or was started by "
+            "torchrun: train one part after the other, as CONTRIBUTING.md says."
+        )
+    if base is not None:
+        load_transformer(base)  # or what is wrong with it would be said after the VAE's minutes
     words = load_text(text, device)
     stream = Stream(shape, words, makers=makers)
-    raw = RawPool(stream, room // 3, device)
-    raw.fill(64)
+    raw = RawPool(stream, 100, device, room // 3)
     if vae is None or vae_minutes > 0:
         learn_vae(
             shape,
@@ -80,7 +92,7 @@ def train_on_gpu(
             clips=16,
         )
         vae = out / "vae" / "vae"
-    known = LatentPool(stream, room, load_codec(vae, device), words)
+    known = LatentPool(stream, 100, load_codec(vae, device), words, room)
     known.take_over(raw)
     learn_flow(
         shape,
@@ -105,6 +117,7 @@ def train_on_gpu(
         minutes=guidance_minutes,
         stills=stills,
         clips=clips,
+        pairs=pairs,
         rate=rate / 4,
         compiled=compiled,
     )

@@ -64,7 +64,7 @@ def train_transformer(
         out: where the run is kept.
         pool: clips that each process draws and encodes beforehand; of stills there are sixteen
             times as many, of pairs that differ in the expression alone five times.
-        room: for clips in the pool, into which makers go on drawing; as many as `pool` if None.
+        room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
         makers: other processes that draw; 0 for this one alone.
         seed: from 0 to 4; a run with another one sees other examples.
         learning: see `learn_flow`.
@@ -73,8 +73,7 @@ def train_transformer(
     device = best_device()
     codec, words = load_codec(vae, device), load_text(text, device)
     stream = Stream(shape, words, makers=makers, seed=seed)
-    known = LatentPool(stream, room or pool, codec, words)
-    known.fill(pool)
+    known = LatentPool(stream, pool, codec, words, room)
     learn_flow(shape, known, vae, out, **learning)
 
 
@@ -139,6 +138,7 @@ def learn_flow(
     weighed = partial(Encoded.weights, subject=subject_weight, face=face_weight)
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
+    known.fill()
     for step in run:
         known.grow()
         generator = Generator().manual_seed(crew_seed(step, known.stream.seed))

@@ -11,6 +11,7 @@ it never saw.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +54,13 @@ def train_vae(
     Args:
         shape: how large Pocket is.
         out: where the run is kept.
-        pool: clips that each process draws beforehand, and ten times as many stills.
-        room: for clips in the pool, into which makers go on drawing; as many as `pool` if None.
+        pool: clips that each process draws beforehand, and sixteen times as many stills.
+        room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
         makers: other processes that draw; 0 for this one alone.
         learning: see `learn_vae`.
     """
     join_crew()
-    raw = RawPool(Stream(shape, makers=makers), room or pool, best_device())
-    raw.fill(pool)
+    raw = RawPool(Stream(shape, makers=makers), pool, best_device(), room)
     learn_vae(shape, raw, out, **learning)
 
 
@@ -116,6 +116,7 @@ def learn_vae(
     optimizers = optimizers_for(vae, rate)
     parts = {"vae": vae, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
+    raw.fill()
     for step in run:
         raw.grow()
         on_clips = step % clip_every == clip_every - 1
@@ -132,7 +133,7 @@ def learn_vae(
     if crew_rank() > 0:
         return
     run.plot()
-    finish(average.module, shape, raw, out / "vae")
+    finish(average.module, shape, out / "vae", raw.device)
 
 
 def vae_loss(
@@ -156,18 +157,17 @@ def vae_loss(
 
 
 @torch.no_grad()
-def finish(vae: AutoencoderKLWan, shape: PocketShape, raw: RawPool, folder: Path) -> None:
+def finish(vae: AutoencoderKLWan, shape: PocketShape, folder: Path, device: torch.device) -> None:
     """Measure the latents' mean and spread, then the PSNR on held-out clips, and save the VAE."""
     vae.eval()
-    generator = Generator().manual_seed(HELD_OUT_SEED)
-    shown = [raw.some("stills", 64, generator)[0] for _ in range(4)]
-    shown += [raw.some("clips", 4, generator)[0] for _ in range(4)]
+    shown = [_held_out(i, 32, shape, 1, device) for i in range(8)]
+    shown += [_held_out(50 + i, 4, shape, shape.frames, device) for i in range(4)]
     means = [vae.encode(video).latent_dist.mode().transpose(0, 1).flatten(1) for video in shown]
     numbers = torch.cat(means, 1)
     vae.register_to_config(
         latents_mean=numbers.mean(1).tolist(), latents_std=numbers.std(1).tolist()
     )
-    video, *_ = draw_cast(casting(HELD_OUT_SEED, 16, shape), shape, shape.frames, raw.device)
+    video = _held_out(100, 16, shape, shape.frames, device)
     decoded = vae.decode(vae.encode(video).latent_dist.mode()).sample
     print(f"PSNR of 16 held-out clips: {psnr(decoded - video).item():.2f} dB")
     vae.to(torch.bfloat16).save_pretrained(folder)
@@ -184,6 +184,14 @@ def unit_statistics(shape: PocketShape) -> dict[str, list[float]]:
     """Of latents that were not measured yet."""
     channels = shape.vae["z_dim"]
     return {"latents_mean": [0.0] * channels, "latents_std": [1.0] * channels}
+
+
+def _held_out(
+    number: int, count: int, shape: PocketShape, frames: int, device: torch.device
+) -> Tensor:
+    """Clips (count, 3, frames, size, size) in [-1, 1] of nobody that a training has drawn."""
+    strangers = replace(shape, celebrities=0)
+    return draw_cast(casting(HELD_OUT_SEED + number, count, strangers), shape, frames, device)[0]
 
 
 def psnr(error: Tensor) -> Tensor:

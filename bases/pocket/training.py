@@ -50,6 +50,9 @@ class Run:
         save_seconds: between two saved states.
         minutes: that it may take in all, whatever it has been stopped in between; as long as its
             steps take if not given.
+
+    Raises:
+        BaseModelError: if it has no step or no time.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class Run:
         save_seconds: float = 120,
         minutes: float | None = None,
     ) -> None:
+        if steps < 1 or (minutes is not None and minutes <= 0):
+            raise BaseModelError(f"{steps} steps in {minutes} minutes: give more than 0 of each.")
         self.folder, self.steps, self.parts, self.save_seconds = folder, steps, parts, save_seconds
         self.minutes, self.spent, self.has_saved = minutes, 0.0, False
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,12 +100,16 @@ class Run:
         if crew_rank() > 0:
             return
         path = self.folder / "curve.csv"
-        fresh = not path.exists()
+        row = {"step": str(step)} | {name: f"{float(v):.5g}" for name, v in values.items()}
+        names = list(row)
+        if path.exists():
+            with path.open() as file:
+                names = next(csv.reader(file))
         with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if fresh:
-                writer.writerow(["step", *values])
-            writer.writerow([step, *(f"{float(value):.5g}" for value in values.values())])
+            writer = csv.DictWriter(file, names, restval="nan", extrasaction="ignore")
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerow(row)
 
     def plot(self) -> None:
         """Draw the curve."""

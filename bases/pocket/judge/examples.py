@@ -1,4 +1,4 @@
-"""Endless clips to train the judge on, and what is true of them."""
+"""Clips to train the judge on, and what is true of them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from torch import Generator, Tensor
 from bases.pocket.face_pictures import degrade
 from bases.pocket.judge.watcher import CELLS
 from bases.pocket.shape import PocketShape
+from bases.pocket.training import CPU
 from bases.pocket.world import Look, Scene, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
 from bases.pocket.world.truth import ClipTruth, film_with_truth
 
-CPU = torch.device("cpu")
 EVERY = 2
 """Of a clip the judge looks at every second frame."""
 

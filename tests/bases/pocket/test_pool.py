@@ -41,8 +41,8 @@ def text() -> WanText:
 
 @pytest.fixture(scope="module")
 def pool(text: WanText) -> LatentPool:
-    pool = LatentPool(Stream(_SHAPE, text), 8, load_codec(BASE / "vae", CPU), text)
-    pool.fill(4)
+    pool = LatentPool(Stream(_SHAPE, text), 4, load_codec(BASE / "vae", CPU), text, 16)
+    pool.fill()
     return pool
 
 
@@ -53,8 +53,8 @@ def pairs(pool: LatentPool) -> Pairs:
 
 def test_a_shelf_keeps_what_came_last() -> None:
     shelf = Shelf(5, CPU)
-    for start in (0, 3, 6):
-        shelf.add((torch.arange(start, start + 3), torch.zeros(3, 2)))
+    for first, last in ((0, 3), (3, 6), (0, 9)):
+        shelf.add((torch.arange(first, last), torch.zeros(last - first, 2)))
     (kept, _), *_ = shelf.batches(5)
     assert len(shelf) == 5
     assert sorted(kept.tolist()) == [4, 5, 6, 7, 8]
@@ -74,6 +74,14 @@ def test_a_stream_is_the_same_again_and_never_repeats_itself(text: WanText) -> N
     assert not torch.equal(videos[0], next(_of("stills", Stream(TINY, text, seed=1))).parts[0])
 
 
+@pytest.mark.parametrize(("clips", "room"), [(0, None), (4, 3), (-1, None)])
+def test_a_pool_without_room_is_refused(clips: int, room: int | None) -> None:
+    with pytest.raises(BaseModelError, match=r"give at least one clip, and room for all"):
+        RawPool(Stream(TINY), clips, CPU, room)
+    with pytest.raises(BaseModelError, match="makers=-1"):
+        Stream(TINY, makers=-1)
+
+
 def test_makers_draw_what_one_process_would(text: WanText) -> None:
     """In any order, and no batch twice."""
     stream, drawn = Stream(TINY, text, makers=2), []
@@ -90,7 +98,7 @@ def test_makers_draw_what_one_process_would(text: WanText) -> None:
     stream._makers[0].join()
     pool = RawPool(stream, 1000, CPU)
     with pytest.raises(BaseModelError, match="One of the 2 processes"):
-        pool.fill(1000)
+        pool.fill()
 
 
 def test_pairs_are_of_people_alone_and_have_captions(text: WanText) -> None:
@@ -130,8 +138,11 @@ def test_latents_come_with_one_of_their_captions_or_with_none(
 
 def test_raw_footage_is_encoded_when_it_is_taken_over(text: WanText) -> None:
     stream = Stream(_SHAPE, text)
-    raw, known = RawPool(stream, 8, CPU), LatentPool(stream, 8, load_codec(BASE / "vae", CPU), text)
-    raw.fill(4)
+    raw, known = (
+        RawPool(stream, 8, CPU, 16),
+        LatentPool(stream, 8, load_codec(BASE / "vae", CPU), text, 16),
+    )
+    raw.fill()
     sizes = raw.sizes()
     known.take_over(raw)
     assert known.sizes() == sizes

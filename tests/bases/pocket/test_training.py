@@ -16,7 +16,7 @@ import torch.multiprocessing as mp
 from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
 from torch import Tensor, nn
 
-from bases.errors import BrokenBase
+from bases.errors import BaseModelError, BrokenBase
 from bases.pocket import BASE
 from bases.pocket.casting import casting, draw_cast, new_captions
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
@@ -99,6 +99,17 @@ def test_a_run_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not list(Run(tmp_path, steps=1000, parts={"model": nn.Linear(2, 2)}, minutes=2))
     longer = Run(tmp_path, steps=1000, parts={"model": nn.Linear(2, 2)}, minutes=3)
     assert len(list(longer)) == 120
+    for steps, minutes in ((0, None), (10, 0), (10, -1.0)):
+        with pytest.raises(BaseModelError, match="more than 0 of each"):
+            Run(tmp_path, steps=steps, parts={}, minutes=minutes)
+
+
+def test_a_curve_goes_on_when_other_losses_are_logged(tmp_path: Path) -> None:
+    run = Run(tmp_path, steps=10, parts={})
+    run.log(1, one=1.0, two=2.0)
+    run.log(2, two=torch.tensor(3.0), three=4.0)
+    run.plot()
+    assert (tmp_path / "curve.csv").read_text().split() == ["step,one,two", "1,1,2", "2,nan,3"]
 
 
 def test_the_vae_script_ends_with_weights_that_load_and_go_on(tmp_path: Path) -> None:
