@@ -8,6 +8,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser
 
+from bases.errors import BaseModelError
 from bases.pocket.world import LANGUAGES, Repertoire
 
 
@@ -25,6 +26,9 @@ class PocketShape:
         world: which scenes it learns; all that there are if not given.
         languages: in which it learns captions; all that there are if not given.
         celebrities: how many individuals it learns by name; see `celebrities`.
+
+    Raises:
+        BaseModelError: if a clip is of a size or a length that its latents cannot have.
     """
 
     size: int
@@ -36,6 +40,14 @@ class PocketShape:
     world: Repertoire = field(default_factory=Repertoire)
     languages: tuple[str, ...] = LANGUAGES
     celebrities: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size < 16 or self.size % 16:
+            raise BaseModelError(f"size={self.size}: give a multiple of 16.")
+        if self.frames < 5 or self.frames % 4 != 1:
+            raise ValueError(
+                f"frames={self.frames}: give one more than a multiple of 4, such as 17."
+            )
 
 
 def read_shape(path: Path) -> PocketShape:

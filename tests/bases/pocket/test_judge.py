@@ -211,7 +211,7 @@ def test_a_judge_comes_back_from_its_file(tmp_path):
 
 def test_the_report_names_each_kind_and_every_choice_there_is():
     world = Repertoire(kind=("person", "object"), place=("beach", "city"), move=("still",))
-    said = report(Judge(), PocketShape(24, 3, 8, {}, {}, {}, world), clips=20)
+    said = report(Judge(), PocketShape(32, 5, 8, {}, {}, {}, world), clips=20)
     assert "person, 20 clips" in said
     assert "object, 20 clips" in said
     assert "place:" in said

@@ -280,6 +280,13 @@ def test_a_seed_that_would_reach_another_runs_examples_is_refused(step: int, see
         crew_seed(step, seed)
 
 
+@pytest.mark.parametrize("wrong", [{"size": 68}, {"size": 0}, {"frames": 16}, {"frames": 1}])
+def test_a_shape_that_has_no_latents_is_refused(wrong: dict[str, int]) -> None:
+    (name, value), *_ = wrong.items()
+    with pytest.raises(ValueError, match=rf"^{name}={value}: give .* multiple of"):
+        replace(TINY, **wrong)
+
+
 def test_a_part_that_is_missing_or_cut_short_is_named(tmp_path: Path) -> None:
     cut = tmp_path / "base" / "transformer"
     cut.mkdir(parents=True)
