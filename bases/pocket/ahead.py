@@ -1,7 +1,6 @@
 """Examples that are made before a training begins, by other processes if wanted.
 
-Drawing is thousands of small operations whatever the batch: one process that draws leaves a GPU
-idle most of the time, and several fill it.
+Drawing is thousands of small operations, which a GPU does hardly faster than a core.
 """
 
 from __future__ import annotations

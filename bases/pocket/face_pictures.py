@@ -107,7 +107,7 @@ def degrade(pictures: Tensor, generator: Generator) -> Tensor:
     count, _, height, width = pictures.shape
 
     def rand(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator).to(pictures)
+        return torch.rand(count, *shape, generator=generator)
 
     soft = _box_blur(pictures)
     softer = _box_blur(_box_blur(soft))
@@ -117,12 +117,9 @@ def degrade(pictures: Tensor, generator: Generator) -> Tensor:
     picture = picture.lerp(grey, 0.25 * rand(1, 1, 1).square())
     gain, shift = 1 + 0.12 * (rand(1, 1, 1) - 0.5), 0.08 * (rand(3, 1, 1) - 0.5)
     gain = gain - 0.25 * rand(1, 1, 1) ** 4
-    stains = (
-        torch.randn(count, 3, 8, 8, generator=generator).to(pictures) * 0.2 * rand(1, 1, 1) ** 3
-    )
+    stains = torch.randn(count, 3, 8, 8, generator=generator) * 0.2 * rand(1, 1, 1) ** 3
     stains = F.interpolate(stains, size=(height, width), mode="bilinear")
-    noise = torch.randn(pictures.shape, generator=generator).to(pictures)
-    noise = noise * 0.06 * rand(1, 1, 1).square()
+    noise = torch.randn(pictures.shape, generator=generator) * 0.06 * rand(1, 1, 1).square()
     return (picture * gain + shift + stains + noise).clamp(-1, 1)
 
 

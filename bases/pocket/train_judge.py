@@ -69,7 +69,7 @@ def train_judge(
             likewise.
         lots: batches of clips that each process draws beforehand, and as many of stills; 1 GB
             for the 400 of the shape of two cores, 6.6 GB at full size.
-        makers: other processes that draw them; 0 for this one alone. One GPU wants 8.
+        makers: other processes that draw them; 0 for this one alone.
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
     """
@@ -125,7 +125,7 @@ def clips_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
     """Packed clips of individuals of one kind."""
     generator, rng = Generator().manual_seed(_SEED + seed), random.Random(seed)
     kind = rng.choice(shape.world.kind)
-    return packed(examples(individuals, shape, generator, device=best_device(), kind=kind))
+    return packed(examples(individuals, shape, generator, kind=kind))
 
 
 def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
@@ -137,7 +137,7 @@ def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
         "shot": rng.choice((*world.shot, "close-up", "close-up", "medium")),
         "view": rng.choice((*world.view, "front", "front", "three-quarter")),
     }
-    return packed(examples(individuals, shape, generator, frames=1, device=best_device(), **named))
+    return packed(examples(individuals, shape, generator, frames=1, **named))
 
 
 def _watching(judge: Judge, shown: Examples) -> dict[str, Tensor]:

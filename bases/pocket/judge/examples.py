@@ -48,7 +48,6 @@ def examples(
     generator: Generator,
     *,
     frames: int | None = None,
-    device: torch.device = CPU,
     **named: str,
 ) -> Examples:
     """Two degraded clips of each individual, each in a scene of its own.
@@ -61,23 +60,22 @@ def examples(
         shape: of the clips and the world.
         generator: a CPU generator.
         frames: of a clip, such as 1 for stills; as many as `true_clips` shows if None.
-        device: where they are drawn.
         named: choices that are the same in all the scenes, `kind` among them.
     """
     some = sample_looks(individuals // 2, generator)
     both = some.and_rows(look_alikes(some, generator))
-    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, device=device, **named)
+    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, **named)
     count, _, frames = drawn.clips.shape[:3]
     pictures = degrade(drawn.clips.transpose(1, 2).flatten(0, 1), generator)
     return replace(drawn, clips=pictures.unflatten(0, (count, frames)).transpose(1, 2))
 
 
 def packed(shown: Examples) -> Examples:
-    """The same on the CPU in little memory: bytes for numbers, cells for pixels."""
+    """The same in little memory: bytes for numbers, cells for pixels."""
     masks = F.adaptive_avg_pool2d(shown.truth.masks.flatten(0, 1), CELLS)
     masks = masks.unflatten(0, shown.truth.masks.shape[:2])
     clips = shown.clips.add(1).mul(127.5).round().to(torch.uint8)
-    return replace(shown, clips=clips, truth=replace(shown.truth, masks=masks)).to(CPU)
+    return replace(shown, clips=clips, truth=replace(shown.truth, masks=masks))
 
 
 def unpacked(shown: Examples, device: torch.device) -> Examples:
