@@ -64,7 +64,7 @@ def examples(
     """
     some = sample_looks(individuals // 2, generator)
     both = some.and_rows(look_alikes(some, generator))
-    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, **named)
+    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, device=CPU, **named)
     count, _, frames = drawn.clips.shape[:3]
     pictures = degrade(drawn.clips.transpose(1, 2).flatten(0, 1), generator)
     return replace(drawn, clips=pictures.unflatten(0, (count, frames)).transpose(1, 2))
