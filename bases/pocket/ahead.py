@@ -1,53 +1,117 @@
-"""Examples that are made before a training begins, by other processes if wanted.
+"""Examples that other processes make ahead, or this one when it is asked.
 
-Drawing is thousands of small operations, which a GPU does hardly faster than a core.
+Drawing is thousands of small operations, which a GPU does hardly faster than a core: there, other
+processes draw on the cores while it learns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, TypeVar
+import itertools
+import os
+import pickle
+import queue
+import time
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Generic, TypeVar
 
-from torch.utils.data import DataLoader, Dataset
+import torch
+from torch import multiprocessing
 from tqdm import tqdm
 
-from bases.pocket.crew import crew_rank, crew_seed
+from bases.errors import BaseModelError
+from bases.pocket.crew import crew_rank, crew_seed, crew_size
 
 Made = TypeVar("Made")
 
 
-class _Jobs(Dataset[Made], Generic[Made]):
-    def __init__(self, make: Callable[[int], Made], seeds: Sequence[int]) -> None:
-        self.make, self.seeds = make, seeds
-
-    def __len__(self) -> int:
-        return len(self.seeds)
-
-    def __getitem__(self, index: int) -> Made:
-        return self.make(self.seeds[index])
-
-
-def made_ahead(
-    make: Callable[[int], Made],
-    jobs: int,
-    makers: int = 0,
-    *,
-    seed: int = 0,
-    what: str = "examples",
-) -> Iterator[Made]:
-    """What `make` makes of so many seeds, which no other process of a crew has.
+class Ahead(Generic[Made]):
+    """Examples without end, each of a number that no other process has.
 
     Args:
-        make: gives tensors on the CPU; other processes must be able to import it.
-        jobs: how often it is called.
-        makers: other processes that call it; 0 for this one alone.
+        make: of a number gives an example on the CPU; other processes must be able to import it.
+        makers: processes that make examples ahead; 0 if this one does, when asked.
         seed: of the run; see `crew_seed`.
-        what: is made, for the progress bar.
+
+    Raises:
+        BaseModelError: if there are fewer than 0 makers.
     """
-    loader = DataLoader(
-        _Jobs(make, [crew_seed(job, seed) for job in range(jobs)]),
-        batch_size=None,
-        num_workers=makers,
-        multiprocessing_context="spawn" if makers else None,
-    )
-    yield from tqdm(loader, desc=what, disable=crew_rank() > 0)
+
+    def __init__(self, make: Callable[[int], Made], makers: int, *, seed: int = 0) -> None:
+        if makers < 0:
+            raise BaseModelError(f"makers={makers}: give 0 to draw here, or a number of processes.")
+        self._make, self._numbers = make, iter(_numbers(0, 1, seed))
+        self._makers: list[Any] = []
+        context = multiprocessing.get_context("spawn")
+        self._made = context.Queue(4 * makers) if makers else None
+        for maker in range(makers):
+            given = (self._made, make, _numbers(maker, makers, seed))
+            self._makers.append(context.Process(target=_make_on, args=given, daemon=True))
+            self._makers[-1].start()
+
+    def ready(self, most: int) -> Iterator[Made]:
+        """So many examples, or of what makers have made by now so many at most.
+
+        Raises:
+            BaseModelError: if a maker has ended.
+        """
+        for _ in range(most):
+            if self._made is None:
+                yield self._make(next(self._numbers))
+                continue
+            try:
+                yield pickle.loads(self._made.get_nowait())
+            except queue.Empty:
+                self._check_makers()
+                return
+            except (OSError, EOFError):  # what an ended maker made is gone with it
+                self._check_makers()
+                raise
+
+    def take(self, count: int, what: str) -> Iterator[Made]:
+        """So many examples, waited for, with a progress bar that says what they are."""
+        with tqdm(total=count, desc=what, disable=crew_rank() > 0) as bar:
+            while bar.n < count:
+                for made in self.ready(count - bar.n):
+                    yield made
+                    bar.update()
+                time.sleep(0.01)
+
+    def close(self) -> None:
+        """End the makers."""
+        for maker in self._makers:
+            maker.terminate()
+
+    def _check_makers(self) -> None:
+        if not all(maker.is_alive() for maker in self._makers):
+            raise BaseModelError(
+                f"One of the {len(self._makers)} processes that draw has ended, out of memory or "
+                "of room in /dev/shm perhaps: give fewer --makers, or 0 to draw here."
+            ) from None
+
+
+def _numbers(first: int, apart: int, seed: int) -> Iterable[int]:
+    """Numbers that no other maker of any process has."""
+    return itertools.count(crew_seed(first, seed), apart * crew_size())
+
+
+def _make_on(made: Any, make: Callable[[int], Made], numbers: Iterable[int]) -> None:
+    """Make examples until the process that asked for them ends, which comes first on the cores."""
+    os.nice(10)
+    torch.set_num_threads(1)
+    made.cancel_join_thread()
+    for number in numbers:
+        example = bytes(ForkingPickler.dumps(make(number)))  # shared here, where a failure is seen
+        while not _put(made, example):
+            parent = multiprocessing.parent_process()
+            if parent is None or not parent.is_alive():
+                return
+
+
+def _put(made: Any, example: bytes) -> bool:
+    """Whether there was room in a few seconds."""
+    try:
+        made.put(example, timeout=5)
+    except queue.Full:
+        return False
+    return True

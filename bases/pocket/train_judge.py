@@ -13,13 +13,14 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Generator, Tensor
 
-from bases.pocket.ahead import made_ahead
+from bases.pocket.ahead import Ahead
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.judge.examples import Examples, examples, packed, unpacked
 from bases.pocket.judge.losses import portrait_losses, watching_losses
@@ -117,8 +118,9 @@ def draw_lots(
     make: Callable[[int], Examples], lots: int, *, makers: int, seed: int, device: torch.device
 ) -> list[Examples]:
     """Batches of examples, packed and kept on a device."""
-    made = made_ahead(make, lots, makers, seed=seed, what="lots")
-    return [copy.deepcopy(lot).to(device) for lot in made]  # or each would keep its maker's memory
+    with closing(Ahead(make, makers, seed=seed)) as ahead:
+        made = ahead.take(lots, "lots")
+        return [copy.deepcopy(lot).to(device) for lot in made]  # out of the makers' memory
 
 
 def clips_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
