@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -13,8 +14,11 @@ from tqdm import tqdm
 
 from bases.errors import BaseModelError
 from bases.pocket.crew import crew_rank
-from bases.pocket.latents import Encoded, encode, packed, unpacked
+from bases.pocket.latents import Encoded, encode, load_codec, packed, unpacked
+from bases.pocket.parts import load_text
+from bases.pocket.shape import PocketShape
 from bases.pocket.stream import COARSE, Drawn, Kind, Stream
+from bases.pocket.training import best_device
 from bases.wan import WanText, embed_tokens, token_ids
 
 _ROOM: dict[Kind, int] = {"stills": 16, "clips": 1, "pairs": 6}
@@ -192,6 +196,32 @@ class LatentPool(Pool):
         *first, second, tokens = self.shelves["pairs"].some(count, generator)
         said = tokens.transpose(0, 1).flatten(0, 1)
         return Pairs(unpacked(*first), second.float(), embed_tokens(self.text, said))
+
+
+def open_pool(
+    shape: PocketShape,
+    vae: Path,
+    text: Path,
+    clips: int,
+    room: int | None,
+    *,
+    makers: int,
+    seed: int,
+) -> LatentPool:
+    """An empty pool, on this process's GPU if it has one.
+
+    Args:
+        shape: of the clips, and the world.
+        vae: the folder of the VAE that encodes them.
+        text: the folder of the text encoder that reads the captions.
+        clips: see `Pool`.
+        room: see `Pool`.
+        makers: see `Stream`.
+        seed: see `Stream`.
+    """
+    device = best_device()
+    codec, words = load_codec(vae, device), load_text(text, device)
+    return LatentPool(Stream(shape, words, makers=makers, seed=seed), clips, codec, words, room)
 
 
 def pixels(video: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ at one scale). It ends with `runs/guidance/pocket/`.
 from __future__ import annotations
 
 import copy
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,18 @@ import torch
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
-from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
-from bases.pocket.flow import flow, flow_change, learn, noised
-from bases.pocket.latents import Encoded, load_codec
+from bases.pocket.crew import crew_rank, join_crew, share_gradients
+from bases.pocket.flow import flow, flow_change, noised
+from bases.pocket.lessons import Lessons
 from bases.pocket.muon import optimizers_for
-from bases.pocket.parts import load_text, load_transformer
-from bases.pocket.pool import LatentPool
+from bases.pocket.parts import load_transformer
+from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
-from bases.pocket.stream import Kind, Stream
+from bases.pocket.stream import Kind
 from bases.pocket.train_transformer import assemble
 from bases.pocket.training import (
     Run,
     averaged,
-    best_device,
     descend,
     run_script,
 )
@@ -65,10 +63,7 @@ def train_guidance(
         learning: see `learn_guidance`.
     """
     join_crew()
-    device = best_device()
-    codec, words = load_codec(base / "vae", device), load_text(base, device)
-    stream = Stream(shape, words, makers=makers, seed=seed)
-    known = LatentPool(stream, pool, codec, words, room)
+    known = open_pool(shape, base / "vae", base, pool, room, makers=makers, seed=seed)
     learn_guidance(shape, known, base, out, **learning)
 
 
@@ -120,27 +115,33 @@ def learn_guidance(
     optimizers = optimizers_for(model, rate)
     objective = FlowMatching(shift=3.0)
     unprompted = embed_tokens(known.text, known.nothing)
-    pairs = pairs if "pairs" in known.shelves else 0
-    asked: dict[Kind, int] = {"stills": stills, "clips": clips}
-    weighed = partial(Encoded.weights, subject=subject_weight, face=face_weight)
+
+    def error_of(_: Kind, latents: Tensor, words: Tensor, generator: Generator) -> Tensor:
+        noisy, _noise, sigmas = noised(objective, latents, generator)
+        return guidance_error(model, teacher, noisy, sigmas, words, unprompted, guidance)
+
+    def change_error_of(
+        first: Tensor, second: Tensor, words: Tensor, generator: Generator
+    ) -> Tensor:
+        noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
+        return change_error(model, teacher, noisy, sigmas, words, guidance)
+
+    lessons = Lessons(
+        known,
+        stills=stills,
+        clips=clips,
+        pairs=pairs,
+        dropout=dropout,
+        subject=subject_weight,
+        face=face_weight,
+        change=pair_weight,
+    )
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     known.fill()
     for step in run:
         known.grow()
-        generator = Generator().manual_seed(crew_seed(step, known.stream.seed))
-        losses: dict[str, Tensor] = {}
-        for kind, count in asked.items():
-            seen, words = known.some(kind, count, dropout, generator)
-            noisy, _, sigmas = noised(objective, seen.latents, generator)
-            told = (noisy, sigmas, words, unprompted, guidance)
-            error_of = partial(guidance_error, model, teacher, *told)
-            losses[kind] = learn(error_of, weighed(seen), 1 / 2)
-        if pairs:
-            first, second, words = known.some_pairs(pairs, generator)
-            noisy, _, sigmas = noised(objective, (first.latents + second) / 2, generator)
-            error_of = partial(change_error, model, teacher, noisy, sigmas, words, guidance)
-            losses["pairs"] = learn(error_of, weighed(first), pair_weight / 2)
+        losses = lessons.learn(step, error_of, change_error_of)
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import copy
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +21,17 @@ from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DMode
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
-from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
-from bases.pocket.flow import contrast_error, flow_error, learn
-from bases.pocket.latents import Encoded, load_codec
+from bases.pocket.crew import crew_rank, join_crew, share_gradients
+from bases.pocket.flow import contrast_error, flow_error
+from bases.pocket.lessons import Lessons
 from bases.pocket.muon import optimizers_for
-from bases.pocket.parts import load_text, load_transformer, load_vae
-from bases.pocket.pool import LatentPool
+from bases.pocket.parts import load_transformer, load_vae
+from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
-from bases.pocket.stream import Kind, Stream
+from bases.pocket.stream import Kind
 from bases.pocket.training import (
     Run,
     averaged,
-    best_device,
     descend,
     run_script,
     take_over,
@@ -70,10 +68,7 @@ def train_transformer(
         learning: see `learn_flow`.
     """
     join_crew()
-    device = best_device()
-    codec, words = load_codec(vae, device), load_text(text, device)
-    stream = Stream(shape, words, makers=makers, seed=seed)
-    known = LatentPool(stream, pool, codec, words, room)
+    known = open_pool(shape, vae, text, pool, room, makers=makers, seed=seed)
     learn_flow(shape, known, vae, out, **learning)
 
 
@@ -132,26 +127,32 @@ def learn_flow(
     if compiled:
         model.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
-    pairs = pairs if "pairs" in known.shelves else 0
-    asked: dict[Kind, int] = {"stills": stills, "clips": clips}
     noises = {"stills": FlowMatching(shift=still_shift), "clips": FlowMatching(shift=shift)}
-    weighed = partial(Encoded.weights, subject=subject_weight, face=face_weight)
+
+    def error_of(kind: Kind, latents: Tensor, words: Tensor, generator: Generator) -> Tensor:
+        return flow_error(model, words, noises[kind], latents, generator)
+
+    def change_error_of(
+        first: Tensor, second: Tensor, words: Tensor, generator: Generator
+    ) -> Tensor:
+        return contrast_error(model, words, noises["clips"], first, second, generator)
+
+    lessons = Lessons(
+        known,
+        stills=stills,
+        clips=clips,
+        pairs=pairs,
+        dropout=dropout,
+        subject=subject_weight,
+        face=face_weight,
+        change=pair_weight,
+    )
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     known.fill()
     for step in run:
         known.grow()
-        generator = Generator().manual_seed(crew_seed(step, known.stream.seed))
-        losses: dict[str, Tensor] = {}
-        for kind, count in asked.items():
-            seen, words = known.some(kind, count, dropout, generator)
-            shown = (words, noises[kind], seen.latents, generator)
-            losses[kind] = learn(partial(flow_error, model, *shown), weighed(seen), 1 / 2)
-        if pairs:
-            first, second, words = known.some_pairs(pairs, generator)
-            both = (words, noises["clips"], first.latents, second, generator)
-            error_of = partial(contrast_error, model, *both)
-            losses["pairs"] = learn(error_of, weighed(first), pair_weight / 2)
+        losses = lessons.learn(step, error_of, change_error_of)
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
