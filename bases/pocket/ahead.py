@@ -70,10 +70,12 @@ class Ahead(Generic[Made]):
 
     def take(self, count: int, what: str) -> Iterator[Made]:
         """So many examples, waited for, with a progress bar that says what they are."""
+        left = count
         with tqdm(total=count, desc=what, disable=crew_rank() > 0) as bar:
-            while bar.n < count:
-                for made in self.ready(count - bar.n):
+            while left:
+                for made in self.ready(left):
                     yield made
+                    left -= 1
                     bar.update()
                 time.sleep(0.01)
 
