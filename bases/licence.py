@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_config_path
 
 from bases.errors import LicenceUnanswered
+from bases.files import whole_file
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,8 @@ def keep_answer(question: Question) -> Path:
     path = _record()
     answer = {"version": question.version, "date": datetime.date.today().isoformat()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps({**_answers(), question.model: answer}, indent=2) + "\n")
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps({**_answers(), question.model: answer}, indent=2) + "\n")
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from bases.files import whole_file
 
 Frames = NDArray[np.uint8]
 """Frames (F, H, W, 3), RGB."""
@@ -31,12 +32,8 @@ def write_mp4(
         OSError: if the disk is full or the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    try:
+    with whole_file(path) as partial:
         _encode(partial, frames, fps, settings or {})
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _encode(path: Path, frames: Frames, fps: int, settings: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bases.family import Family
+from bases.files import whole_file
 from bases.native import NativeNames
 from finetune.adapter import change
 from finetune.errors import AdapterError
@@ -59,15 +60,11 @@ def export(source: Path, target: Path, *, style: str, family: Family, run: dict[
     if style != "diffusers":
         own = f"{family.prefix}."
         weights = {_PREFIX + name.removeprefix(own): weight for name, weight in weights.items()}
-    draft = target.with_name(f".{target.name}.unproven")
-    try:
+    with whole_file(target) as draft:
         write_tensors(draft, renamed(weights, style, family), _metadata(weights, run))
         back = _read_back(draft, style, family, weights)
         read = style == "diffusers" or family.native.read
         _compare(weights if read else renamed(weights, "comfyui", family), back, style)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
     return change(back)
 
 

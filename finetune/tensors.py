@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from safetensors.torch import save
 from torch import Tensor
+
+from bases.files import whole_file
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -28,11 +29,6 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     header["__metadata__"] = dict(sorted(metadata.items()))
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        with partial.open("wb") as file:
-            for piece in (len(text).to_bytes(8, "little"), text, data[8 + size :]):
-                file.write(piece)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, partial.open("wb") as file:
+        for piece in (len(text).to_bytes(8, "little"), text, data[8 + size :]):
+            file.write(piece)

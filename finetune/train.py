@@ -237,12 +237,13 @@ def _run(turn: TrainingCLI, work: Path) -> None:
         return
     state = work / f"{expert or 'state'}.ckpt"
     trainer, output, throughput = turn.trainer, turn.output, Throughput()
+    export = ExportAdapter(draft, turn.settings, throughput)
     trainer.callbacks += [
         StopUnlessFinite(state),
         Progress(),
         throughput,
         Preview(draft / SAMPLES, output.preview_every),
-        ExportAdapter(draft, turn.settings, throughput),
+        export,
         ResumeState(state, output.save_every),
         StopGently(),
     ]
@@ -254,6 +255,7 @@ def _run(turn: TrainingCLI, work: Path) -> None:
         raise _stopped(trainer, state) from stop
     if trainer.global_step < trainer.max_steps:
         raise _stopped(trainer, state)
+    export.write(trainer, turn.model)
     del turn.model.transformer
     free_memory()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -22,6 +21,7 @@ from torch.utils.benchmark import Timer
 from tqdm import tqdm
 
 from bases.errors import BaseModelError
+from bases.files import whole_file
 from bases.pocket.crew import agreed, crew_rank
 
 CPU = torch.device("cpu")
@@ -142,8 +142,8 @@ class Run:
         if crew_rank() > 0:
             return
         state = {name: part.state_dict() for name, part in self.parts.items()}
-        torch.save({"step": step, "spent": self.spent, **state}, self.folder / "state.tmp")
-        os.replace(self.folder / "state.tmp", self.folder / "state.pt")
+        with whole_file(self.folder / "state.pt") as partial:
+            torch.save({"step": step, "spent": self.spent, **state}, partial)
 
 
 def best_device() -> torch.device:

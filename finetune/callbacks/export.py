@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from bases.catalogue import Base
+from bases.files import whole_file
 from finetune.adapter import CARD, RUN, change, lora_weights, weights_file, write_weights
 from finetune.callbacks.throughput import Throughput
 from finetune.data import SubjectData
@@ -36,20 +37,20 @@ class ExportAdapter(pl.Callback):
 
     def __init__(self, folder: Path, config: dict[str, Any], throughput: Throughput) -> None:
         self.folder, self.config, self.throughput = folder, config, throughput
+        self.begun: dict[str, Tensor] = {}
 
     def on_train_start(self, trainer: pl.Trainer, module: LoraModule) -> None:
         """Keep what the layers begin with, which is not nothing where a gate has set them."""
         fresh = lora_weights(module.transformer) if trainer.global_step == 0 else {}
         self.begun = {name: weight.clone() for name, weight in fresh.items()}
 
-    def on_train_end(self, trainer: pl.Trainer, module: LoraModule) -> None:
-        """Write what was trained, unless it was stopped before its last step.
+    def write(self, trainer: pl.Trainer, module: LoraModule) -> None:
+        """Write what was trained; for after the training, which a run resumed at its end skips.
 
         Raises:
             TrainingError: if the adapter learnt nothing, or is not finite.
+            OSError: if the disk is full.
         """
-        if trainer.global_step < trainer.max_steps:
-            return
         file = weights_file(module.expert.name)
         weights = write_weights(self.folder / file, module.transformer, module.family.prefix)
         size = change(weights)
@@ -78,9 +79,8 @@ class ExportAdapter(pl.Callback):
         record = _record(data, [*before, expert])
         text = json.dumps(record, indent=2, ensure_ascii=False, default=str)
         (self.folder / CARD).write_text(_card(data.subject, data.base, module, record["experts"]))
-        partial = self.folder / f"{RUN}.part"
-        partial.write_text(text + "\n")
-        os.replace(partial, self.folder / RUN)
+        with whole_file(self.folder / RUN) as partial:
+            partial.write_text(text + "\n")
 
 
 def trained_experts(folder: Path) -> list[dict[str, Any]]:

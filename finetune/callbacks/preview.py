@@ -10,12 +10,13 @@ import torch
 
 from bases.video import write_mp4
 from finetune.adapter import without_help
+from finetune.callbacks.step import StepCallback
 from finetune.data import SubjectData
 from finetune.examples import free_memory
 from finetune.module import LoraModule
 
 
-class Preview(pl.Callback):
+class Preview(StepCallback):
     """Renders a clip every few steps.
 
     Args:
@@ -34,7 +35,7 @@ class Preview(pl.Callback):
     ) -> None:
         self.folder, self.every, self.prompt, self.seed = folder, every, prompt, seed
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: LoraModule, *_: Any) -> None:
+    def on_step_end(self, trainer: pl.Trainer, module: LoraModule, *_: Any) -> None:
         """Render after every `every`-th step."""
         step = trainer.global_step
         if not self.every or step % self.every:

@@ -7,8 +7,10 @@ from typing import Any
 import pytorch_lightning as pl
 from tqdm import tqdm
 
+from finetune.callbacks.step import StepCallback
 
-class Progress(pl.Callback):
+
+class Progress(StepCallback):
     """Shows one line for the whole run."""
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -21,14 +23,23 @@ class Progress(pl.Callback):
             dynamic_ncols=True,
         )
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any
+    def on_step_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: dict[str, Any], *_: Any
     ) -> None:
         """Advance by one step."""
         self.bar.set_postfix(loss=f"{outputs['loss'].item():.3f}", refresh=False)
         self.bar.update()
 
     def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        """Leave the line as it is, also after an error."""
+        """Leave the line as it is."""
+        self._close()
+
+    def on_exception(
+        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Leave it as it is after an error too, which begins a line of its own."""
+        self._close()
+
+    def _close(self) -> None:
         if hasattr(self, "bar"):
             self.bar.close()

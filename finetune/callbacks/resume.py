@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 
+from bases.files import whole_file
+from finetune.callbacks.step import StepCallback
 
-class ResumeState(pl.Callback):
+
+class ResumeState(StepCallback):
     """Saves the state every few steps; a newer state replaces the older only once it is whole.
 
     Args:
@@ -20,12 +22,9 @@ class ResumeState(pl.Callback):
     def __init__(self, path: Path, every: int = 25) -> None:
         self.path, self.every = path, every
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
-    ) -> None:
-        """Save after every `every`-th step, between two steps if they gather several batches."""
-        whole = (index + 1) % trainer.accumulate_grad_batches == 0
-        if whole and trainer.global_step % self.every == 0:
+    def on_step_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Save after every `every`-th step."""
+        if trainer.global_step % self.every == 0:
             self._save(trainer)
 
     def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
@@ -34,6 +33,5 @@ class ResumeState(pl.Callback):
             self._save(trainer)
 
     def _save(self, trainer: pl.Trainer) -> None:
-        partial = self.path.with_suffix(".part")
-        trainer.save_checkpoint(partial)
-        os.replace(partial, self.path)
+        with whole_file(self.path) as partial:
+            trainer.save_checkpoint(partial)

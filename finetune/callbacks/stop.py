@@ -9,12 +9,19 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from finetune.callbacks.step import StepCallback
 
-class StopGently(pl.Callback):
-    """Asks the trainer to stop after the step at SIGINT or SIGTERM; a second one stops at once."""
+_KINDS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopGently(StepCallback):
+    """Asks the trainer to stop after the step at SIGINT or SIGTERM; a second one stops at once.
+
+    When the training ends, the trainer itself puts back the handlers that it found.
+    """
 
     def __init__(self) -> None:
-        self.before: dict[signal.Signals, Any] = {}
+        self.asked = False
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Listen, if this is the thread that signals reach."""
@@ -22,17 +29,13 @@ class StopGently(pl.Callback):
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
-            trainer.should_stop = True
-            self._restore()
+            self.asked = True
+            for kind in _KINDS:
+                signal.signal(kind, signal.default_int_handler)
 
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            self.before[kind] = signal.signal(kind, stop)
+        for kind in _KINDS:
+            signal.signal(kind, stop)
 
-    def teardown(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        """Listen no more."""
-        self._restore()
-
-    def _restore(self) -> None:
-        for kind, handler in self.before.items():
-            signal.signal(kind, handler)
-        self.before = {}
+    def on_step_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Stop here if that was asked for."""
+        trainer.should_stop |= self.asked

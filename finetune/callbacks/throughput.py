@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
 import pytorch_lightning as pl
 
+from finetune.callbacks.step import StepCallback
 from finetune.data import Batch
 
 
-class Throughput(pl.Callback):
+class Throughput(StepCallback):
     """Times every step; the first few, which warm up, do not count.
 
     Args:
@@ -20,31 +22,28 @@ class Throughput(pl.Callback):
 
     def __init__(self, warmup: int = 3) -> None:
         self.warmup = warmup
-        self.seconds: list[float] = []
+        self.ends: list[float] = []
         self.examples = 0
-        self.last = 0.0
 
-    def on_train_batch_end(
+    def on_step_end(
         self,
         trainer: pl.Trainer,
         module: pl.LightningModule,
-        outputs: Any,
+        outputs: dict[str, Any],
         batches: list[Batch],
-        batch_idx: int,
     ) -> None:
         """Note how long the step took, what it waited for included."""
-        now = time.perf_counter()
-        if self.last and batch_idx > self.warmup:
-            self.seconds.append(now - self.last)
-        self.last = now
-        self.examples = sum(len(batch.latents) for batch in batches)
+        self.ends.append(time.perf_counter())
+        gathered = trainer.accumulate_grad_batches
+        self.examples = gathered * sum(len(batch.latents) for batch in batches)
 
     @property
     def summary(self) -> dict[str, float]:
         """Median seconds a step and examples a second; empty if there were too few steps."""
-        if not self.seconds:
+        seconds = [end - start for start, end in pairwise(self.ends)][self.warmup :]
+        if not seconds:
             return {}
-        step = median(self.seconds)
+        step = median(seconds)
         return {
             "seconds_a_step": round(step, 4),
             "examples_a_second": round(self.examples / step, 2),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bases.families import family_of
+from bases.files import whole_file
 from bases.hub import open_base
 from bases.pocket import JUDGE
 from bases.pocket.judge.network import Judge, load_judge
@@ -195,6 +195,5 @@ def _judge() -> Judge:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(text)
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        partial.write_text(text)

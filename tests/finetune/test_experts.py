@@ -139,13 +139,13 @@ def test_a_run_killed_in_the_second_expert_does_not_train_the_first_again(
     often = "--output.save_every=2"
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "on_train_start", note)
-        patched.setattr(Progress, "on_train_batch_end", die)
+        patched.setattr(Progress, "on_step_end", die)
         with pytest.raises(Killed):
             train(arguments(often))
     assert not (home / "adapters").exists()
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "on_train_start", note)
-        patched.setattr(Progress, "on_train_batch_end", lambda *_: None)
+        patched.setattr(Progress, "on_step_end", lambda *_: None)
         resumed = train(arguments(often))
     assert started == ["high_noise", "low_noise", "low_noise"]
     add_to(tmp_path / "undisturbed")

@@ -17,21 +17,23 @@ import pytorch_lightning as pl
 from filelock import FileLock
 
 from finetune.adapter import WEIGHTS
-from finetune.callbacks import Progress
+from finetune.callbacks import ExportAdapter, Progress
 from finetune.errors import TrainingError
+from finetune.module import LoraModule
 from finetune.train import train
 from subjects import Subject
 
 ROOT = Path(__file__).parents[2]
 STEPS, SAVED = 12, "--output.save_every=2"
+GATHERING = ("--trainer.accumulate_grad_batches=2",)
 
 
 def stop_at(step: int, act: Callable[[pl.Trainer], None]) -> Callable[..., None]:
-    def on_train_batch_end(self: Progress, trainer: pl.Trainer, *_: Any) -> None:
+    def on_step_end(self: Progress, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step == step:
             act(trainer)
 
-    return on_train_batch_end
+    return on_step_end
 
 
 class Killed(Exception):
@@ -76,7 +78,7 @@ def test_a_seed_means_one_adapter(
     "more",
     [
         (),
-        ("--trainer.accumulate_grad_batches=2",),
+        GATHERING,
         ("--model.thrift.weights=nf4", "--model.thrift.recompute=everything"),
         ("--model.thrift.optimizer=adamw8bit",),
         ("--model.prior_weight=0.3", "--model.name_gate=3"),
@@ -93,7 +95,7 @@ def test_a_run_that_died_goes_on_and_ends_bit_equal(
     arguments = command(home, SAVED, *more, steps=STEPS)
     for step in (3, 8, 9):
         with monkeypatch.context() as patched:
-            patched.setattr(Progress, "on_train_batch_end", stop_at(step, die))
+            patched.setattr(Progress, "on_step_end", stop_at(step, die))
             with pytest.raises(Killed):
                 train(arguments)
         assert (home / "runs" / "toto" / "state.ckpt").is_file()
@@ -109,14 +111,14 @@ def test_a_run_that_was_asked_to_stop_loses_no_step(
 ) -> None:
     arguments, started = command(home, "--output.save_every=100", steps=STEPS), []
     with monkeypatch.context() as patched:
-        patched.setattr(Progress, "on_train_batch_end", stop_at(5, stop))
+        patched.setattr(Progress, "on_step_end", stop_at(5, stop))
         with pytest.raises(TrainingError, match=r"Stopped at step 5 of 12\. .* from the state"):
             train(arguments)
     assert not (home / "adapters" / "toto").exists()
     monkeypatch.setattr(
         Progress, "on_train_start", lambda self, trainer, _: started.append(trainer.global_step)
     )
-    monkeypatch.setattr(Progress, "on_train_batch_end", lambda *_: None)
+    monkeypatch.setattr(Progress, "on_step_end", lambda *_: None)
     assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed()
     assert started == [5, 0]
 
@@ -129,7 +131,7 @@ def test_a_state_of_other_settings_or_photos_is_not_gone_on_from(
     change: str,
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(Progress, "on_train_batch_end", stop_at(3, die))
+        patched.setattr(Progress, "on_step_end", stop_at(3, die))
         with pytest.raises(Killed):
             train(command(home, SAVED))
     more = ["--model.seed=5"] if change == "setting" else []
@@ -140,7 +142,7 @@ def test_a_state_of_other_settings_or_photos_is_not_gone_on_from(
     monkeypatch.setattr(
         Progress, "on_train_start", lambda self, trainer, _: started.append(trainer.global_step)
     )
-    monkeypatch.setattr(Progress, "on_train_batch_end", lambda *_: None)
+    monkeypatch.setattr(Progress, "on_step_end", lambda *_: None)
     train(command(home, SAVED, *more))
     assert started == [0]
 
@@ -153,12 +155,29 @@ def test_an_adapter_is_replaced_only_by_force_and_only_when_done(
         train(command(home, "--model.seed=1", steps=2))
     forced = command(home, "--model.seed=1", "--output.force=true", steps=2)
     with monkeypatch.context() as patched:
-        patched.setattr(Progress, "on_train_batch_end", stop_at(1, die))
+        patched.setattr(Progress, "on_step_end", stop_at(1, die))
         with pytest.raises(Killed):
             train(forced)
     assert (home / "adapters" / "toto" / WEIGHTS).read_bytes() == first
     assert (train(forced).folder / WEIGHTS).read_bytes() != first
     assert [path.name for path in (home / "adapters").iterdir()] == ["toto"]
+
+
+def test_a_run_whose_adapter_could_not_be_written_is_not_trained_again(
+    home: Path,
+    undisturbed: Callable[..., bytes],
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = command(home, SAVED, steps=4)
+    with monkeypatch.context() as patched:
+        patched.setattr(ExportAdapter, "write", lambda *_: os.listdir(home / "full"))
+        with pytest.raises(FileNotFoundError):
+            train(arguments)
+    assert not (home / "adapters" / "toto").exists()
+    whole = undisturbed(SAVED, steps=4)
+    monkeypatch.setattr(Progress, "on_step_end", die)
+    assert (train(arguments).folder / WEIGHTS).read_bytes() == whole
 
 
 def test_an_adapter_that_is_not_finite_is_refused(
@@ -169,13 +188,17 @@ def test_an_adapter_that_is_not_finite_is_refused(
     assert not (home / "adapters" / "toto").exists()
 
 
+@pytest.mark.parametrize("more", [(), GATHERING])
 def test_the_weights_of_a_preview_change_nothing(
-    home: Path, undisturbed: Callable[..., bytes], command: Callable[..., list[str]]
+    home: Path,
+    undisturbed: Callable[..., bytes],
+    command: Callable[..., list[str]],
+    more: tuple[str, ...],
 ) -> None:
-    adapter = train(command(home, "--output.preview_every=2"))
+    adapter = train(command(home, "--output.preview_every=2", *more))
     names = sorted(path.name for path in (adapter.folder / "samples").iterdir())
     assert names == ["step-00002.mp4", "step-00004.mp4"]
-    assert (adapter.folder / WEIGHTS).read_bytes() == undisturbed(steps=4)
+    assert (adapter.folder / WEIGHTS).read_bytes() == undisturbed(*more, steps=4)
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_bit_equal(
@@ -220,24 +243,48 @@ def test_a_run_that_is_killed_again_and_again_ends_bit_equal(
     assert weights == undisturbed(SAVED, steps=80)
 
 
-def test_ctrl_c_finishes_the_step_saves_and_goes_on_from_there(
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("more", [(), GATHERING])
+def test_a_signal_lets_the_step_end_saves_and_the_run_goes_on_from_there(
     home: Path,
     undisturbed: Callable[..., bytes],
     command: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    kind: signal.Signals,
 ) -> None:
-    arguments = command(home, "--output.save_every=100", steps=STEPS)
-    before = signal.getsignal(signal.SIGINT)
+    arguments = command(home, "--output.save_every=100", *more, steps=STEPS)
+    before = signal.getsignal(kind)
+    learn = LoraModule.training_step
+
+    def interrupted(self: LoraModule, batch: Any, index: int) -> Any:
+        if index == (7 if more else 4) - 1:
+            os.kill(os.getpid(), kind)
+        return learn(self, batch, index)
+
     with monkeypatch.context() as patched:
-        patched.setattr(
-            Progress,
-            "on_train_batch_end",
-            stop_at(4, lambda _: os.kill(os.getpid(), signal.SIGINT)),
-        )
+        patched.setattr(LoraModule, "training_step", interrupted)
         with pytest.raises(TrainingError, match=r"Stopped at step 4 of 12\. .* from the state"):
             train(arguments)
-    assert signal.getsignal(signal.SIGINT) is before
-    assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed()
+    assert signal.getsignal(kind) is before
+    assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed(*more)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_stops_at_once(
+    home: Path,
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: signal.Signals,
+) -> None:
+    def interrupted(self: LoraModule, batch: Any, index: int) -> Any:
+        os.kill(os.getpid(), kind)
+        os.kill(os.getpid(), kind)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(LoraModule, "training_step", interrupted)
+    with pytest.raises(TrainingError, match="Stopped at step 0 of 4"):
+        train(command(home))
 
 
 def test_two_trainings_do_not_write_into_one_folder(
