@@ -15,13 +15,10 @@ import os
 import re
 import shutil
 from argparse import ArgumentError
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
-from filelock import FileLock, Timeout
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
@@ -46,6 +43,7 @@ from finetune.limits import at_least
 from finetune.module import LoraModule
 from finetune.teacher import digest_of
 from subjects import SubjectError
+from subjects.locks import Busy, alone_in
 from subjects.privacy import private_folder
 from subjects.subject import folder_of
 
@@ -131,27 +129,14 @@ def train(arguments: list[str]) -> Adapter:
             f"There is an adapter {name!r} already. Render it with 'starring render {name} "
             "PROMPT', train anew with --output.force true, or give another --output.name."
         )
-    with _alone(work):
-        return _train(turns, work, final)
-
-
-@contextmanager
-def _alone(work: Path) -> Iterator[None]:
-    """Keep other commands from training into the same folder."""
-    path = private_folder(work.parent) / f".{work.name}.lock"
-    lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
+        with alone_in(work):
+            return _train(turns, work, final)
+    except Busy as error:
         raise TrainingError(
             f"{work.name!r} is being trained by another command: wait for it, or give another "
             "--output.name."
         ) from error
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.release()
 
 
 def _train(turns: list[TrainingCLI], work: Path, final: Path) -> Adapter:

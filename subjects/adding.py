@@ -20,6 +20,7 @@ from subjects.drafts import built_beside, exists_error, storage_error
 from subjects.encoders import Encoder
 from subjects.errors import ConsentError, NoUsablePhotoError, PhotoError, SubjectError
 from subjects.faces import FaceCounter, Finder
+from subjects.framing import shot_of, view_in_words
 from subjects.intake import MOST_PICTURES, Intake
 from subjects.ledger import note
 from subjects.limits import PEOPLE, Limits
@@ -261,15 +262,13 @@ def _captioned(
     for photo in audited:
         if photo.file_name and photo.measures:
             path, measures = folder / photo.file_name, photo.measures
-            face = measures.face_height
             bare = Photo(path, "", photo.verdict, photo.reason, measures)
             text = caption(
                 trigger,
                 class_noun,
-                face_share=None if face is None else face / measures.height,
-                yaw=measures.yaw,
+                shot=shot_of(measures, limits),
+                view=view_in_words(measures),
                 expression=measures.expression,
-                limits=limits,
                 description=describe(bare.open()) if describe else "",
             )
             yield replace(bare, caption=text)

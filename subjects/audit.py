@@ -6,10 +6,10 @@ than one; the verdicts follow once all have been seen.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ from subjects.intake import Intake
 from subjects.limits import PEOPLE, Limits
 from subjects.measures import Marks
 from subjects.sharpness import face_blur, picture_blur
+from subjects.sources import Source
 from subjects.verdicts import DROP, AuditedPhoto, Seen, judge_person, judge_thing
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def audit(
     """
     seen = _look_at_all(intake, progress, partial(_look_for_faces, faces=faces, limits=limits))
     found = [photo.faces for photo in seen]
-    named = None if like is None else _named(seen, like)
+    named = None if like is None else _named(seen, intake.sources, like)
     choices = choose_person(found, same_person=limits.same_person, like=named)
     if named is None:
         _refuse_rivals(seen, choices, limits)
@@ -123,10 +124,16 @@ def _look_at_all(
     return seen
 
 
-def _named(seen: list[Seen], like: str) -> int:
-    for number, photo in enumerate(seen):
-        if photo.source in (like, Path(like).name) and photo.faces:
-            return number
+def _named(seen: list[Seen], sources: Sequence[Source], like: str) -> int:
+    """The number of the photo of that path, or of that name if it is the only one."""
+    place = os.path.realpath(like)
+    there = [number for number, source in enumerate(sources) if source.place == place]
+    named = there or [number for number, photo in enumerate(seen) if photo.source == like]
+    found = [number for number in named if seen[number].faces]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SubjectError(f"{len(found)} photos are called {like!r}: give its path with --face.")
     known = ", ".join(photo.source for photo in seen[:_LISTED] if photo.faces) or "none"
     raise SubjectError(f"no photo {like!r} shows a face; those that do are: {known}.")
 

@@ -7,20 +7,14 @@ view, and what a vision-language model says of the rest; where there is none, th
 
 from __future__ import annotations
 
-from subjects.limits import PEOPLE, Limits
-
-_FACING_DEGREES = 25
-_PROFILE_DEGREES = 60
-
 
 def caption(
     trigger: str,
     class_noun: str,
     *,
-    face_share: float | None = None,
-    yaw: float | None = None,
+    shot: str | None = None,
+    view: str | None = None,
     expression: str | None = None,
-    limits: Limits = PEOPLE,
     description: str = "",
 ) -> str:
     """A caption such as "mira, a person, close-up, facing the camera, walking in the rain".
@@ -28,17 +22,12 @@ def caption(
     Args:
         trigger: the word that will call the subject.
         class_noun: what kind of thing it is.
-        face_share: the face's height over the picture's; None where there is no face.
-        yaw: degrees the head is turned; None where there is no face.
+        shot: how near it is, such as "close-up"; None where there is no face.
+        view: which way it looks, such as "facing the camera"; None where there is no face.
         expression: of the face; None where nothing tells.
-        limits: where the names of shots begin.
         description: what else is seen, but not how the subject looks.
     """
-    parts = [trigger, with_article(class_noun)]
-    if face_share is not None:
-        parts.append(_shot(face_share, limits))
-    if yaw is not None:
-        parts.append(_view(abs(yaw)))
+    parts = [trigger, with_article(class_noun), *filter(None, (shot, view))]
     if description:
         parts.append(description)
     elif expression is not None:
@@ -49,15 +38,3 @@ def caption(
 def with_article(class_noun: str) -> str:
     """The noun as a caption has it: "a person", "an object"."""
     return f"{'an' if class_noun[0].lower() in 'aeiou' else 'a'} {class_noun}"
-
-
-def _shot(face_share: float, limits: Limits) -> str:
-    if face_share >= limits.close_up:
-        return "close-up"
-    return "medium shot" if face_share >= limits.medium else "wide shot"
-
-
-def _view(turned: float) -> str:
-    if turned < _FACING_DEGREES:
-        return "facing the camera"
-    return "three-quarter view" if turned < _PROFILE_DEGREES else "in profile"

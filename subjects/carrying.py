@@ -14,6 +14,7 @@ from pathlib import Path
 from subjects.archives import read_member
 from subjects.drafts import built_beside, exists_error, storage_error
 from subjects.errors import ConsentError, PhotoError, StorageError, SubjectError
+from subjects.files import whole_file
 from subjects.intake import Intake
 from subjects.ledger import note
 from subjects.metadata import METADATA
@@ -36,24 +37,29 @@ def pack(subject: Subject, path: Path, home: Path) -> None:
     """
     files = [subject.folder / name for name in _TEXTS] + [photo.path for photo in subject.photos]
     _refuse(subject, files, path)
-    draft = path.with_name(f".{path.name}.draft")
     try:
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+        with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             digests = {}
-            for file in files:
-                name, content = str(file.relative_to(subject.folder)), file.read_bytes()
+            for packed in files:
+                name, content = str(packed.relative_to(subject.folder)), _bytes_of(packed)
                 digests[name] = digest(content)
                 archive.writestr(name, content)
             archive.writestr(SEAL, sealed(digests, home))
-        draft.chmod(0o600)
-        draft.replace(path)
     except OSError as error:
         raise StorageError(
             f"{str(path)!r} cannot be written ({error.strerror or error}): give --out a name in a "
             "folder where you may write."
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise StorageError(
+            f"{str(file)!r} cannot be read ({error.strerror or error}): mend that, or take it out "
+            "of the subject."
+        ) from error
 
 
 def _refuse(subject: Subject, files: list[Path], path: Path) -> None:

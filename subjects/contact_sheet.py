@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import numpy as np
 
 from subjects.encoders import Encoder
 from subjects.faces import Finder
+from subjects.files import whole_file
 from subjects.metadata import Photo
 from subjects.records import replace_text
 from subjects.subject import Subject
@@ -65,7 +65,7 @@ def write_sheet(subject: Subject, compare: Finder | Encoder | None) -> list[Path
     shown = [_shown(photo) for photo in photos]
     page, picture = subject.folder / PAGE, subject.folder / PICTURE
     replace_text(page, _page(subject, shown, compare))
-    _replace_picture(picture, _picture(shown))
+    _write_picture(picture, _picture(shown))
     return [page, picture]
 
 
@@ -151,10 +151,6 @@ def _folded(text: str, font: Any, width: int) -> str:
     return "\n".join(lines if len(lines) <= 2 else [lines[0], f"{lines[1]} …"])
 
 
-def _replace_picture(path: Path, picture: Image) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        picture.save(draft, format="PNG")
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+def _write_picture(path: Path, picture: Image) -> None:
+    with whole_file(path) as file:
+        picture.save(file, format="PNG")

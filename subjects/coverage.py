@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from subjects.framing import SHOTS, shot_of, view_of
 from subjects.limits import Limits
-from subjects.measures import Measures
 from subjects.metadata import Photo
 
-VIEWS = ("left profile", "left", "front", "right", "right profile")
-SHOTS = ("close-up", "medium shot", "wide shot")
 FEWEST, ENOUGH = 8, 20
 """Fewer photos than the first ask for more; more than the second need not be looked for.
 
@@ -19,7 +17,6 @@ What is advised for real faces; on drawn ones `benchmarks.photo_curve` gains not
 photo on."""
 
 _NAMELESS = ("clothes", "background")
-_FRONT_DEGREES, _PROFILE_DEGREES = 20.0, 55.0
 _MOST_ALIKE = 0.7
 """When more of the photos show the same, the adapter takes it for part of the subject."""
 
@@ -106,25 +103,6 @@ def _counted(counts: dict[str, int]) -> str:
 def _kinds(counts: dict[str, int]) -> str:
     kinds = "1 kind" if len(counts) == 1 else f"{len(counts)} kinds"
     return f"{kinds}, the most frequent in {max(counts.values())} of {sum(counts.values())}"
-
-
-def view_of(measures: Measures) -> str | None:
-    """Which way the head looks, in the words of `VIEWS`; None without a face."""
-    yaw = measures.yaw
-    if yaw is None:
-        return None
-    if abs(yaw) < _FRONT_DEGREES:
-        return "front"
-    side = "right" if yaw > 0 else "left"
-    return f"{side} profile" if abs(yaw) >= _PROFILE_DEGREES else side
-
-
-def shot_of(measures: Measures, limits: Limits) -> str | None:
-    """How near the subject is, in the words of `SHOTS`; None without a face."""
-    if measures.face_height is None:
-        return None
-    share = measures.face_height / measures.height
-    return SHOTS[int(share < limits.close_up) + int(share < limits.medium)]
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -1,9 +1,9 @@
 """Deletion: everything that a subject's photos led to goes, and goes even where it is interrupted.
 
 The subject's folder is renamed first, so that it is no subject any more. What else the home has of
-it is moved in there, the clips and exports that its log names are removed, and the folder goes
-last. A deletion that was cut short is gone on with by the next command. Files are unlinked, not
-overwritten: on flash memory that would erase nothing.
+it goes, then the clips and exports that its log names, and the folder last. A deletion that was cut
+short is gone on with by the next command. Files are unlinked, not overwritten: on flash memory that
+would erase nothing.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from subjects.drafts import DRAFT
+from subjects.drafts import clear_drafts
 from subjects.errors import StorageError
-from subjects.ledger import log_of, note
+from subjects.ledger import log_of, note_deletion
+from subjects.locks import Busy, alone_in, locked_in
 from subjects.privacy import private_folder
 from subjects.records import replace_text
 from subjects.subject import folder_of, subject_names
@@ -54,18 +55,23 @@ def delete_subject(home: Path, name: str) -> Deleted:
     folder = folder_of(home, name)
     going = folder.with_name(f"{_GOING}{name}")
     try:
-        if folder.is_dir():
-            if going.is_dir():  # of an earlier one of that name, whose log says what it led to
-                _finish(home, going)
-            os.rename(folder, going)
-        drafts = list((home / "subjects").glob(f".{name}.*{DRAFT}"))
-        if not going.is_dir() and not drafts:
-            known = ", ".join(subject_names(home)) or "none"
-            raise StorageError(
-                f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
-            )
-        going.mkdir(exist_ok=True)  # of a run that was killed, drafts alone may be left
-        return _finish(home, going)
+        clear_drafts(home / "subjects")
+        with _alone(home, going):
+            if folder.is_dir():
+                if going.is_dir():  # of an earlier one of that name, whose log says what it led to
+                    _finish(home, going)
+                os.rename(folder, going)
+            if not going.is_dir():
+                known = ", ".join(subject_names(home)) or "none"
+                raise StorageError(
+                    f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
+                )
+            return _finish(home, going)
+    except Busy as error:
+        raise StorageError(
+            f"{name!r} is being trained or deleted ({error}): wait for it, or stop it with Ctrl-C "
+            "where it runs, and then give the same command again."
+        ) from error
     except OSError as error:
         raise StorageError(
             f"{name!r} is not wholly deleted ({error.strerror or error}: {error.filename!r}): mend "
@@ -74,29 +80,60 @@ def delete_subject(home: Path, name: str) -> Deleted:
 
 
 def finish_deletions(home: Path) -> None:
-    """Go on with deletions that were cut short.
+    """Go on with deletions that were cut short, and clear away what killed additions left.
 
     Raises:
         OSError: if something cannot be removed.
     """
-    for going in sorted((home / "subjects").glob(f"{_GOING}*")):
-        _finish(home, going)
+    subjects = home / "subjects"
+    clear_drafts(subjects)
+    for going in sorted({*subjects.glob(f"{_GOING}*"), *locked_in(subjects, f"{_GOING}*")}):
+        with suppress(Busy), _alone(home, going):
+            if going.is_dir():
+                _finish(home, going)
+
+
+@contextmanager
+def _alone(home: Path, going: Path) -> Iterator[None]:
+    """Keep other deletions out, and trainings, which would write again what is to go."""
+    runs = {folder.name for folder in _folders(home, going.name.removeprefix(_GOING))}
+    with ExitStack() as held:
+        for folder in (going, *(home / "runs" / run for run in sorted(runs))):
+            held.enter_context(alone_in(folder))
+        yield
 
 
 def _finish(home: Path, going: Path) -> Deleted:
     name = going.name.removeprefix(_GOING)
     written = list(_written(going))
     own = [path for path, digest in written if digest == _digest(path)]
-    folders = _folders(home, name)
-    for folder in folders:  # moved first: one that was half removed would not be recognised again
-        os.rename(folder, going / f"{folder.parent.name}.{folder.name}")
+    for folder in _on_their_way(home, going.name):
+        _remove(folder)
+    for folder in (
+        folders := _folders(home, name)
+    ):  # renamed first: one that was half removed would not be known again
+        _remove(folder.rename(folder.with_name(f"{going.name}.{folder.name}")))
     for path in own:
         path.unlink(missing_ok=True)
     changed = tuple(path for path, _ in written if path not in own and path.exists())
-    note(home, None, "deleted", gone=len(log_of(going)))
-    shutil.rmtree(going)
+    note_deletion(home, going)
+    _remove(going)
     _set_tombstone(home)
     return Deleted((*own, *folders, going), changed)
+
+
+def _on_their_way(home: Path, prefix: str) -> list[Path]:
+    """Training runs and adapters that a deletion was removing when it was cut short."""
+    return [path for kind in ("runs", "adapters") for path in home.glob(f"{kind}/{prefix}.*")]
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, and where it is a link what that leads to."""
+    there = folder.resolve()
+    if there.is_dir():
+        shutil.rmtree(there)
+    if folder.is_symlink():
+        folder.unlink()
 
 
 def _written(going: Path) -> Iterator[tuple[Path, str]]:
@@ -108,11 +145,10 @@ def _written(going: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _folders(home: Path, name: str) -> list[Path]:
-    """What else the home has of a subject: drafts, training runs and adapters, by whatever name."""
-    drafts = (home / "subjects").glob(f".{name}.*{DRAFT}")
+    """What else the home has of a subject: training runs and adapters, by whatever name."""
     runs = (path.parent for path in home.glob("runs/*/config.json") if _trains(path, name))
     adapters = (path.parent for path in home.glob("adapters/*/run.json") if _is_of(path, name))
-    return sorted({*drafts, *runs, *adapters})
+    return sorted({*runs, *adapters})
 
 
 def _trains(config: Path, name: str) -> bool:

@@ -15,7 +15,9 @@ _BREAKS = re.compile(
     r"\s*[,.;:!?()\n]+\s*|\s+(?:with|and|has|having|who|while|but|that|which)\s+", re.IGNORECASE
 )
 _WORD = re.compile(r"[\w'-]+")
-_GOES_ON = re.compile(r"\w+ing\b|(?:in|on|at|by|under|near|inside|outside|against|behind|during)\b")
+_GOES_ON = re.compile(
+    r"(?!building|ceiling|painting|railing|awning)\w+ing\b|(?:in|on|at|by|under|near|inside|outside|against|behind|during)\b"
+)
 """How a phrase begins that tells what is done, or where."""
 _LEAD = 8
 """Where a noun for the subject stands among so many first words, they tell who it is."""
@@ -37,6 +39,7 @@ def without_looks(text: str, class_noun: str, *, clothes: bool = False) -> str:
     words = _words_by_meaning()
     unwanted = words["looks"] | words["others"] | (frozenset() if clothes else words["clothes"])
     nouns = words["who"] | {class_noun.lower().split()[-1]}
+    text = re.sub(r"\bon top of\b", "on", text, flags=re.IGNORECASE)  # no clothing
     phrases = (_after(part, nouns, unwanted) for part in _BREAKS.split(text))
     kept = ", ".join(dict.fromkeys(filter(None, phrases))).split()
     return " ".join(kept[:_LONGEST]).rstrip(",")
@@ -45,7 +48,7 @@ def without_looks(text: str, class_noun: str, *, clothes: bool = False) -> str:
 def _after(phrase: str, nouns: frozenset[str], unwanted: frozenset[str]) -> str:
     """What of a phrase stands behind the noun for the subject and behind its looks."""
     words = phrase.split()
-    known = [set(_words(word.lower())) for word in words]
+    known = [_parts(word.lower()) for word in words]
     named = [index for index, parts in enumerate(known[:_LEAD]) if parts & nouns]
     looks = [index for index, parts in enumerate(known) if parts & unwanted]
     rest = " ".join(words[max(named + looks, default=-1) + 1 :])
@@ -62,6 +65,12 @@ def _words_by_meaning() -> dict[str, frozenset[str]]:
 
     known = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     return {meaning: frozenset(words) for meaning, words in known.items()}
+
+
+def _parts(word: str) -> set[str]:
+    """A word as it is written and, such as "blue-eyed", what it is made of."""
+    found = _words(word)
+    return {*found, *(part for one in found for part in one.split("-"))}
 
 
 def _words(text: str) -> list[str]:

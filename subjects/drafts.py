@@ -1,25 +1,24 @@
 """Drafts: a folder is built beside its place and moved there when it is complete.
 
 Every run has a draft of its own, so that two of one name do not write into each other's, and the
-second to finish is told that the first was there.
+second to finish is told that the first was there. A draft that nobody is at work in is of a run
+that was killed, and is cleared away by the next command.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from subjects.errors import StorageError
+from subjects.locks import Busy, alone_in, locked_in
 
-DRAFT = ".draft"
-# A draft is filled within minutes; one this old is of a run that was killed.
-_OLD_SECONDS = 3600
+_DRAFT = ".draft"
 
 
 @contextmanager
@@ -29,20 +28,34 @@ def built_beside(folder: Path) -> Iterator[Path]:
     Raises:
         StorageError: if `folder` exists by then, or something cannot be written.
     """
-    draft = None
+    draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{_DRAFT}")
     try:
-        _clear_old(folder.parent)
-        prefix = f".{folder.name}."
-        draft = Path(tempfile.mkdtemp(prefix=prefix, suffix=DRAFT, dir=folder.parent))
-        yield draft
-        os.rename(draft, folder)
+        with alone_in(draft):
+            draft.mkdir(mode=0o700)
+            yield draft
+            os.rename(draft, folder)
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
             raise exists_error(folder) from error
         raise storage_error(folder, error) from error
     finally:
-        if draft:
-            shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove the drafts beside a folder's own that nobody is at work in.
+
+    Args:
+        folder: where they stand.
+
+    Raises:
+        OSError: if one cannot be removed.
+    """
+    drafts = set(folder.glob(f".*{_DRAFT}")) | set(locked_in(folder, f".*{_DRAFT}"))
+    for draft in drafts:
+        with suppress(Busy), alone_in(draft):
+            if draft.exists():
+                shutil.rmtree(draft)
 
 
 def exists_error(folder: Path) -> StorageError:
@@ -60,13 +73,3 @@ def storage_error(folder: Path, error: OSError | ValueError) -> StorageError:
         f"cannot write the subject's folder {str(folder)!r} ({reason}); what was "
         "there before is unchanged. Free some space, or choose another folder with --home."
     )
-
-
-def _clear_old(folder: Path) -> None:
-    for draft in folder.glob(f".*{DRAFT}"):
-        try:
-            old = time.time() - draft.stat().st_mtime > _OLD_SECONDS
-        except FileNotFoundError:  # its own run was quicker
-            continue
-        if old:
-            shutil.rmtree(draft, ignore_errors=True)

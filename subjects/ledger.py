@@ -25,42 +25,40 @@ LEDGER, LOG = "ledger.jsonl", "log.jsonl"
 _FIRST = "0" * 64
 
 
-def note(home: Path, folder: Path | None, did: str, *, gone: int = 0, **details: Any) -> None:
-    """Append what was done.
+def note(home: Path, folder: Path, did: str, **details: Any) -> None:
+    """Append what was done to a subject.
 
     Args:
         home: whose ledger it is.
-        folder: the subject's; None once it has none, when nothing of the details is kept.
+        folder: the subject's.
         did: a word, such as "trained".
-        gone: how many lines of a log went with a subject that is deleted.
         details: what else to remember, as JSON has it.
 
     Raises:
         OSError: if it cannot be written.
     """
-    private_folder(home)
-    with FileLock(home / f".{LEDGER}.lock", mode=0o600):
-        last = _last(home / LEDGER)
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        line = {
-            "number": last["number"] + 1,
-            "time": now,
-            "who": _user(),
-            "did": did,
-            "details": details,
-            "place": 0 if folder is None else len(_lines(folder / LOG)) + 1,
-            "salt": secrets.token_hex(16),
-        }
-        entry = {
-            "number": line["number"],
-            "time": now,
-            "content": _digest(line),
-            "previous": last["hash"],
-            "gone": gone + 1 if folder is None else 0,  # lines that no log has: this one too
-        }
-        _append(home / LEDGER, {**entry, "hash": _digest(entry)})
-        if folder is not None:
-            _append(folder / LOG, line)
+    with _entering(home):
+        line = _enter(home, did, details, place=len(_lines(folder / LOG)) + 1)
+        _append(folder / LOG, line)
+
+
+def note_deletion(home: Path, folder: Path) -> None:
+    """Append that a subject is deleted, once, however often a deletion is begun anew.
+
+    Args:
+        home: whose ledger it is.
+        folder: the subject's, whose log is about to go.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    log = folder / LOG
+    digest = hashlib.sha256(log.read_bytes()).hexdigest() if log.is_file() else None
+    with _entering(home):
+        known = {row.get("log") for row in _lines(home / LEDGER) if row is not None}
+        if digest is None or digest not in known:
+            gone = len(log_of(folder)) + 1  # lines that no log has: this one too
+            _enter(home, "deleted", {}, gone=gone, log=digest)
 
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
@@ -71,6 +69,37 @@ def log_of(folder: Path) -> list[dict[str, Any]]:
 def problems(home: Path) -> list[str]:
     """What does not fit together in the ledger and the logs of a home, one line each."""
     return [*_broken_links(home), *_changed_lines(home)] or list(_cut_logs(home))
+
+
+def _entering(home: Path) -> FileLock:
+    """One process alone enters something at a time."""
+    return FileLock(private_folder(home) / f".{LEDGER}.lock", mode=0o600)
+
+
+def _enter(
+    home: Path, did: str, details: dict[str, Any], *, place: int = 0, gone: int = 0, **more: Any
+) -> dict[str, Any]:
+    """Append an entry to the ledger; returns the line that it stands for."""
+    last = _last(home / LEDGER)
+    line = {
+        "number": last["number"] + 1,
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "who": _user(),
+        "did": did,
+        "details": details,
+        "place": place,
+        "salt": secrets.token_hex(16),
+    }
+    entry = {
+        "number": line["number"],
+        "time": line["time"],
+        "content": _digest(line),
+        "previous": last["hash"],
+        "gone": gone,
+        **more,
+    }
+    _append(home / LEDGER, {**entry, "hash": _digest(entry)})
+    return line
 
 
 def _is_whole(line: dict[str, Any]) -> bool:

@@ -86,7 +86,7 @@ def decode(content: bytes, path: Path, *, longest: int = LONGEST) -> Image:
         except MemoryError as error:
             raise PhotoError(path, "too large for this machine's memory; scale it down") from error
         except Exception as error:  # a crafted file can make the decoder raise almost anything
-            raise PhotoError(path, f"damaged or cut short ({_first_line(error)})") from error
+            raise PhotoError(path, f"damaged or cut short ({first_line(error)})") from error
 
 
 def kind_of(path: Path) -> str:
@@ -221,5 +221,6 @@ def _by_profile(image: Image, profile: bytes) -> Image:
         return image
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, cut to a hundred letters; its kind if it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0][:100]

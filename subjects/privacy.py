@@ -14,7 +14,10 @@ def private_folder(path: Path) -> Path:
     Raises:
         OSError: if it cannot be made.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in reversed(path.parents):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)
     return path

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from subjects.errors import StorageError
+from subjects.files import whole_file
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -21,7 +21,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         StorageError: if the file cannot be read, or a line is no JSON object; says which.
     """
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -101,13 +101,8 @@ def jsonl(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file as a whole; if that fails, what was there stays."""
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        file.write(text.encode())
 
 
 def _text(path: Path) -> str:

@@ -32,6 +32,14 @@ class Source:
             return f"{name}/{_readable(self.member)}"
         return name if self.second is None else f"{name} at {self.second:.2f} s"
 
+    @property
+    def place(self) -> str:
+        """Where it is, with all links followed: a path, and what the label says behind it."""
+        path = os.path.realpath(self.path)
+        if self.member is not None:
+            return os.path.join(path, self.member)
+        return path if self.second is None else f"{path} at {self.second:.2f} s"
+
     def record(self) -> dict[str, Any]:
         """The fields as JSON has them."""
         return {**asdict(self), "path": str(self.path)}

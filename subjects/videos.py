@@ -10,6 +10,7 @@ import numpy as np
 
 from subjects.duplicates import Fingerprint, are_near_duplicates
 from subjects.errors import PhotoError
+from subjects.photos import first_line
 from subjects.sharpness import picture_blur
 
 if TYPE_CHECKING:
@@ -127,4 +128,4 @@ def _opened(path: Path) -> Any:
 
 
 def _damaged(path: Path, error: Exception) -> PhotoError:
-    return PhotoError(path, f"a video that cannot be read ({str(error).splitlines()[0][:100]})")
+    return PhotoError(path, f"a video that cannot be read ({first_line(error)})")

@@ -283,17 +283,6 @@ def test_killed_in_the_middle_there_is_no_subject_and_the_next_try_works(
     assert len(add("mira", photos[:3]).kept) == 3
 
 
-def test_the_draft_of_a_killed_run_is_cleared_once_it_is_old(
-    add: Add, photos: list[Path], home: Path
-) -> None:
-    old, new = home / "subjects" / ".mira.a.draft", home / "subjects" / ".tom.b.draft"
-    for draft in (old, new):
-        (draft / "photos").mkdir(parents=True)
-    os.utime(old, (0, 0))
-    add("mira", photos[:1])
-    assert {path.name for path in (home / "subjects").iterdir()} == {"mira", new.name}
-
-
 def test_of_two_runs_of_one_name_the_first_to_finish_wins(
     add: Add, photos: list[Path], home: Path
 ) -> None:

@@ -215,6 +215,14 @@ def test_of_two_who_are_in_every_photo_one_must_be_named(take: Take, finder: Kno
     assert [photo.measures.box[0] for photo in photos] == [130] * 4
 
 
+def test_of_two_photos_of_one_name_a_path_tells_which(take: Take, finder: KnownFaces) -> None:
+    first, second = take("a/1.png", make_face(1)), take("b/1.png", make_face(2))
+    photos = audit([first, second], faces=finder, like=str(second))
+    assert verdicts(photos) == ["drop", "keep"]
+    with pytest.raises(SubjectError, match=r"2 photos are called '1\.png': give its path"):
+        audit([first, second], faces=finder, like="1.png")
+
+
 def test_the_photo_that_is_named_must_show_a_face(good: list[Path], finder: KnownFaces) -> None:
     with pytest.raises(SubjectError, match=r"no photo 'me\.png' shows a face; .* are: good0\.png"):
         audit(good, faces=finder, like="me.png")

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from subjects import Consent, StorageError, Subject, add_subject, delete_subject, note, problems
 from subjects.deletion import file_digest, finish_deletions
+from subjects.drafts import built_beside
+from subjects.locks import alone_in
 from tests.subjects.known_faces import KnownFaces, make_face
 
 CANARIES = [f"canary{number:03d}x" for number in range(200)]
@@ -25,7 +30,7 @@ FILES = (
     *("adapters/mira/adapter.safetensors", "adapters/mira/samples/sample.mp4"),
     *("adapters/other-name/adapter.safetensors", "adapters/other-name/report.json"),
     *("runs/mira/state.ckpt", "runs/mira/adapter/samples/step-50.mp4"),
-    *("subjects/.mira.abc.draft/photos/0001.png", "adapters/.mira.old/adapter.safetensors"),
+    "adapters/.mira.old/adapter.safetensors",
     *("clips/beach.mp4", "clips/mira.safetensors"),
 )
 
@@ -178,14 +183,82 @@ def test_records_of_other_programs_do_not_stop_a_deletion(planted: Path, odd: st
     assert found(planted) == []
 
 
-def test_what_a_killed_addition_left_is_deleted_by_its_name(planted: Path) -> None:
+def test_what_a_killed_addition_left_is_cleared_away(planted: Path) -> None:
     draft = planted / "subjects" / ".zora.x1y2z3.draft" / "photos"
     draft.mkdir(parents=True)
     (draft / "0001.png").write_bytes(b"zora")
-    delete_subject(planted, "zora")
-    assert not draft.exists()
+    draft.parent.with_name("..zora.ab.draft.lock").touch()
+    finish_deletions(planted)
+    assert not any("zora" in path.name for path in planted.rglob("*"))
     with pytest.raises(StorageError, match="no subject 'zora' to delete in .*; known are: ann, mi"):
         delete_subject(planted, "zora")
+
+
+def test_an_addition_that_still_runs_keeps_its_draft(tmp_path: Path) -> None:
+    folder = tmp_path / "subjects" / "zora"
+    folder.parent.mkdir()
+    with built_beside(folder) as draft:
+        os.utime(draft, (0, 0))
+        finish_deletions(tmp_path)
+        assert draft.is_dir()
+    assert [path.name for path in folder.parent.iterdir()] == ["zora"]
+
+
+@pytest.mark.parametrize("run", ["mira", "other-name"])
+def test_a_subject_is_not_deleted_while_a_training_would_write_it_again(
+    planted: Path, run: str
+) -> None:
+    before = found(planted)
+    with (
+        alone_in(planted / "runs" / run),
+        pytest.raises(StorageError, match="'mira' is being trained or deleted.*wait for it"),
+    ):
+        delete_subject(planted, "mira")
+    assert found(planted) == before
+    delete_subject(planted, "mira")
+    assert found(planted) == []
+
+
+def test_what_lies_on_another_disk_behind_links_goes_too(
+    planted: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    for linked in ("runs", "adapters/mira"):
+        (planted / linked).rename(other / Path(linked).name)
+        (planted / linked).symlink_to(other / Path(linked).name)
+    rename = os.rename
+
+    def within_one_disk(old: Any, new: Any) -> None:
+        disks = [other in Path(path).parent.resolve().parents for path in (old, new)]
+        if disks[0] != disks[1]:
+            raise OSError(errno.EXDEV, "Invalid cross-device link", str(old))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", within_one_disk)
+    delete_subject(planted, "mira")
+    assert found(planted) == []
+    assert found(other) == []
+
+
+def test_a_deletion_that_was_killed_after_it_was_noted_is_noted_once(
+    planted: Path, mira: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = shutil.rmtree
+
+    def die_at_the_end(path: Path) -> None:
+        if path.name == ".going.mira":
+            raise OSError(errno.EIO, "killed", str(path))
+        remove(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", die_at_the_end)
+        with pytest.raises(StorageError, match="not wholly deleted"):
+            delete_subject(planted, "mira")
+    finish_deletions(planted)
+    assert problems(planted) == []
+    log = planted / "subjects" / "ann" / "log.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    assert problems(planted)
 
 
 def test_the_ledger_is_whole_after_deletions(planted: Path) -> None:

@@ -23,6 +23,11 @@ from subjects.descriptions import without_looks
         ("...", ""),
         ("a woman, tall and slim, laughing", "laughing"),
         ("a crowd of people watching a game", "watching a game"),
+        ("a middle-aged man, dark-skinned, standing on a beach", "standing on a beach"),
+        ("the woman, red-haired, in a park", "in a park"),
+        ("The woman is blue-eyed and smiles at the camera", "smiles at the camera"),
+        ("a man standing on top of a mountain", "standing on a mountain"),
+        ("next to a tall building", ""),
     ],
 )
 def test_looks_are_left_out(said: str, kept: str | None) -> None:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from subjects import Consent, ConsentError, StorageError, Subject, SubjectError, add_subject
+from tests.full_disk import full_disk
 from tests.subjects.known_faces import KnownFaces, make_face
 
 
@@ -187,20 +188,11 @@ def test_saving_writes_what_was_changed(tmp_path: Path, subject: Subject) -> Non
     assert again.photos == photos
 
 
-def test_a_full_disk_keeps_the_old_files(
-    tmp_path: Path, subject: Subject, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: Path, text: str, **options: str) -> int:
-        with self.open("w") as file:
-            file.write(text[:5])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(StorageError, match="No space left"):
+def test_a_full_disk_keeps_the_old_files(tmp_path: Path, subject: Subject) -> None:
+    with full_disk(5), pytest.raises(StorageError, match="File too large"):
         replace(subject, trigger="mirabel").save()
-    monkeypatch.undo()
     assert Subject.load(tmp_path, "mira") == subject
-    assert not list(subject.folder.rglob("*.draft"))
+    assert not list(subject.folder.rglob("*.part"))
 
 
 def test_an_unknown_subject_is_answered_with_those_there_are(
