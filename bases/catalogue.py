@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from bases import pocket
 from bases.errors import BrokenBase, UnknownBase
 from bases.fingerprint import fingerprint
-from bases.folder import REFERENCES, TRANSFORMER, part_in
+from bases.folder import REFERENCES, SECOND, TRANSFORMER, part_in, useless_for
 from bases.licence import MINIMAX_H3, Question, question_of
 
 
@@ -55,8 +56,21 @@ class Base:
 
     @property
     def fingerprint(self) -> str:
-        """Tells its weights from those of others; see `bases.fingerprint`."""
-        return fingerprint(self.source, self.part)
+        """Tells the weights that an adapter changes from others; see `bases.fingerprint`."""
+        second = (SECOND,) if (Path(self.source) / SECOND).is_dir() else ()
+        return fingerprint(self.source, self.part, *second)
+
+    @property
+    def fingerprint_of_latents(self) -> str:
+        """Tells what encodes pictures from others."""
+        return fingerprint(self.source, "vae")
+
+    @property
+    def fingerprint_of_all(self) -> str:
+        """Tells everything that draws, at this base's own steps and guidance, from others."""
+        weights = Path(self.source).glob("*/*.safetensors")
+        parts = sorted({path.parent.name for path in weights} - {*useless_for(self.part)})
+        return f"{fingerprint(self.source, *parts)}-{self.steps}-{self.guidance:g}"
 
     @property
     def public_source(self) -> str:
@@ -76,6 +90,12 @@ class Base:
 
 
 _CLIP_FILE = "starring.json"
+_WHOLE = ((int,), "a whole number above 0")
+_IN_CLIP_FILE: dict[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("height", "width", "frames", "fps", "steps"), _WHOLE),
+    "guidance": ((int, float), "a number above 0"),
+    "part": ((str,), "a folder's name"),
+}
 
 
 def _in_folder(base: Base) -> Base:
@@ -85,15 +105,28 @@ def _in_folder(base: Base) -> Base:
     if not clip.is_file():
         return base
     try:
-        chosen = replace(base, **json.loads(clip.read_text()))
-        if not isinstance(chosen.part, str):
-            raise TypeError(f"part {chosen.part!r} is no text")
-        return chosen
-    except (TypeError, ValueError) as error:
+        return replace(base, **_checked(json.loads(clip.read_text())))
+    except ValueError as error:
         raise BrokenBase(
-            f"{str(clip)!r} cannot be understood ({error}): it may hold height, width, frames, "
-            "fps, steps, guidance and part. Mend it, or delete it."
+            f"{str(clip)!r} cannot be understood ({error}): it may hold "
+            f"{', '.join(_IN_CLIP_FILE)}. Mend it, or delete it."
         ) from error
+
+
+def _checked(said: Any) -> dict[str, Any]:
+    """What a `starring.json` says, if it says what it may.
+
+    Raises:
+        ValueError: if it says something else.
+    """
+    if not isinstance(said, dict):
+        raise ValueError(f"it holds {said!r:.40}")
+    for name, value in said.items():
+        kinds, wanted = _IN_CLIP_FILE.get(name, ((), "not known"))
+        fits = isinstance(value, kinds) and not isinstance(value, bool)
+        if not fits or (not isinstance(value, str) and not 0 < value < float("inf")):
+            raise ValueError(f"{name} is {value!r:.40} and must be {wanted}")
+    return said
 
 
 _GPU = "a GPU; memory not measured"

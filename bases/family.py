@@ -121,6 +121,7 @@ class Family(ABC):
     def __init__(self, source: str | Path, objective: FlowMatching | None = None) -> None:
         self.source = str(source)
         self.objective = objective or FlowMatching()
+        self._configs: dict[str, dict[str, Any]] = {}
 
     @property
     @abstractmethod
@@ -147,14 +148,16 @@ class Family(ABC):
             return self.load_part(part, dtype, device)
 
     def config(self, part: str) -> dict[str, Any]:
-        """What the base says of one of its networks.
+        """What the base says of one of its networks, read once.
 
         Raises:
             BrokenBase: if the base is missing or belongs to another family.
         """
-        with loading(self.source):
-            check_folder(self.source, self.pipeline_class, self.part)
-            return AutoModel.load_config(self.source, subfolder=part)
+        if part not in self._configs:
+            with loading(self.source):
+                check_folder(self.source, self.pipeline_class, self.part)
+                self._configs[part] = AutoModel.load_config(self.source, subfolder=part)
+        return self._configs[part]
 
     @abstractmethod
     def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:

@@ -17,8 +17,9 @@ _SETTINGS = {
     "audio_scheduler": "scheduler_config.json",
     "guider": "guider_config.json",
 }
-TRANSFORMER, REFERENCES = "transformer", "transformer_ref"
-"""The transformer for prompts alone, and that for prompts that come with pictures."""
+TRANSFORMER, SECOND, REFERENCES = "transformer", "transformer_2", "transformer_ref"
+"""The transformer for prompts alone, that for little noise where there are two, and that for
+prompts that come with pictures."""
 
 _USELESS_FOR = {TRANSFORMER: ("processor", REFERENCES), REFERENCES: (TRANSFORMER,)}
 """Parts that a pipeline has for another task than that of a transformer."""
@@ -102,8 +103,7 @@ def missing_files(folder: Path, wanted: str = TRANSFORMER) -> list[str]:
     index = _index(folder)
     if not index.is_file():
         return [INDEX]
-    said = json.loads(index.read_text())
-    parts = {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
+    parts = parts_of(folder)
     if wanted not in parts:
         return [f"{wanted} in {index.name}"]
     return [
@@ -112,6 +112,13 @@ def missing_files(folder: Path, wanted: str = TRANSFORMER) -> list[str]:
         if part not in _USELESS_FOR.get(wanted, ())
         for file in lost_of(folder, part, kind)
     ]
+
+
+def parts_of(folder: Path) -> dict[str, str]:
+    """The parts that a pipeline's index names, each with its class; none without an index."""
+    index = _index(folder)
+    said = json.loads(index.read_text()) if index.is_file() else {}
+    return {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
 
 
 def lost_of(folder: Path, part: str, kind: str) -> list[str]:

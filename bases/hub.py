@@ -1,11 +1,14 @@
 """Bases on the Hugging Face hub: downloaded once, and the same revision from then on.
 
-Only configurations, vocabularies and safetensors are fetched: nothing that could run.
+Only what the pipeline's own index names is fetched, and of that configurations, vocabularies and
+safetensors: nothing that could run, and no weights that stand beside the pipeline for other
+programs or are the same ones in another precision.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -20,10 +23,13 @@ from huggingface_hub.errors import (
 
 from bases.catalogue import Base, find_base
 from bases.errors import BrokenBase, UnknownBase
-from bases.folder import missing_files, useless_for
+from bases.folder import INDEX, MODULAR_INDEX, missing_files, parts_of, useless_for
 from bases.licence import require_answer
 
-_WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+_WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
+_VARIANTS = ("*.fp16*", "*.bf16*", "*.fp32*")
+_UNNAMED = ("processor",)
+"""Parts that a pipeline may need though its index does not name them."""
 
 
 def open_base(name: str) -> Base:
@@ -42,7 +48,7 @@ def open_base(name: str) -> Base:
         LicenceUnanswered: if its licence asks something that nobody has answered.
         BrokenBase: if it cannot be downloaded; what was, is kept for the next try.
     """
-    plain, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
+    plain, revision = split_revision(name)
     base = find_base(plain)
     require_answer(base.question)
     if Path(base.source).is_dir():
@@ -56,6 +62,12 @@ def open_base(name: str) -> Base:
     return replace(base, source=str(folder), origin=base.source, revision=folder.name)
 
 
+def split_revision(name: str) -> tuple[str, str]:
+    """What `--base` takes as a name and a revision, which is empty if none is asked for."""
+    plain, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")
+    return plain, revision
+
+
 def _kept(base: Base, revision: str) -> Path | None:
     """The folder of a revision that is here as a whole."""
     try:
@@ -66,13 +78,17 @@ def _kept(base: Base, revision: str) -> Path | None:
 
 
 def _snapshot(base: Base, revision: str, *, local_files_only: bool = False) -> Path:
+    """The folder of a revision: its index first, and then what that names."""
+    get = partial(snapshot_download, base.source, local_files_only=local_files_only)
+    indexes = [INDEX, MODULAR_INDEX]
+    folder = Path(get(revision=revision or None, allow_patterns=indexes))
+    parts = {*parts_of(folder), *_UNNAMED} - {*useless_for(base.part)}
+    wanted = [f"{part}/{kind}" for part in sorted(parts) for kind in _WANTED]
     return Path(
-        snapshot_download(
-            base.source,
-            revision=revision or None,
-            local_files_only=local_files_only,
-            allow_patterns=_WANTED,
-            ignore_patterns=[f"{part}/*" for part in useless_for(base.part)],
+        get(
+            revision=folder.name,
+            allow_patterns=[*indexes, *wanted],
+            ignore_patterns=[*_VARIANTS],
         )
     )
 
@@ -100,4 +116,11 @@ def _download(base: Base, revision: str) -> Path:
             f"The base {repo!r} is not on this machine as a whole, and the hub cannot be reached "
             "or refuses: connect to the network and try again, which goes on with what is here "
             "already; or give a folder in diffusers' layout with --base."
+        ) from error
+    except Exception as error:  # what breaks in the middle has many kinds, of several libraries
+        said = " ".join(str(error).split())[:200].rstrip(".")
+        raise BrokenBase(
+            f"The base {repo!r} could not be downloaded as a whole ({type(error).__name__}: {said})"
+            ": look after the network and the room on the disk, and try again, which goes on with "
+            "what is here already."
         ) from error

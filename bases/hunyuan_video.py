@@ -19,8 +19,6 @@ from diffusers import (
 from torch import Tensor
 
 from bases.family import Family, LatentGrid, Part, frozen
-from bases.folder import check_folder
-from bases.loading import loading
 from bases.native import NativeNames
 from bases.scaled_vae import encode_scaled
 
@@ -64,9 +62,7 @@ class HunyuanVideo(Family):
     @functools.cached_property
     def grid(self) -> LatentGrid:
         """Strides and channels, from the VAE's own configuration."""
-        with loading(self.source):
-            check_folder(self.source, HunyuanVideoPipeline)
-            vae = AutoencoderKLHunyuanVideo.load_config(self.source, subfolder="vae")
+        vae = self.config("vae")
         return LatentGrid(
             spatial=vae.get("spatial_compression_ratio", 8),
             temporal=vae.get("temporal_compression_ratio", 4),
@@ -102,11 +98,10 @@ class HunyuanVideo(Family):
         self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
     ) -> dict[str, Any]:
         """Noise counted in thousandths, and so is the guidance that it is told."""
-        timestep = sigmas.to(noisy_BCFHW) * TIMESTEPS
-        guidance = torch.full_like(timestep, TRAINING_GUIDANCE * 1000)
+        guidance = noisy_BCFHW.new_full((len(noisy_BCFHW),), TRAINING_GUIDANCE * 1000)
         return {
             "hidden_states": noisy_BCFHW,
-            "timestep": timestep,
+            "timestep": sigmas.to(noisy_BCFHW.device) * TIMESTEPS,
             "guidance": guidance,
             **conditions,
         }

@@ -87,4 +87,6 @@ def _answers() -> dict[str, dict[str, str]]:
         said = json.loads(_record().read_text())
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    if not isinstance(said, dict):
+        return {}
+    return {model: answer for model, answer in said.items() if isinstance(answer, dict)}

@@ -93,8 +93,12 @@ class Mochi(Family):
         self, noisy_BCFHW: Tensor, sigmas: Tensor, conditions: dict[str, Tensor]
     ) -> dict[str, Any]:
         """What is left of noise, counted backwards in thousandths."""
-        timestep = (1 - sigmas.to(noisy_BCFHW)) * TIMESTEPS
-        return {"hidden_states": noisy_BCFHW, "timestep": timestep, **conditions}
+        timestep = (1 - sigmas.to(noisy_BCFHW.device)) * TIMESTEPS
+        return {
+            "hidden_states": noisy_BCFHW,
+            "timestep": timestep.to(noisy_BCFHW.dtype),
+            **conditions,
+        }
 
     def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """Mochi predicts x - e."""

@@ -29,7 +29,7 @@ from finetune.examples import (
     photos_digest,
     save_examples,
 )
-from finetune.limits import above, at_least
+from finetune.limits import above, at_least, at_most
 from finetune.others import about_others
 from finetune.preservation import preservation_examples, under_name
 from finetune.teacher import find_teacher, taught_examples
@@ -128,6 +128,7 @@ class SubjectData(pl.LightningDataModule):
         super().__init__()
         at_least(1, photos=photos, pool=pool, pictures=pictures)
         at_least(0, held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
+        at_most(1, dropout=dropout)
         above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips
@@ -222,13 +223,13 @@ class SubjectData(pl.LightningDataModule):
     ) -> list[Example]:
         """The photos as clips of so many equal frames, encoded once."""
         settings: dict[str, object] = {
-            "base": self.base.fingerprint,
+            "encoded by": self.base.fingerprint_of_latents,
             "photos": photos_digest(self.subject),
             "side": self.side,
             "ratios": list(self.ratios),
             "flip": self.flip,
             "frames": frames,
-            "segmenter": None if self.segmenter is None else str(self.segmenter),
+            "segmented": self.segmenter and [str(self.segmenter), self.subject.called],
         }
         kind = "photos" if frames == 1 else "held"
         path = self.subject.folder / "cache" / f"{kind}-{self.base.name}.safetensors"

@@ -26,7 +26,8 @@ def draw_preservation(count: int = 48) -> None:
     examples = draw_examples(
         base, family_of(base), prompts(count), dtype=torch.float32, device=device
     )
-    save_examples(PRESERVATION, examples, {"base": base.fingerprint}, dtype=torch.bfloat16)
+    drawn: dict[str, object] = {"drawn by": base.fingerprint_of_all}
+    save_examples(PRESERVATION, examples, drawn, dtype=torch.bfloat16)
     print(f"Wrote {PRESERVATION}.")
 
 

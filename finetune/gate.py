@@ -79,7 +79,7 @@ def hear_the_name(transformer: Any, listening: str, asking: Asking, *, loudness:
     Raises:
         TrainingError: if there are no LoRA layers where its blocks listen.
     """
-    layers = {name: part for name, part in transformer.named_modules() if hasattr(part, "lora_A")}
+    layers = {name: part for name, part in transformer.named_modules() if _learns(part)}
     listeners = [name for name in layers if re.search(rf"\.{listening}\.to_[kv]$", name)]
     wanted = {f"{block}.{listening}.to_v" for block in blocks_of(transformer)}
     if missing := wanted - layers.keys():
@@ -244,6 +244,11 @@ def _read(layers: dict[str, Any], outlet: str, asking: Asking) -> set[str]:
         if outlet not in name:
             _take_out(layer, own.mean(0) - others.mean(0), asking.dtype)
     return hearing
+
+
+def _learns(layer: nn.Module) -> bool:
+    """Whether the adapter that learns changes a layer; one that helps may change others."""
+    return _SLOT in getattr(layer, "lora_A", ())
 
 
 def _begin(layer: Any, directions_RD: Tensor) -> None:

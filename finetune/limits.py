@@ -29,3 +29,14 @@ def above(limit: float, **settings: float) -> None:
             raise TrainingError(
                 f"{name} {value!r} does not fit: it must be a number above {limit!r}."
             )
+
+
+def at_most(highest: float, **settings: float) -> None:
+    """Refuse settings over a limit.
+
+    Raises:
+        TrainingError: for the first of them.
+    """
+    for name, value in settings.items():
+        if not value <= highest:
+            raise TrainingError(f"{name} {value!r} does not fit: it must be at most {highest!r}.")

@@ -60,6 +60,15 @@ def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
     return all(torch.equal(one[name], other[name]) for name in one)
 
 
+def _prompted(batch: Batch) -> Tensor:
+    """1 for each example that has a prompt, else 0, (B, 1, 1, 1, 1).
+
+    What a base answers without one is what its guidance is measured from, and stays.
+    """
+    pairs = zip(batch.conditions, batch.unprompted, strict=True)
+    return torch.tensor([float(not _same(*pair)) for pair in pairs]).view(-1, 1, 1, 1, 1)
+
+
 def _shapes(batch: Batch) -> Shapes:
     """A batch as its memory is counted: as if all its prompts were like the first."""
     first = batch.conditions[0].items()
@@ -89,8 +98,8 @@ class LoraModule(pl.LightningModule):
             alone, in spreads of what a token carries, about 3; see `finetune.gate`. It keeps an
             adapter from changing others, at a price in likeness; 0 leaves it out.
         guidance_loss: the scale of the guidance that was distilled into the base, so that the loss
-            takes it out: its model is asked without a prompt too, and only what lies beyond that
-            answer is learnt; 0 for a base without.
+            takes it out: the base is asked without a prompt too, and only what lies beyond that
+            answer is learnt, nothing of examples whose prompt was dropped; 0 for a base without.
         training_adapter: a file of LoRA weights that undo a distillation; they count in training,
             learn nothing, and are left out in rendering.
         expert: which of the base's transformers, where there are several; the first if not given.
@@ -316,14 +325,14 @@ class LoraModule(pl.LightningModule):
     def _flow_error(self, batch: Batch, noisy: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
         """The squared error of the predicted flow against the true one."""
         target = self.family.objective.target(batch.latents.to(self.device), noise)
-        if self.guidance_loss:
-            with torch.no_grad():
-                plain = self._predict(noisy, sigmas, batch.unprompted)
-            target = plain + self.guidance_loss * (target - plain)
-        error = self._predict(noisy, sigmas, batch.conditions) - target
         faces, subjects = batch.faces.to(self.device), batch.subjects.to(self.device)
         weights = self.background_weight + (1 - self.background_weight) * subjects
         weights = weights + self.face_weight * faces
+        if self.guidance_loss:
+            plain = self._said_by_base(noisy, sigmas, batch.unprompted)
+            target = plain + self.guidance_loss * (target - plain)
+            weights = weights * _prompted(batch).to(self.device)
+        error = self._predict(noisy, sigmas, batch.conditions) - target
         return (weights * error.square()).mean() / weights.mean().clamp_min(_LEAST_WEIGHT)
 
     def _noised(self, batch: Batch, key: list[int]) -> tuple[Tensor, Tensor, Tensor]:

@@ -69,12 +69,12 @@ def preservation_examples(
         device: of the base.
     """
     settings: dict[str, object] = {
-        "base": base.fingerprint,
+        "drawn by": base.fingerprint_of_all,
         "noun": class_noun,
         "count": count,
         "clip": [base.frames, base.height, base.width],
     }
-    shipped = load_examples(PRESERVATION, {"base": settings["base"]})
+    shipped = load_examples(PRESERVATION, {"drawn by": settings["drawn by"]})
     if shipped is not None and class_noun == "person":
         return shipped[:count]
     path = cache / f"{base.name}-{class_noun}.safetensors"

@@ -77,7 +77,7 @@ def taught_examples(
         device: of the base.
     """
     settings: dict[str, object] = {
-        "base": base.fingerprint,
+        "drawn by": base.fingerprint_of_all,
         "teacher": digest_of(teacher),
         "called": subject.called,
         "count": count,

@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 from argparse import ArgumentError
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -24,6 +25,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from bases.errors import BaseModelError
+from bases.files import whole_file
 from bases.memory import fitting
 from finetune.adapter import SAMPLES, Adapter
 from finetune.callbacks import (
@@ -48,6 +50,7 @@ from subjects.privacy import private_folder
 from subjects.subject import folder_of
 
 _DRAFT, _CONFIG = "adapter", "config.json"
+_NAMED = 5
 _LESS_MEMORY = (
     "Give a smaller --data.side, fewer --data.photos, --data.held 0 and --data.clips 0, or choose "
     "a smaller base: 'starring bases' lists them."
@@ -140,11 +143,7 @@ def train(arguments: list[str]) -> Adapter:
 
 
 def _train(turns: list[TrainingCLI], work: Path, final: Path) -> Adapter:
-    data = turns[0].datamodule
-    learns_from = {"photos": photos_digest(data.subject), "base": data.base.fingerprint}
-    if data.teacher:
-        learns_from["teacher"] = digest_of(data.teacher)
-    _open_run(work, [{**turn.settings, "output": None, **learns_from} for turn in turns])
+    _open_run(work, [_identity(turn) for turn in turns], force=turns[0].output.force)
     try:
         for turn in turns:
             _run(turn, work)
@@ -191,9 +190,14 @@ def _plainly(error: Exception) -> str:
 def _turns(chosen: TrainingCLI, arguments: list[str]) -> list[TrainingCLI]:
     """One for each of the base's experts, with its own settings, or for the one asked for."""
     names = [expert.name for expert in chosen.model.family.experts]
-    if names == [""]:
-        return [chosen]
     own = chosen.config.experts or {}
+    if names == [""]:
+        if own:
+            raise TrainingError(
+                f"experts names {', '.join(own)}, and the base has one transformer alone: give "
+                "these settings as --model.SETTING, or choose another base."
+            )
+        return [chosen]
     for name in own:
         if name not in names:
             raise TrainingError(f"experts.{name} is none of the base's: {', '.join(names)}.")
@@ -252,14 +256,65 @@ def _stopped(trainer: Trainer, state: Path) -> TrainingStopped:
     )
 
 
-def _open_run(work: Path, settings: list[dict[str, Any]]) -> None:
-    """Keep what an earlier run under the same settings left; clear away any other."""
+def _identity(turn: TrainingCLI) -> dict[str, Any]:
+    """What decides how a run ends: its settings, whom it learns from what, and on which base."""
+    data, settings = turn.datamodule, turn.settings
+    for name in ("home", "base"):  # the same ones may be spelled in many ways
+        for part in ("data", "model"):
+            settings[part].pop(name, None)
+    return {
+        **{part: settings[part] for part in ("data", "model", "trainer")},
+        "seed_everything": settings["seed_everything"],
+        "called": data.subject.called,
+        "photos": photos_digest(data.subject),
+        "base": data.base.fingerprint,
+        "teacher": digest_of(data.teacher) if data.teacher else None,
+    }
+
+
+def _open_run(work: Path, settings: list[dict[str, Any]], *, force: bool) -> None:
+    """Keep what an earlier run of the same identity left.
+
+    Raises:
+        TrainingError: if another one left something, which is cleared away by force alone.
+    """
     said = json.dumps(settings, sort_keys=True, default=str)
     kept = work / _CONFIG
-    if not (kept.is_file() and kept.read_text() == said):
-        shutil.rmtree(work, ignore_errors=True)
-        private_folder(work)
-        kept.write_text(said)
+    before = kept.read_text() if kept.is_file() else ""
+    if before == said:
+        return
+    if not force and (any(work.glob("*.ckpt")) or trained_experts(work / _DRAFT)):
+        raise TrainingError(
+            f"A training of {work.name!r} was stopped under other settings: "
+            f"{_differences(before, said)}. Give those again, and it goes on; give "
+            "--output.force true, and it begins anew with these; or give another --output.name."
+        )
+    shutil.rmtree(work, ignore_errors=True)
+    private_folder(work)
+    with whole_file(kept) as partial:
+        partial.write_text(said)
+
+
+def _differences(before: str, now: str) -> str:
+    """What was set otherwise, of each the name and the value before."""
+    try:
+        old, new = (dict(_settings_in(json.loads(said))) for said in (before, now))
+    except ValueError:
+        return "they can no longer be read"
+    named = [f"{name} was {value}" for name, value in old.items() if new.get(name) != value]
+    return ", ".join(named[:_NAMED]) or "more was set than now, or less"
+
+
+def _settings_in(said: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every single setting by its name, such as "model.lr"; of each expert the same ones."""
+    if isinstance(said, dict):
+        for key, value in said.items():
+            yield from _settings_in(value, f"{name}.{key}".lstrip("."))
+    elif isinstance(said, list) and any(isinstance(one, dict) for one in said):
+        for one in said:
+            yield from _settings_in(one, name)
+    else:
+        yield name, json.dumps(said)
 
 
 def _replace(draft: Path, final: Path) -> None:

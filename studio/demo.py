@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +29,8 @@ from studio.quiet import hush
 from studio.subjects import add_from_photos
 from studio.tables import show_table
 from studio.training import arguments
-from subjects import Finder, Subject
+from subjects import Finder, Subject, delete_subject
+from subjects.subject import folder_of
 
 NAME, PROMPT, OTHERS = "mira", "waving at the beach, close-up, happy, facing the camera", 100
 
@@ -52,8 +52,8 @@ def run_demo(
     """
     hush()
     home, seconds = out / "home", dict[str, float]()
-    for made in ("subjects", "adapters", "runs"):
-        shutil.rmtree(home / made / NAME, ignore_errors=True)
+    if folder_of(home, NAME).is_dir():
+        delete_subject(home, NAME)
     with _timed("audit", seconds):
         subject = add_from_photos(
             NAME,

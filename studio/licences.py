@@ -7,6 +7,7 @@ import sys
 import typer
 
 from bases.catalogue import find_base
+from bases.hub import split_revision
 from bases.licence import is_answered, keep_answer
 from studio.home import StudioError
 from studio.printing import say
@@ -18,7 +19,7 @@ def accept(name: str) -> None:
     Raises:
         StudioError: if it asks nothing.
     """
-    question = find_base(name.partition("@")[0]).question
+    question = find_base(split_revision(name)[0]).question
     if question is None:
         raise StudioError(f"The licence of {name!r} asks nothing: use it as it is.")
     say(*question.text.splitlines(), "", f"Recorded in {keep_answer(question)}.")
@@ -30,7 +31,7 @@ def ask(name: str) -> None:
     Raises:
         StudioError: if the answer is no.
     """
-    question = find_base(name.partition("@")[0]).question
+    question = find_base(split_revision(name)[0]).question
     if question is None or is_answered(question) or not sys.stdin.isatty():
         return
     say(*question.text.splitlines())

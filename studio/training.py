@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from bases.catalogue import Base
 from bases.hub import open_base
 from bases.video import write_mp4
 from finetune.adapter import REPORT, SAMPLES, Adapter
@@ -65,11 +66,16 @@ def arguments(
     for setting, told in zip(own, ("the name after 'train'", "--home", "--base"), strict=True):
         if any(given.partition("=")[0] == setting for given in extra):
             raise StudioError(f"{setting} is given by {told}: leave it out.")
-    recipe = config or ROOT / "configs" / "finetune" / f"{known.name}.yaml"
+    recipe = config or recipe_of(known)
     if config is not None:
         _check_recipe(config)
     chosen = [f"--config={recipe}"] if recipe.is_file() else []
     return [*chosen, *extra, *(f"{setting}={value}" for setting, value in own.items())]
+
+
+def recipe_of(base: Base) -> Path:
+    """The YAML that is used for a base if no other is given; of some there is none."""
+    return ROOT / "configs" / "finetune" / f"{base.name}.yaml"
 
 
 def _check_recipe(path: Path) -> None:

@@ -21,10 +21,15 @@ _MOST_SEEDS, _A_RUNS_NUMBERS = 4, 2_000_000
 
 def join_crew() -> None:
     """Meet the other processes; does nothing where there are none."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if processes() > 1:
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+
+
+def processes() -> int:
+    """How many processes torchrun has started; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def crew_size() -> int:

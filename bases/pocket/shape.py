@@ -45,7 +45,7 @@ class PocketShape:
         if self.size < 16 or self.size % 16:
             raise BaseModelError(f"size={self.size}: give a multiple of 16.")
         if self.frames < 5 or self.frames % 4 != 1:
-            raise ValueError(
+            raise BaseModelError(
                 f"frames={self.frames}: give one more than a multiple of 4, such as 17."
             )
 

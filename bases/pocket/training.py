@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
@@ -22,7 +23,7 @@ from tqdm import tqdm
 
 from bases.errors import BaseModelError
 from bases.files import whole_file
-from bases.pocket.crew import agreed, crew_rank
+from bases.pocket.crew import agreed, crew_rank, crew_size, processes
 
 CPU = torch.device("cpu")
 _Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -52,7 +53,8 @@ class Run:
             steps take if not given.
 
     Raises:
-        BaseModelError: if it has no step or no time.
+        BaseModelError: if it has no step or no time, what stands in the folder is of another
+            training, or several processes have not met that would write there.
     """
 
     def __init__(
@@ -66,6 +68,11 @@ class Run:
     ) -> None:
         if steps < 1 or (minutes is not None and minutes <= 0):
             raise BaseModelError(f"{steps} steps in {minutes} minutes: give more than 0 of each.")
+        if processes() != crew_size():
+            raise BaseModelError(
+                f"{processes()} processes were started, and this training is one process's alone: "
+                "start it with 'python -m' instead of torchrun."
+            )
         self.folder, self.steps, self.parts, self.save_seconds = folder, steps, parts, save_seconds
         self.minutes, self.spent, self.has_saved = minutes, 0.0, False
         folder.mkdir(parents=True, exist_ok=True)
@@ -132,11 +139,18 @@ class Run:
         path = self.folder / "state.pt"
         if not path.exists():
             return 0
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        for name, part in self.parts.items():
-            part.load_state_dict(state[name])
-        self.spent = float(state.get("spent", 0.0))
-        return int(state["step"])
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            for name, part in self.parts.items():
+                part.load_state_dict(state[name])
+            self.spent = float(state.get("spent", 0.0))
+            return int(state["step"])
+        except (LookupError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise BaseModelError(
+                f"{str(path)!r} is of another training, or cut short ({type(error).__name__}: "
+                f"{said}): give another --out, or delete it to begin anew."
+            ) from error
 
     def _save(self, step: int) -> None:
         if crew_rank() > 0:
@@ -190,7 +204,7 @@ def rate_at(step: int, progress: float, peak: float, warmup: int = 100) -> float
 def take_over(model: nn.Module, known: nn.Module) -> None:
     """Take over the weights of another model, except those of another size."""
     own, weights = model.state_dict(), known.state_dict()
-    fitting = {name: weight for name, weight in weights.items() if own[name].shape == weight.shape}
+    fitting = {n: w for n, w in weights.items() if n in own and own[n].shape == w.shape}
     print(f"Took over {len(fitting)} of {len(own)} tensors.")
     model.load_state_dict(own | fitting)
 

@@ -140,7 +140,8 @@ A LoRA adapter that makes the base `{base.name}` render one subject, called `{su
 
 {code}
 
-`run.json` records how it was trained, `report.json` how like its subject it is.
+`run.json` records how it was trained and, once that was measured, `report.json` how like its
+subject it is.
 Use it only for what the person shown has agreed to.
 """
 

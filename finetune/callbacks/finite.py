@@ -55,5 +55,5 @@ class StopUnlessFinite(pl.Callback):
         raise TrainingError(
             f"At step {trainer.global_step + 1} the {what}, in the batch {names} of "
             f"{'; '.join(map(repr, captions))}. {kept}. Should it fail again, give a lower "
-            "--model.lr, which starts from the beginning."
+            "--model.lr with --output.force true, and it begins anew."
         )

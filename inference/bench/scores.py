@@ -87,7 +87,7 @@ def score(
     return {
         **_likeness(seen, who, yaws),
         "detected": _detected(seen) if finder is None else float(np.isfinite(yaws).mean()),
-        "prompt": _prompt(seen, scene),
+        "prompt": prompt_followed(seen, scene),
         "intensity": abs(float(torch.sigmoid(seen.intensity[0])) - float(scene.intensity[0])),
         "traits": _traits(seen, who, scene),
         "motion": motion(frames),
@@ -115,7 +115,7 @@ def _likeness(seen: Opinion, who: Who, yaws: NDArray[np.float64]) -> dict[str, A
     }
 
 
-def _prompt(seen: Opinion, scene: Scene) -> dict[str, bool]:
+def prompt_followed(seen: Opinion, scene: Scene) -> dict[str, bool]:
     """By choice, whether the clip shows what was asked; an expression where a face can show it."""
     return {
         choice: CHOICES[choice][int(seen.scene[choice][0].argmax())] == scene.named(choice, 0)

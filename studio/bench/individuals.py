@@ -22,7 +22,9 @@ from studio.asking import Terms
 from studio.onlookers import Onlookers
 from studio.subjects import add_from_photos
 from subjects import Subject, leave_one_out
+from subjects.subject import folder_of
 
+_NAME = "mira"
 _SEED, _APART, _MATCHES = 90_000_000, 1_000_000, 5
 
 
@@ -73,16 +75,19 @@ def add_individual(
     seed = individual_seed(kind, index)
     look, pictures = sample_photos(seed, kind=kind, count=photos, scenes=scenes)
     folder = home / "photos"
-    write_photos(pictures, folder)
-    subject = add_from_photos(
-        "mira",
-        [folder],
-        kind=kind,
-        terms=Terms(whose="a drawing", ground="synthetic"),
-        home=home,
-        onlookers=Onlookers(nobody=kind != "person"),
-        held_out=0,
-    )
+    if folder_of(home, _NAME).is_dir():  # of a bench that was stopped
+        subject = Subject.load(home, _NAME)
+    else:
+        write_photos(pictures, folder)
+        subject = add_from_photos(
+            _NAME,
+            [folder],
+            kind=kind,
+            terms=Terms(whose="a drawing", ground="synthetic"),
+            home=home,
+            onlookers=Onlookers(nobody=kind != "person"),
+            held_out=0,
+        )
     generator = Generator().manual_seed(seed + _APART // 2)
     own = look[[0] * _MATCHES]
     others = look_alikes(look[[0] * gallery], generator)

@@ -6,10 +6,8 @@ from collections import defaultdict
 
 import torch
 
-from bases.pocket.judge.reading import face_is_seen
 from bases.pocket.world import caption
-from bases.pocket.world.scenes import CHOICES
-from inference.bench.scores import JUDGED, opinion_of
+from inference.bench.scores import opinion_of, prompt_followed
 from inference.render import Clip
 from studio.bench.individuals import individual_seed
 from studio.bench.takes import Studio, scenes_for
@@ -28,10 +26,8 @@ def by_language(studio: Studio) -> dict[str, dict[str, list[bool]]]:
             kind = kinds[row % len(kinds)]
             scene = scenes_for(kind, 1, shape, individual_seed(kind, _INDEX + row))
             frames = studio.renderer.render(caption(scene, language=language), Clip(seed=row))
-            seen = opinion_of(studio.judge, frames).scene
-            for choice in JUDGED:
-                if choice != "expression" or bool(face_is_seen(scene)):
-                    shown = CHOICES[choice][int(seen[choice][0].argmax())]
-                    right[choice].append(shown == scene.named(choice, 0))
+            seen = opinion_of(studio.judge, frames)
+            for choice, followed in prompt_followed(seen, scene).items():
+                right[choice].append(followed)
         hits[language] = dict(right)
     return hits

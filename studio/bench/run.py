@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -17,7 +16,7 @@ from bases.families import family_of
 from bases.files import whole_file
 from bases.hub import open_base
 from bases.pocket import JUDGE
-from bases.pocket.judge.network import Judge, load_judge
+from bases.pocket.judge.network import load_judge
 from bases.pocket.judge.report import report as judge_report
 from bases.pocket.shape import PocketShape, read_shape
 from finetune.adapter import Adapter
@@ -32,7 +31,8 @@ from studio.bench.summary import summarise
 from studio.bench.takes import Studio
 from studio.home import StudioError
 from studio.quiet import hush
-from studio.training import arguments
+from studio.training import arguments, recipe_of
+from subjects.deletion import file_digest
 
 
 def run_bench(
@@ -80,23 +80,29 @@ class Bench:
 
     def _keep_settings(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
+        base = open_base(self.base)
+        recipe = recipe_of(base)
         settings = {
             "plan": dataclasses.asdict(self.plan),
             "base": self.base,
+            "weights": base.fingerprint_of_all,
+            "judge": file_digest(_judge_file()),
             "shape": dataclasses.asdict(self.shape),
+            "recipe": file_digest(recipe) if recipe.is_file() else None,
             "training": self.extra,
         }
         said, kept = json.dumps(settings, sort_keys=True, indent=2), self.out / "settings.json"
-        if kept.is_file() and kept.read_text() != said:
+        if not kept.is_file():
+            _write(kept, said)
+        elif kept.read_text() != said:
             raise StudioError(
-                f"{str(self.out)!r} holds a bench with other settings (see its settings.json): "
-                "give another --out, or delete it."
+                f"{str(self.out)!r} holds a bench with other settings, or of another base or judge "
+                "(see its settings.json): give another --out, or delete it."
             )
-        kept.write_text(said)
 
     def run(self) -> dict[str, Any]:
         """Go through everything; what is there already is not done again."""
-        self.judge = _judge()
+        self.judge = load_judge(_judge_file())
         self.studio = Studio(
             Renderer(open_base(self.base), progress=False), self.judge, self.shape, self.plan
         )
@@ -146,7 +152,6 @@ class Bench:
         self, kind: str, index: int, photos: int, *, narrow: bool
     ) -> tuple[Individual, Adapter]:
         home = self.out / "homes" / f"{kind}-{index}-{'narrow' if narrow else 'diverse'}-{photos}"
-        shutil.rmtree(home / "subjects", ignore_errors=True)
         one = add_individual(
             kind,
             index,
@@ -184,14 +189,14 @@ class Bench:
         return self.studio.likeness_of(one, adapter, index)
 
 
-def _judge() -> Judge:
+def _judge_file() -> Path:
     if not JUDGE.is_file():
         raise StudioError(
             f"The judge that scores the clips, {str(JUDGE)!r}, is not there: train it with "
             "'python -m bases.pocket.train_judge --shape configs/pocket/64.yaml' and copy "
             "runs/judge/judge.safetensors there."
         )
-    return load_judge(JUDGE)
+    return JUDGE
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,29 @@ def test_other_weights_have_another_fingerprint(tiny_folder: Path, tmp_path: Pat
     assert fingerprint(str(other)) != fingerprint(str(tiny_folder))
 
 
+def test_every_part_that_counts_is_in_a_fingerprint(tiny_folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_folder, copy)
+    shutil.copytree(copy / "transformer", copy / "transformer_2")
+    base = find_base(str(copy))
+    prints = [base.fingerprint], [base.fingerprint_of_latents], [base.fingerprint_of_all]
+    for part in ("transformer_2", "vae", "text_encoder"):
+        with next((copy / part).glob("*.safetensors")).open("ab") as file:
+            file.write(b"other")
+        for known, now in zip(
+            prints,
+            (base.fingerprint, base.fingerprint_of_latents, base.fingerprint_of_all),
+            strict=True,
+        ):
+            known.append(now)
+    weights, latents, everything = (
+        [one != other for one, other in itertools.pairwise(known)] for known in prints
+    )
+    assert (weights, latents) == ([True, False, False], [False, True, False])
+    assert everything == [True, True, True]
+    assert replace(base, steps=3).fingerprint_of_all != base.fingerprint_of_all
+
+
 def test_a_name_on_the_hub_is_its_own_fingerprint() -> None:
     names = ("Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "Wan-AI/Wan2.1-T2V-14B-Diffusers")
     first, second = map(fingerprint, names)
@@ -56,7 +81,14 @@ def test_a_name_on_the_hub_is_its_own_fingerprint() -> None:
     assert len(first) == 12
 
 
-@pytest.mark.parametrize("written", ["{", "[]", '{"heigth": 64}'])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("{", "[]", '{"heigth": 64}', '{"height": "512"}', '{"frames": null}', '{"fps": 0}'),
+        *('{"steps": 2.5}', '{"guidance": true}', '{"guidance": NaN}', '{"part": 3}'),
+        *('{"question": null}', '{"source": "/elsewhere"}', '{"name": "pocket"}'),
+    ],
+)
 def test_a_base_that_says_nonsense_of_itself_is_named(tmp_path: Path, written: str) -> None:
     (tmp_path / "starring.json").write_text(written)
     with pytest.raises(BrokenBase, match="starring.json"):

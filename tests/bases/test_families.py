@@ -162,6 +162,21 @@ def test_training_builds_the_tensors_that_the_pipeline_builds(
             assert ours[name] == theirs[name], name
 
 
+@pytest.mark.parametrize("sigma", [0.0008, 0.5, 0.9992])
+def test_a_noise_level_is_told_as_finely_in_bfloat16(
+    family: Family, noise: Tensor, sigma: float
+) -> None:
+    if family.pictures:
+        pytest.skip("it draws nothing without a picture; as minimax-h3 otherwise")
+    text = family.load("text", dtype=torch.float32, device=CPU)
+    conditions, sigmas = family.encode_prompt(text, PROMPT), torch.tensor([sigma])
+    exact, told = (
+        family.transformer_inputs(noise.to(dtype), sigmas, conditions)["timestep"].float()
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    torch.testing.assert_close(told, exact, rtol=2**-8, atol=0)
+
+
 def test_the_transformer_answers_to_training_as_to_the_pipeline(
     family: Family, pipe: DiffusionPipeline, noise: Tensor, seen: list[dict[str, dict[str, Any]]]
 ) -> None:

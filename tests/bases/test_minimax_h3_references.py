@@ -150,7 +150,7 @@ def test_a_folder_is_opened_by_the_partition_that_it_has(folder: Path, tmp_path:
     with pytest.raises(BrokenBase, match="'transformer_2'.*transformer, transformer_ref"):
         family_of(find_base(str(words)))
     (words / "starring.json").write_text('{"part": ["transformer"]}')
-    with pytest.raises(BrokenBase, match="is no text"):
+    with pytest.raises(BrokenBase, match="must be a folder"):
         find_base(str(words))
 
 

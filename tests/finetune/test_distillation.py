@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -28,16 +28,28 @@ GUIDANCE, OFF = 4.0, 0.3
 class Distilled(Oracle):
     """Draws with a prompt what guidance would have made of it."""
 
+    peft_config: ClassVar[dict[str, Any]] = {}
+
+    def disable_adapters(self) -> None:
+        """There is none."""
+
+    enable_adapters = disable_adapters
+
     def forward(self, encoder_hidden_states: Tensor, **inputs: Any) -> tuple[Tensor]:
         (flow,) = super().forward(**inputs)
         plain = flow + OFF
-        prompted = encoder_hidden_states.any()
-        return (plain + GUIDANCE * (flow - plain) if prompted else plain,)
+        prompted = encoder_hidden_states.flatten(1).any(dim=1).view(-1, 1, 1, 1, 1)
+        return (torch.where(prompted, plain + GUIDANCE * (flow - plain), plain),)
 
 
 @pytest.mark.parametrize(("told", "loss"), [(GUIDANCE, 0.0), (2.0, (2 * OFF) ** 2)])
+@pytest.mark.parametrize("prompts", [(1.0, 1.0), (1.0, 0.0)], ids=["both", "one was dropped"])
 def test_the_guidance_in_a_base_is_no_error(
-    tiny: Base, monkeypatch: pytest.MonkeyPatch, told: float, loss: float
+    tiny: Base,
+    monkeypatch: pytest.MonkeyPatch,
+    told: float,
+    loss: float,
+    prompts: tuple[float, float],
 ) -> None:
     module = LoraModule(base=tiny.source, guidance_loss=told)
     monkeypatch.setattr(module, "log", lambda *_, **__: None)
@@ -47,7 +59,7 @@ def test_the_guidance_in_a_base_is_no_error(
         number=0,
         weight=1.0,
         latents=latents,
-        conditions=[{"encoder_hidden_states": torch.ones(5, 32)}] * 2,
+        conditions=[{"encoder_hidden_states": torch.full((5, 32), told)} for told in prompts],
         unprompted=({"encoder_hidden_states": torch.zeros(5, 32)},) * 2,
     )
     module.transformer = Distilled(latents)

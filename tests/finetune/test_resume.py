@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,28 +124,53 @@ def test_a_run_that_was_asked_to_stop_loses_no_step(
     assert started == [5, 0]
 
 
-@pytest.mark.parametrize("change", ["setting", "caption"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("setting", "model.seed"), ("caption", "photos"), ("trigger", "called")],
+)
 def test_a_state_of_other_settings_or_photos_is_not_gone_on_from(
     home: Path,
     command: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
     change: str,
+    said: str,
 ) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(Progress, "on_step_end", stop_at(3, die))
         with pytest.raises(Killed):
             train(command(home, SAVED))
     more = ["--model.seed=5"] if change == "setting" else []
+    if change == "trigger":
+        replace(Subject.load(home, "toto"), trigger="tototo").save()
     if change == "caption":
         path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
         path.write_text(path.read_text().replace("toto, ", "toto, seen from above, "))
+    with pytest.raises(TrainingError, match=f"'toto' was stopped under other .*: {said} was "):
+        train(command(home, SAVED, *more))
+    assert (home / "runs" / "toto" / "state.ckpt").is_file()
     started = []
     monkeypatch.setattr(
         Progress, "on_train_start", lambda self, trainer, _: started.append(trainer.global_step)
     )
     monkeypatch.setattr(Progress, "on_step_end", lambda *_: None)
-    train(command(home, SAVED, *more))
+    train(command(home, SAVED, "--output.force=true", *more))
     assert started == [0]
+
+
+def test_a_home_and_a_base_may_be_spelled_in_another_way(
+    home: Path,
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_folder: Path,
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_step_end", stop_at(3, die))
+        with pytest.raises(Killed):
+            train(command(home, SAVED))
+    monkeypatch.chdir(home)
+    spelled = f"--data.base={os.path.relpath(tiny_folder)}"
+    monkeypatch.setattr(Progress, "on_step_end", stop_at(1, die))
+    train([*command(Path(), SAVED), spelled])
 
 
 def test_an_adapter_is_replaced_only_by_force_and_only_when_done(

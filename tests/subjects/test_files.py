@@ -11,6 +11,7 @@ import pytest
 
 from subjects.files import whole_file
 from subjects.privacy import private_folder
+from tests.full_disk import full_disk
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +36,8 @@ def test_a_file_is_its_owners_from_the_first_byte_on(tmp_path: Path) -> None:
 
 def test_what_fails_leaves_the_older_file(tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b"older")
-    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "kept") as file:
+    with full_disk(3), pytest.raises(OSError, match="large"), whole_file(tmp_path / "kept") as file:
         file.write(b"newer")
-        raise ZeroDivisionError
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"older"]
 
 

@@ -58,7 +58,7 @@ def test_plain_diffusers_renders_what_the_prompt_decides(pipe: WanPipeline) -> N
 
 def test_the_preservation_clips_were_drawn_by_this_base() -> None:
     base = find_base("pocket")
-    examples = load_examples(PRESERVATION, {"base": base.fingerprint})
+    examples = load_examples(PRESERVATION, {"drawn by": base.fingerprint_of_all})
     assert examples is not None
     assert len(examples) >= 32
     assert all(example.latents.ndim == 4 for example in examples)

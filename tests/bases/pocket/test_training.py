@@ -30,7 +30,7 @@ from bases.pocket.train_guidance import change_error, guided_flow, train_guidanc
 from bases.pocket.train_text import moved_by, train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
-from bases.pocket.training import Run, descend, run_script
+from bases.pocket.training import Run, descend, run_script, take_over
 from bases.pocket.world import Repertoire, celebrities
 from bases.pocket.world.scenes import KINDS
 from bases.wan import embed_prompts
@@ -102,6 +102,31 @@ def test_a_run_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     for steps, minutes in ((0, None), (10, 0), (10, -1.0)):
         with pytest.raises(BaseModelError, match="more than 0 of each"):
             Run(tmp_path, steps=steps, parts={}, minutes=minutes)
+
+
+def test_a_state_of_another_training_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in Run(tmp_path, steps=1, parts={"model": nn.Linear(2, 2)}):
+        pass
+    for parts in ({"model": nn.Linear(3, 3)}, {"other": nn.Linear(2, 2)}):
+        with pytest.raises(BaseModelError, match=r"state\.pt' is of another training"):
+            Run(tmp_path, steps=1, parts=parts)
+    (tmp_path / "state.pt").write_bytes((tmp_path / "state.pt").read_bytes()[:300])
+    with pytest.raises(BaseModelError, match="cut short"):
+        Run(tmp_path, steps=1, parts={"model": nn.Linear(2, 2)})
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BaseModelError, match="2 processes were started.* instead of torchrun"):
+        Run(tmp_path / "new", steps=1, parts={})
+
+
+def test_what_does_not_fit_is_not_taken_over() -> None:
+    own = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 3))
+    known = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 4), nn.Linear(4, 4))
+    before = own[1].weight.clone()
+    take_over(own, known)
+    assert torch.equal(own[0].weight, known[0].weight)
+    assert torch.equal(own[1].weight, before)
 
 
 def test_a_curve_goes_on_when_other_losses_are_logged(tmp_path: Path) -> None:
@@ -276,14 +301,14 @@ def test_runs_of_different_seeds_see_different_examples() -> None:
 
 @pytest.mark.parametrize(("step", "seed"), [(0, 5), (0, -1), (2_000_000, 0)])
 def test_a_seed_that_would_reach_another_runs_examples_is_refused(step: int, seed: int) -> None:
-    with pytest.raises(ValueError, match="give a seed from 0 to 4"):
+    with pytest.raises(BaseModelError, match="give a seed from 0 to 4"):
         crew_seed(step, seed)
 
 
 @pytest.mark.parametrize("wrong", [{"size": 68}, {"size": 0}, {"frames": 16}, {"frames": 1}])
 def test_a_shape_that_has_no_latents_is_refused(wrong: dict[str, int]) -> None:
     (name, value), *_ = wrong.items()
-    with pytest.raises(ValueError, match=rf"^{name}={value}: give .* multiple of"):
+    with pytest.raises(BaseModelError, match=rf"^{name}={value}: give .* multiple of"):
         replace(TINY, **wrong)
 
 
