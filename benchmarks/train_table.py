@@ -216,9 +216,15 @@ def _stacked(conditions: Sequence[dict[str, Tensor]], device: torch.device) -> d
 
 def _fitting(family: RandomWeights, work: Work, batch: Batch) -> Thrift:
     """What `starring train` would choose for the work's memory."""
-    budget = Budget(family, family.experts[0], rank=work.rank, targets=family.lora_targets)
-    shapes = [Shapes(batch.latents, _stacked(batch.conditions, torch.device("cpu")))]
-    return fitting_thrift(budget, (work.memory or 0) * GIGABYTE, shapes)
+    shapes = Shapes(batch.latents, _stacked(batch.conditions, torch.device("cpu")))
+    budget = Budget(
+        family,
+        family.experts[0],
+        rank=work.rank,
+        targets=family.lora_targets,
+        batches=[shapes],
+    )
+    return fitting_thrift(budget, (work.memory or 0) * GIGABYTE)
 
 
 def _said(thrift: Thrift) -> str:

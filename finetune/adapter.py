@@ -34,8 +34,10 @@ _KNOWN = (
     ("subject", "name"),
     ("subject", "trigger"),
     ("subject", "noun"),
+    ("photos", "digest"),
 )
 """What every record says, as text."""
+_OF_EXPERT = {"name": str, "part": str, "file": str, "steps": int, "tensors": int}
 
 
 def weights_file(expert: str = "") -> str:
@@ -233,6 +235,9 @@ class Adapter:
                 if not isinstance(record[part][key], str):
                     raise TypeError(f"{part}.{key} is no text")
             for expert in record["experts"]:
+                for key, kind in _OF_EXPERT.items():
+                    if not isinstance(expert[key], kind):
+                        raise TypeError(f"an expert's {key} is {expert[key]!r:.40}")
                 if not expert["part"].startswith(_PREFIX) or "/" in expert["file"]:
                     raise ValueError(f"{expert['part']} in {expert['file']} is no expert")
             return record
@@ -248,11 +253,11 @@ class Adapter:
         return {expert["part"]: self.folder / expert["file"] for expert in self.run["experts"]}
 
     def check(self, base_print: str, base_name: str) -> None:
-        """Make sure that the weights can be read and were trained on this base.
+        """Make sure that the weights were trained on this base, and can be read.
 
         Raises:
-            BrokenAdapter: if they cannot.
             WrongBase: if they were not.
+            BrokenAdapter: if they cannot.
         """
         trained_on = self.run["base"]
         if trained_on["fingerprint"] != base_print:
@@ -262,6 +267,14 @@ class Adapter:
                 f"{base_name!r} ({base_print}): give that base with --base, or train the subject "
                 f"on {base_name!r}."
             )
+        self.check_weights()
+
+    def check_weights(self) -> None:
+        """Make sure that every file of weights is there and holds numbers.
+
+        Raises:
+            BrokenAdapter: if not.
+        """
         for path in self.files.values():
             _check_weights(path)
 

@@ -8,11 +8,11 @@ between allocations, are not counted: a tenth more stands for them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +26,7 @@ from bases.family import Expert, Family
 from finetune.adapter import add_lora
 from finetune.errors import TrainingError
 from finetune.modulation import factorise
-from finetune.thrift import BYTES, Thrift, blocks_of, linear_layers
+from finetune.thrift import BYTES, Recompute, Thrift, blocks_of, linear_layers
 
 _log = logging.getLogger(__name__)
 GIGABYTE = 1e9
@@ -134,12 +134,21 @@ class Budget:
         expert: which of its transformers.
         rank: of the LoRA layers.
         targets: which layers get one.
+        batches: of a step, whose activations are kept together.
 
     Raises:
         Uncountable: if the base cannot be built, or does not run, without numbers.
     """
 
-    def __init__(self, family: Family, expert: Expert, *, rank: int, targets: str) -> None:
+    def __init__(
+        self,
+        family: Family,
+        expert: Expert,
+        *,
+        rank: int,
+        targets: str,
+        batches: Sequence[Shapes] = (),
+    ) -> None:
         self.family = family
         with _without_numbers(family.source), _META:
             self.transformer = AutoModel.from_config(family.config(expert.part)).bfloat16()
@@ -150,21 +159,16 @@ class Budget:
             add_lora(self.transformer, rank=rank, alpha=rank, targets=targets, seed=0)
         learning = (w.numel() for w in self.transformer.parameters() if w.requires_grad)
         self._learning = sum(learning)
+        with _without_numbers(family.source):
+            counted = [self._kept(part) for batch in batches for part in self._together(batch)]
+        self._activations = {way: sum(kept[way] for kept in counted) for way in get_args(Recompute)}
 
-    def need(self, thrift: Thrift, batches: Iterable[Shapes]) -> Need:
-        """What a step over batches takes, whose activations are kept together.
-
-        Raises:
-            Uncountable: as above.
-        """
-        with _without_numbers(self.family.source):
-            activations = sum(
-                self._kept(thrift, part) for batch in batches for part in self._together(batch)
-            )
+    def need(self, thrift: Thrift) -> Need:
+        """What a step takes."""
         return Need(
             weights=self._weights(thrift),
             learning=float(_COPIES[thrift.optimizer] * self._learning),
-            activations=float(activations),
+            activations=self._activations[thrift.recompute],
         )
 
     def _weights(self, thrift: Thrift) -> float:
@@ -182,14 +186,15 @@ class Budget:
             for row in rows
         ]
 
-    def _kept(self, thrift: Thrift, batch: Shapes) -> float:
-        """Bytes; a block that is computed again lies there once beside what is kept of all."""
-        whole = self._run(Thrift(), batch)
-        if thrift.recompute == "nothing":
-            return whole.kept
-        few = self._run(Thrift(recompute="everything"), batch)
+    def _kept(self, batch: Shapes) -> dict[str, float]:
+        """Bytes by what is computed again, of which one block lies there beside all the rest."""
+        whole, few = self._run(Thrift(), batch), self._run(Thrift(recompute="everything"), batch)
         again = few.kept + (whole.kept - few.kept) / max(len(blocks_of(self.transformer)), 1)
-        return again + (whole.attention if thrift.recompute == "all but attention" else 0)
+        return {
+            "nothing": whole.kept,
+            "all but attention": again + whole.attention,
+            "everything": again,
+        }
 
     def _run(self, thrift: Thrift, batch: Shapes) -> _Kept:
         self.transformer.disable_gradient_checkpointing()
@@ -204,34 +209,32 @@ class Budget:
         return kept
 
 
-def fitting_thrift(
-    budget: Budget, memory: float, batches: list[Shapes], *, may_wait: bool = True
-) -> Thrift:
+def fitting_thrift(budget: Budget, memory: float, *, may_wait: bool = True) -> Thrift:
     """The fastest way to train that fits.
 
     Args:
         budget: of the base.
         memory: bytes that there are.
-        batches: of a step.
         may_wait: whether blocks may wait in the machine's memory.
 
     Raises:
         TooLarge: if not even the smallest does.
     """
     ways = [thrift for thrift in ORDER if may_wait or not thrift.offload]
-    needs = [(thrift, budget.need(thrift, batches).total) for thrift in ways]
-    for thrift, total in needs:
+    needs = {thrift: budget.need(thrift).total for thrift in ways}
+    for thrift, total in needs.items():
         if total <= memory:
             _log.info("Counted %.1f of %.1f GB: %s.", total / GIGABYTE, memory / GIGABYTE, thrift)
             return thrift
-    least = (
-        "blocks that wait in the machine's memory"
-        if may_wait
-        else "frozen weights in 4 bits, no blocks that wait, for model.name_gate has none"
-    )
+    smallest = min(needs, key=needs.__getitem__)
+    saved = "blocks that wait in the machine's memory"
+    if not smallest.offload:
+        saved = "frozen weights in 4 bits"
+    if not may_wait:
+        saved += ", no blocks that wait, for model.name_gate has none"
     raise TooLarge(
-        f"Training this base would take about {needs[-1][1] / GIGABYTE:.1f} GB at its smallest "
-        f"({least}, activations computed twice), and there are {memory / GIGABYTE:.1f}. "
+        f"Training this base would take about {needs[smallest] / GIGABYTE:.1f} GB at its smallest "
+        f"({saved}, activations computed twice), and there are {memory / GIGABYTE:.1f}. "
         "Give a smaller --data.side, fewer --data.photos or no --data.clips, a smaller "
         "--model.rank, or choose a smaller base: 'starring bases' lists them."
     )

@@ -265,8 +265,10 @@ class LoraModule(pl.LightningModule):
         twice = [batch for batch in learnt if batch.others]
         batches = [_shapes(batch) for batch in (*learnt, *twice)]
         try:
-            budget = Budget(self.family, self.expert, rank=self.rank, targets=self._targets)
-            self.thrift = fitting_thrift(budget, memory, batches, may_wait=not self.name_gate)
+            budget = Budget(
+                self.family, self.expert, rank=self.rank, targets=self._targets, batches=batches
+            )
+            self.thrift = fitting_thrift(budget, memory, may_wait=not self.name_gate)
         except Uncountable:
             if wanted:
                 raise

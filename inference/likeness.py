@@ -67,15 +67,16 @@ def likeness(faces: list[Vectors | None], photos_ND: Vectors) -> Likeness:
         photos_ND: the subject's embeddings.
     """
     shown = [index for index, face in enumerate(faces) if face is not None]
+    detected = len(shown) / len(faces) if faces else 0.0
     if not shown or not len(photos_ND):
-        return Likeness(median=0.0, p10=0.0, worst=0.0, worst_frame=None, detected=0.0)
+        return Likeness(median=0.0, p10=0.0, worst=0.0, worst_frame=None, detected=detected)
     scores = similarity_to(_stack(faces), photos_ND)
     return Likeness(
         median=float(np.median(scores)),
         p10=float(np.quantile(scores, 0.1)),
         worst=float(scores.min()),
         worst_frame=shown[int(scores.argmin())],
-        detected=len(shown) / len(faces),
+        detected=detected,
     )
 
 

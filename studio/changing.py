@@ -56,7 +56,7 @@ def edit_in_editor(name: str, *, home: Path) -> Subject:
     """Let a person edit the captions and verdicts in the editor of their choice.
 
     Raises:
-        StudioError: if there is no terminal to open it on.
+        StudioError: if there is no terminal to open it on, or the editor fails.
         SubjectError: if what was written cannot be understood; it can be mended the same way.
     """
     folder = folder_of(home, name)
@@ -66,7 +66,13 @@ def edit_in_editor(name: str, *, home: Path) -> Subject:
         raise StudioError(
             "An editor needs a terminal: give --caption, --verdict, --trigger or --noun."
         )
-    click.edit(filename=str(folder / "photos" / METADATA))
+    try:
+        click.edit(filename=str(folder / "photos" / METADATA))
+    except click.ClickException as error:
+        raise StudioError(
+            f"{error.message} Name another editor in EDITOR, or give --caption, --verdict, "
+            "--trigger or --noun."
+        ) from error
     return edit_subject(Subject.load(home, name), home=home)
 
 

@@ -43,6 +43,7 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
         )
     adapter = Adapter(folder)
     run = adapter.run
+    adapter.check_weights()
     family = family_of(base_of(run))
     written = []
     for expert in run["experts"]:

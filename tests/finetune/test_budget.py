@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from bases.errors import TooLarge
+from bases.family import Family
 from bases.wan import Wan
 from finetune.adapter import add_lora
 from finetune.budget import ORDER, Budget, Need, Shapes, fitting_thrift
@@ -26,9 +26,14 @@ CONDITIONS = {"encoder_hidden_states": torch.zeros(2, 5, 32, dtype=torch.bfloat1
 SHAPES = Shapes(BATCH.latents, CONDITIONS)
 
 
+def counted(family: Family, *batches: Shapes, rank: int = 16) -> Budget:
+    expert, targets = family.experts[0], family.lora_targets
+    return Budget(family, expert, rank=rank, targets=targets, batches=batches)
+
+
 @pytest.fixture
 def budget(family: Wan) -> Budget:
-    return Budget(family, family.experts[0], rank=16, targets=family.lora_targets)
+    return counted(family, SHAPES)
 
 
 def test_activations_are_those_that_autograd_keeps(family: Wan, budget: Budget) -> None:
@@ -47,17 +52,16 @@ def test_activations_are_those_that_autograd_keeps(family: Wan, budget: Budget) 
     inputs = family.transformer_inputs(SHAPES.latents.bfloat16(), sigmas, CONDITIONS)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         transformer(**inputs, return_dict=False)
-    counted = budget.need(Thrift(), [SHAPES]).activations
-    assert counted == pytest.approx(sum(kept.values()), rel=0.1)
+    assert budget.need(Thrift()).activations == pytest.approx(sum(kept.values()), rel=0.1)
 
 
 def test_each_way_to_save_takes_less_than_the_one_before(
     family: Wan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("finetune.budget._AT_ONCE", 0)  # of the two that the tiny base has
-    budget = Budget(family, family.experts[0], rank=16, targets=family.lora_targets)
     long = SHAPES._replace(latents=torch.zeros(2, *SHAPES.latents.shape[1:3], 32, 32))
-    totals = [budget.need(thrift, [long]).total for thrift in ORDER]
+    budget = counted(family, long)
+    totals = [budget.need(thrift).total for thrift in ORDER]
     assert totals == sorted(totals, reverse=True)
     assert totals[0] == totals[1], "nothing of a Wan hears the noise level alone"
     assert len(set(totals)) == len(totals) - 1
@@ -65,8 +69,8 @@ def test_each_way_to_save_takes_less_than_the_one_before(
 
 def test_thin_modulation_is_counted_as_it_is_kept(tmp_path: Path) -> None:
     family = tiny_minimax_h3(tmp_path / "h3")
-    budget = Budget(family, family.experts[0], rank=2, targets=family.lora_targets)
-    plain, thin = (budget.need(Thrift(modulation=how), []) for how in ("plain", "factorised"))
+    budget = counted(family, rank=2)
+    plain, thin = (budget.need(Thrift(modulation=how)) for how in ("plain", "factorised"))
     transformer = family.load("transformer", dtype=torch.bfloat16, device=CPU).bfloat16()
     before = bytes_of(transformer)
     factorise(transformer, family)
@@ -79,28 +83,46 @@ def bytes_of(module: torch.nn.Module) -> int:
     return sum(weight.numel() * weight.element_size() for weight in module.parameters())
 
 
-def test_weights_and_what_learns_are_counted_by_the_number(budget: Budget, family: Wan) -> None:
+def test_weights_and_what_learns_are_counted_by_the_number(family: Wan) -> None:
+    budget = counted(family)
     model = family.load("transformer", dtype=torch.float32, device=CPU)
     numbers = sum(weight.numel() for weight in model.parameters())
-    need = budget.need(Thrift(), [])
+    need = budget.need(Thrift())
     assert need.weights == 2 * numbers
     assert need.activations == 0
-    assert budget.need(Thrift(weights="int8"), []).weights < 1.7 * numbers
+    assert budget.need(Thrift(weights="int8")).weights < 1.7 * numbers
 
 
-def test_two_batches_are_kept_together(budget: Budget) -> None:
-    one = budget.need(Thrift(), [SHAPES]).activations
-    assert budget.need(Thrift(), [SHAPES, SHAPES]).activations == 2 * one
+def test_two_batches_are_kept_together(family: Wan, budget: Budget) -> None:
+    two = counted(family, SHAPES, SHAPES)
+    assert two.need(Thrift()).activations == 2 * budget.need(Thrift()).activations
 
 
-def test_the_fastest_way_that_fits_is_chosen_and_said(
-    home: Path, command: Callable[..., list[str]], budget: Budget
+def test_the_fastest_way_that_fits_is_chosen(budget: Budget) -> None:
+    needs = [budget.need(thrift).total for thrift in ORDER]
+    assert fitting_thrift(budget, needs[0]) == ORDER[0]
+    assert fitting_thrift(budget, needs[2]) == ORDER[2]
+
+
+def test_a_training_in_little_memory_goes_the_way_that_fits(
+    home: Path,
+    command: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    needs = [budget.need(thrift, [SHAPES]).total for thrift in ORDER]
-    assert fitting_thrift(budget, needs[0], [SHAPES]) == ORDER[0]
-    assert fitting_thrift(budget, needs[2], [SHAPES]) == ORDER[2]
-    adapter = train(command(home, "--model.memory=5"))
-    assert adapter.run["experts"][0]["thrift"] == dataclasses.asdict(ORDER[0])
+    budgets = []
+    choose = fitting_thrift
+
+    def chosen(budget: Budget, memory: float, *, may_wait: bool) -> Thrift:
+        budgets.append(budget)
+        return choose(budget, budget.need(ORDER[3]).total, may_wait=may_wait)
+
+    monkeypatch.setattr("finetune.module.fitting_thrift", chosen)
+    with caplog.at_level("INFO"):
+        adapter = train(command(home, "--model.memory=5"))
+    assert len(budgets) == 1
+    assert adapter.run["experts"][0]["thrift"] == dataclasses.asdict(ORDER[3])
+    assert "recompute='everything'" in caplog.text
 
 
 def test_a_gate_is_given_no_way_in_which_blocks_wait(
@@ -109,11 +131,11 @@ def test_a_gate_is_given_no_way_in_which_blocks_wait(
     budget: Budget,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def need(self: Budget, thrift: Thrift, batches: Any) -> Need:
+    def need(self: Budget, thrift: Thrift) -> Need:
         return Need(weights=1e9 if thrift.offload else 4e9, learning=0.0, activations=0.0)
 
     monkeypatch.setattr(Budget, "need", need)
-    assert fitting_thrift(budget, 2e9, [SHAPES]).offload
+    assert fitting_thrift(budget, 2e9).offload
     gate = ("--model.prior_weight=0.3", "--model.name_gate=3", "--model.memory=2")
     with pytest.raises(TooLarge, match=r"4\.4 GB at its smallest .*4 bits, no blocks that wait"):
         train(command(home, *gate))

@@ -59,7 +59,7 @@ def test_the_guidance_in_a_base_is_no_error(
         number=0,
         weight=1.0,
         latents=latents,
-        conditions=[{"encoder_hidden_states": torch.full((5, 32), told)} for told in prompts],
+        conditions=[{"encoder_hidden_states": torch.full((5, 32), prompt)} for prompt in prompts],
         unprompted=({"encoder_hidden_states": torch.zeros(5, 32)},) * 2,
     )
     module.transformer = Distilled(latents)
@@ -76,7 +76,7 @@ def test_a_distilled_base_is_not_trained_as_if_it_were_not(
         LoraModule(base=tiny.source)
 
 
-def test_an_adapter_that_helps_counts_in_training_and_stays_as_it_is(
+def test_an_adapter_that_helps_counts_in_training(
     home: Path, command: Callable[..., list[str]], trained: Adapter, tiny: Base
 ) -> None:
     helper = trained.folder / WEIGHTS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bases.family import Family
 from bases.licence import keep_answer
 from bases.minimax_h3 import MiniMaxH3
 from finetune.adapter import CARD, Adapter
+from finetune.budget import ORDER
 from finetune.errors import AdapterError, TrainingError
 from finetune.formats import FORMATS, export
 from finetune.train import train
@@ -80,7 +82,8 @@ def test_its_memory_is_counted_or_that_it_cannot_be_is_said(
     else:
         with pytest.raises(TooLarge, match="at its smallest"):
             train([*arguments, "--model.memory=1e-6"])
-        assert train([*arguments, "--model.memory=5"]).run["experts"][0]["thrift"]
+        adapter = train([*arguments, "--model.memory=5"])
+        assert adapter.run["experts"][0]["thrift"] == asdict(ORDER[0])
 
 
 def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:

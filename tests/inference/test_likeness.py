@@ -62,6 +62,10 @@ def test_the_worst_frame_is_counted_among_all_frames() -> None:
     assert found.median == pytest.approx(1)
 
 
+def test_faces_are_found_though_there_is_nobody_to_compare_them_with() -> None:
+    assert likeness([unit(1), None], PHOTOS[:0]).detected == 0.5
+
+
 @pytest.mark.parametrize("faces", [[None, None], []])
 def test_a_clip_without_a_face_is_like_nobody(faces: list[None]) -> None:
     found = likeness(faces, PHOTOS)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from safetensors.torch import load_file
+import torch
+from safetensors.torch import load_file, save_file
 
-from finetune.adapter import Adapter
+from finetune.adapter import WEIGHTS, Adapter
+from finetune.errors import BrokenAdapter
 from studio.exporting import export_adapter
 from studio.home import StudioError
 
@@ -46,3 +50,27 @@ def test_what_cannot_be_written_is_refused(
     with pytest.raises(StudioError, match=said):
         export(tmp_path / name, style)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut short", "empty", "no numbers", "unrecorded"])
+def test_an_adapter_that_is_damaged_is_named(trained: Adapter, tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "adapter"
+    shutil.copytree(trained.folder, folder)
+    weights = folder / WEIGHTS
+    match damage:
+        case "missing":
+            weights.unlink()
+        case "cut short":
+            weights.write_bytes(weights.read_bytes()[:1000])
+        case "empty":
+            weights.write_bytes(b"")
+        case "no numbers":
+            save_file({name: w * torch.nan for name, w in load_file(weights).items()}, weights)
+        case "unrecorded":
+            run = json.loads((folder / "run.json").read_text())
+            del run["photos"]
+            (folder / "run.json").write_text(json.dumps(run))
+    named = "run.json" if damage == "unrecorded" else WEIGHTS
+    with pytest.raises(BrokenAdapter, match=f"{named}' .*train .* again"):
+        export_adapter(folder, style="kohya", out=tmp_path / "o.safetensors", home=tmp_path)
+    assert not list(tmp_path.glob("*.safetensors"))
