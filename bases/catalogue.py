@@ -73,6 +73,16 @@ class Base:
         return f"{fingerprint(self.source, *parts)}-{self.steps}-{self.guidance:g}"
 
     @property
+    def native_clip(self) -> dict[str, int]:
+        """Size, length and steps of its native clip, as diffusers' pipelines call them."""
+        return {
+            "height": self.height,
+            "width": self.width,
+            "num_frames": self.frames,
+            "num_inference_steps": self.steps,
+        }
+
+    @property
     def public_source(self) -> str:
         """Where the base can be found again; of one that is built in, its name alone."""
         if self.origin is not None:

@@ -107,10 +107,7 @@ def draw_examples(
             pipe,
             guidance=base.guidance,
             prompt=prompt,
-            height=base.height,
-            width=base.width,
-            num_frames=base.frames,
-            num_inference_steps=base.steps,
+            **base.native_clip,
             generator=torch.Generator("cpu").manual_seed(seed),
             output_type="latent",
         )

@@ -113,10 +113,8 @@ def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
 def _card(subject: Subject, base: Base, module: LoraModule, experts: list[dict[str, Any]]) -> str:
     family = module.family
     pipeline, dtypes = family.pipeline_class.__name__, family.dtypes(module.base_dtype)
-    clip = (
-        f'"{subject.called}, waving", height={base.height}, width={base.width}, '
-        f"num_frames={base.frames}, num_inference_steps={base.steps}"
-    )
+    size = ", ".join(f"{name}={number}" for name, number in base.native_clip.items())
+    clip = f'"{subject.called}, waving", {size}'
     prefix = "" if family.prefix == "transformer" else f', prefix="{family.prefix}"'
     lines = [
         "import torch",
