@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bases.files import whole_file
 from bases.hub import open_base
 from bases.pocket import SAMPLE
 from bases.video import Frames, write_mp4
@@ -81,7 +82,8 @@ def run_demo(
     write_mp4(out / "with.mp4", adapted, fps=renderer.base.fps, settings=settings)
     write_mp4(out / "without.mp4", plain, fps=renderer.base.fps, settings=settings)
     _draw(out, subject, adapted, plain)
-    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    with whole_file(out / "report.json") as partial:
+        partial.write_text(json.dumps(report, indent=2) + "\n")
     _print(report)
     return report
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from bases.catalogue import Base
+from bases.files import whole_file
 from bases.hub import open_base
 from bases.video import write_mp4
 from finetune.adapter import REPORT, SAMPLES, Adapter
@@ -109,5 +110,6 @@ def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick
         "likeness": dataclasses.asdict(found),
         "motion": motion(frames),
     }
-    (adapter.folder / REPORT).write_text(json.dumps(report, indent=2) + "\n")
+    with whole_file(adapter.folder / REPORT) as partial:
+        partial.write_text(json.dumps(report, indent=2) + "\n")
     say(likeness_line(found, yardstick.ceiling, len(frames)))
