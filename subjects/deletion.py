@@ -119,7 +119,7 @@ def _finish(home: Path, going: Path) -> Deleted:
     note_deletion(home, going)
     _remove(going)
     _set_tombstone(home)
-    return Deleted((*own, *folders, going), changed)
+    return Deleted((*own, *folders, going.with_name(name)), changed)
 
 
 def _on_their_way(home: Path, prefix: str) -> list[Path]:
