@@ -14,9 +14,9 @@ from bases.pocket.pool import LatentPool
 from bases.pocket.stream import Kind
 
 ErrorOf = Callable[[Kind, Tensor, Tensor, Generator], Tensor]
-"""Given a kind, its latents (B, C, F, H, W) and prompts' tokens (B, L): errors."""
+"""Given a kind, its latents (B, C, F, H, W) and embedded prompts (B, L, D): errors."""
 ChangeErrorOf = Callable[[Tensor, Tensor, Tensor, Generator], Tensor]
-"""Given both latents of pairs (B, C, 1, H, W) and both prompts' tokens (2 × B, L): errors."""
+"""Given both latents of pairs (B, C, 1, H, W) and both embedded prompts (2 × B, L, D): errors."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Lessons:
         losses: dict[str, Tensor] = {}
         asked: dict[Kind, int] = {"stills": self.stills, "clips": self.clips}
         for kind, count in asked.items():
-            seen, said = self.known.some(kind, count, self.dropout, generator)
-            errors = partial(error_of, kind, seen.latents, said, generator)
+            seen, words = self.known.some(kind, count, self.dropout, generator)
+            errors = partial(error_of, kind, seen.latents, words, generator)
             losses[kind] = learn(errors, seen.weights(self.subject, self.face), 1 / 2)
         if self.pairs and "pairs" in self.known.shelves:
-            first, second, said = self.known.some_pairs(self.pairs, generator)
-            errors = partial(change_error_of, first.latents, second, said, generator)
+            first, second, words = self.known.some_pairs(self.pairs, generator)
+            errors = partial(change_error_of, first.latents, second, words, generator)
             weights = first.weights(self.subject, self.face)
             losses["pairs"] = learn(errors, weights, self.change / 2)
         return losses

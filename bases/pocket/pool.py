@@ -19,7 +19,7 @@ from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import COARSE, Drawn, Kind, Stream
 from bases.pocket.training import best_device
-from bases.wan import WanText, token_ids
+from bases.wan import WanText, embed_tokens, token_ids
 
 _ROOM: dict[Kind, int] = {"stills": 16, "clips": 1, "pairs": 6}
 """Examples that there is room for, by that of clips."""
@@ -132,12 +132,12 @@ class Pairs(NamedTuple):
     Attributes:
         first: of each pair.
         second: latents of the same individual in the same scene (B, C, 1, H, W).
-        said: tokens of captions (2 × B, L), of the first ones, then of the second ones.
+        words: embedded captions (2 × B, L, D), of the first ones, then of the second ones.
     """
 
     first: Encoded
     second: Tensor
-    said: Tensor
+    words: Tensor
 
 
 class LatentPool(Pool):
@@ -147,7 +147,7 @@ class LatentPool(Pool):
         stream: draws and puts into words.
         clips: see `Pool`.
         codec: encodes the drawings.
-        text: the text encoder that the captions are for.
+        text: embeds the captions.
         room: see `Pool`.
     """
 
@@ -182,19 +182,20 @@ class LatentPool(Pool):
     def some(
         self, kind: Kind, count: int, dropout: float, generator: Generator
     ) -> tuple[Encoded, Tensor]:
-        """Some of a kind, and of each one caption's tokens (B, L), of which some are empty."""
+        """Some of a kind, and of each one caption, embedded (B, L, D), of which some are empty."""
         *seen, tokens = self.shelves[kind].some(count, generator)
         wording = torch.randint(tokens.shape[1], (count,), generator=generator)
         left_out = torch.rand(count, 1, generator=generator) < dropout
         rows = torch.arange(count, device=self.device)
         said = tokens[rows, wording.to(self.device)]
-        return unpacked(*seen), torch.where(left_out.to(self.device), self.nothing, said)
+        said = torch.where(left_out.to(self.device), self.nothing, said)
+        return unpacked(*seen), embed_tokens(self.text, said)
 
     def some_pairs(self, count: int, generator: Generator) -> Pairs:
         """Some of the pairs."""
         *first, second, tokens = self.shelves["pairs"].some(count, generator)
         said = tokens.transpose(0, 1).flatten(0, 1)
-        return Pairs(unpacked(*first), second.float(), said)
+        return Pairs(unpacked(*first), second.float(), embed_tokens(self.text, said))
 
 
 def open_pool(

@@ -8,14 +8,6 @@ Classifier-free guidance makes a base do what it is told, but it asks the base t
 overdoes an adapter's subject as it does the prompt's words. Here the transformer learns the guided
 flow as its own (the first stage of Meng et al., "On Distillation of Guided Diffusion Models", 2023,
 at one scale). It ends with `runs/guidance/pocket/`.
-
-A base that draws well and one that heeds words which the first does not make one that does both:
-
-    … -m bases.pocket.train_guidance --shape configs/pocket/64.yaml --base runs/transformer/pocket \
-        --like bases/pocket/weights/base --init runs/guidance/pocket --out runs/both
-
-draws like the base that ships, and changes what it draws by an expression's word as the guided
-`runs/transformer/pocket` does.
 """
 
 from __future__ import annotations
@@ -27,13 +19,12 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from bases.errors import BaseModelError
 from bases.objective import FlowMatching
 from bases.pocket.crew import crew_rank, join_crew, share_gradients
 from bases.pocket.flow import flow, flow_change, noised
 from bases.pocket.lessons import Lessons
 from bases.pocket.muon import optimizers_for
-from bases.pocket.parts import load_text, load_transformer
+from bases.pocket.parts import load_transformer
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
@@ -44,7 +35,7 @@ from bases.pocket.training import (
     descend,
     run_script,
 )
-from bases.wan import WanText, embed_tokens
+from bases.wan import embed_tokens
 
 
 def train_guidance(
@@ -82,8 +73,6 @@ def learn_guidance(
     base: Path,
     out: Path,
     *,
-    like: Path | None = None,
-    init: Path | None = None,
     guidance: float = 3.0,
     steps: int = 400,
     minutes: float | None = None,
@@ -104,9 +93,6 @@ def learn_guidance(
         known: what it learns from.
         base: the folder of a base that was trained without.
         out: where the run is kept.
-        like: the folder of a base without guidance and with the same VAE and tokenizer; what it
-            draws is learnt instead, and of the other the change alone that words make in pairs.
-        init: the folder of a base whose transformer begins; `base` if not given.
         guidance: the scale that is learnt.
         steps: how many steps.
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
@@ -121,31 +107,23 @@ def learn_guidance(
         pair_weight: what the difference between the two of a pair counts; see `contrast_error`.
         compiled: whether the transformer's blocks are compiled.
     """
-    teacher = load_transformer(base).to(known.device).requires_grad_(False)
-    model = copy.deepcopy(teacher) if init is None else load_transformer(init).to(known.device)
-    model.requires_grad_(True)
+    model = load_transformer(base).to(known.device)
+    teacher = copy.deepcopy(model).requires_grad_(False)
     average = averaged(model, 0.99)
     if compiled:
         model.compile_repeated_blocks(dynamic=False)
     optimizers = optimizers_for(model, rate)
     objective = FlowMatching(shift=3.0)
     unprompted = embed_tokens(known.text, known.nothing)
-    drawn_by = teacher if like is None else load_transformer(like).to(known.device)
-    read_by = known.text if like is None else _reader_like(known.text, like, known.device)
-    drawn_at = guidance if like is None else 1.0
 
-    def error_of(_: Kind, latents: Tensor, said: Tensor, generator: Generator) -> Tensor:
+    def error_of(_: Kind, latents: Tensor, words: Tensor, generator: Generator) -> Tensor:
         noisy, _noise, sigmas = noised(objective, latents, generator)
-        with torch.no_grad():
-            words = embed_tokens(read_by, said)
-            wanted = guided_flow(drawn_by, noisy, sigmas, words, unprompted, drawn_at)
-        return (flow(model, noisy, sigmas, embed_tokens(known.text, said)) - wanted).square()
+        return guidance_error(model, teacher, noisy, sigmas, words, unprompted, guidance)
 
     def change_error_of(
-        first: Tensor, second: Tensor, said: Tensor, generator: Generator
+        first: Tensor, second: Tensor, words: Tensor, generator: Generator
     ) -> Tensor:
         noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
-        words = embed_tokens(known.text, said)
         return change_error(model, teacher, noisy, sigmas, words, guidance)
 
     lessons = Lessons(
@@ -176,18 +154,19 @@ def learn_guidance(
     print(f"Wrote {out / 'pocket'}.")
 
 
-def _reader_like(text: WanText, base: Path, device: torch.device) -> WanText:
-    """The text encoder of another base, for the same tokens.
-
-    Raises:
-        BaseModelError: if its tokens are others.
-    """
-    other = load_text(base, device)
-    if other.tokenizer.get_vocab() != text.tokenizer.get_vocab():
-        raise BaseModelError(
-            f"like={str(base)!r} reads other tokens: give a base that shares them."
-        )
-    return other
+def guidance_error(
+    transformer: nn.Module,
+    teacher: nn.Module,
+    noisy: Tensor,
+    sigmas: Tensor,
+    words: Tensor,
+    unprompted: Tensor,
+    guidance: float,
+) -> Tensor:
+    """Squared error against the teacher's guided flow, (B, C, F, H, W); see `guided_flow`."""
+    with torch.no_grad():
+        wanted = guided_flow(teacher, noisy, sigmas, words, unprompted, guidance)
+    return (flow(transformer, noisy, sigmas, words) - wanted).square()
 
 
 def change_error(
@@ -235,8 +214,6 @@ def guided_flow(
         unprompted: the embedding of an empty prompt (1, L, D).
         guidance: the scale; 1 for none.
     """
-    if guidance == 1:
-        return flow(teacher, noisy, sigmas, words)
     plain = flow(teacher, noisy, sigmas, unprompted.expand(len(noisy), -1, -1))
     return torch.lerp(plain, flow(teacher, noisy, sigmas, words), guidance)
 

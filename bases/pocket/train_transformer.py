@@ -36,7 +36,7 @@ from bases.pocket.training import (
     run_script,
     take_over,
 )
-from bases.wan import WanText, embed_tokens
+from bases.wan import WanText
 
 RENDER_SHIFT = 3.0
 
@@ -129,14 +129,12 @@ def learn_flow(
     optimizers = optimizers_for(model, rate)
     noises = {"stills": FlowMatching(shift=still_shift), "clips": FlowMatching(shift=shift)}
 
-    def error_of(kind: Kind, latents: Tensor, said: Tensor, generator: Generator) -> Tensor:
-        words = embed_tokens(known.text, said)
+    def error_of(kind: Kind, latents: Tensor, words: Tensor, generator: Generator) -> Tensor:
         return flow_error(model, words, noises[kind], latents, generator)
 
     def change_error_of(
-        first: Tensor, second: Tensor, said: Tensor, generator: Generator
+        first: Tensor, second: Tensor, words: Tensor, generator: Generator
     ) -> Tensor:
-        words = embed_tokens(known.text, said)
         return contrast_error(model, words, noises["clips"], first, second, generator)
 
     lessons = Lessons(

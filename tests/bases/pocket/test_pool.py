@@ -26,7 +26,7 @@ from bases.pocket.stream import Stream
 from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.training import CPU
 from bases.pocket.world import Repertoire
-from bases.wan import WanText, token_ids
+from bases.wan import WanText, embed_prompts
 from tests.bases.pocket.test_training import TINY
 
 _SHAPE = replace(TINY, size=64, languages=("en", "de"), world=Repertoire(kind=("person",)))
@@ -130,10 +130,10 @@ def test_latents_come_with_one_of_their_captions_or_with_none(
     latents, said = words(0.0)
     assert latents.shape == (8, 24, 1, 8, 8)
     assert latents.std() == pytest.approx(1, abs=0.3)
-    assert len(said.unique(dim=0)) > 4
+    assert len(said.flatten(1).unique(dim=0)) > 4
     same, unsaid = words(1.0)
     assert torch.equal(latents, same)
-    assert torch.equal(unsaid.long(), token_ids(text.tokenizer, [""]).expand_as(unsaid))
+    torch.testing.assert_close(unsaid, embed_prompts(text, [""]).expand_as(unsaid))
 
 
 def test_raw_footage_is_encoded_when_it_is_taken_over(text: WanText) -> None:
@@ -154,7 +154,7 @@ def test_the_two_of_a_pair_differ_in_the_face(pairs: Pairs) -> None:
     faces = pairs.first.faces
     inside, outside = ((apart * where).sum() / where.sum() for where in (faces, 1 - faces))
     assert inside > 5 * outside
-    first, second = pairs.said.chunk(2)
+    first, second = pairs.words.chunk(2)
     assert all(not torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
@@ -180,11 +180,10 @@ class _Flow(nn.Module):
 def test_who_makes_the_true_change_has_no_error_whatever_the_rest(pairs: Pairs) -> None:
     first, second = pairs.first.latents, pairs.second
     truth, rest = torch.cat((-first, -second)), torch.randn_like(first).repeat(2, 1, 1, 1, 1)
-    unheard = torch.zeros(2 * len(first), 1, 1)
 
     def error(answer: Callable[[Tensor], Tensor]) -> Tensor:
         generator = Generator().manual_seed(0)
-        return contrast_error(_Flow(answer), unheard, FlowMatching(), first, second, generator)
+        return contrast_error(_Flow(answer), pairs.words, FlowMatching(), first, second, generator)
 
     torch.testing.assert_close(error(lambda _: truth + rest), torch.zeros_like(first))
     deaf = error(lambda noisy: noisy)

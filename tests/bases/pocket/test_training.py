@@ -160,11 +160,6 @@ def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path
     train_guidance(TINY, first / "pocket", tmp_path / "told", steps=2, stills=1, clips=1, pool=4)
     told = WanPipeline.from_pretrained(tmp_path / "told" / "pocket")
     assert told.transformer.config.in_channels == 4
-    both, like = tmp_path / "both", tmp_path / "told" / "pocket"
-    train_guidance(TINY, base, both, like=like, init=like, steps=1, stills=1, clips=1, pool=4)
-    assert (both / "pocket" / "model_index.json").is_file()
-    with pytest.raises(BaseModelError, match="reads other tokens"):
-        train_guidance(TINY, base, tmp_path / "odd", like=BASE, steps=1, pool=1)
 
 
 def test_guidance_leads_from_the_plain_flow_past_the_asked_one() -> None:
