@@ -100,10 +100,10 @@ class Base:
 
 
 _CLIP_FILE = "starring.json"
-_WHOLE = ((int,), "a whole number above 0")
+_WHOLE = ((int,), "a whole number from 1")
 _IN_CLIP_FILE: dict[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("height", "width", "frames", "fps", "steps"), _WHOLE),
-    "guidance": ((int, float), "a number above 0"),
+    "guidance": ((int, float), "a number from 0"),
     "part": ((str,), "a folder's name"),
 }
 
@@ -133,8 +133,9 @@ def _checked(said: Any) -> dict[str, Any]:
         raise ValueError(f"it holds {said!r:.40}")
     for name, value in said.items():
         kinds, wanted = _IN_CLIP_FILE.get(name, ((), "not known"))
+        least = 0 if name == "guidance" else 1
         fits = isinstance(value, kinds) and not isinstance(value, bool)
-        if not fits or (not isinstance(value, str) and not 0 < value < float("inf")):
+        if not fits or (not isinstance(value, str) and not least <= value < float("inf")):
             raise ValueError(f"{name} is {value!r:.40} and must be {wanted}")
     return said
 

@@ -115,9 +115,13 @@ def missing_files(folder: Path, wanted: str = TRANSFORMER) -> list[str]:
 
 
 def parts_of(folder: Path) -> dict[str, str]:
-    """The parts that a pipeline's index names, each with its class; none without an index."""
-    index = _index(folder)
-    said = json.loads(index.read_text()) if index.is_file() else {}
+    """The parts that a pipeline's index names, each with its class; none if it cannot be read."""
+    try:
+        said = json.loads(_index(folder).read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(said, dict):
+        return {}
     return {part: kind[1] for part, kind in said.items() if isinstance(kind, list) and kind[0]}
 
 

@@ -88,9 +88,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
     lines = (*choices, *sorted(set(shares) - set(choices)))
     table = [(name, *map(_share, shares[name].values())) for name in lines]
     show_table(("asked for", "adapter", "base"), table)
-    gap = interval(
-        [100 * _gap(rows, who) for who in {row["individual"] for row in rows}], of="mean"
-    )
+    individuals = {row["individual"] for row in rows}
+    gap = interval([100 * _gap(rows, number) for number in individuals], of="mean")
     if gap:
         print(
             f"Action, adapter less base: {gap.value:.0f} points ({gap.low:.0f} to {gap.high:.0f}, "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from subjects import note
-from subjects.deletion import file_digest
+from subjects.files import file_digest
 from subjects.subject import RECORD, folder_of
 
 

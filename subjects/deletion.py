@@ -8,7 +8,6 @@ would erase nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from typing import Any
 
 from subjects.drafts import clear_drafts
 from subjects.errors import StorageError
+from subjects.files import file_digest
 from subjects.ledger import log_of, note_deletion
 from subjects.locks import Busy, alone_in, locked_in
 from subjects.privacy import private_folder
@@ -54,18 +54,17 @@ def delete_subject(home: Path, name: str) -> Deleted:
     """
     folder = folder_of(home, name)
     going = folder.with_name(f"{_GOING}{name}")
+    if not folder.is_dir() and not going.is_dir():
+        known = ", ".join(subject_names(home)) or "none"
+        raise StorageError(
+            f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
+        )
     try:
-        clear_drafts(home / "subjects")
         with _alone(home, going):
             if folder.is_dir():
                 if going.is_dir():  # of an earlier one of that name, whose log says what it led to
                     _finish(home, going)
                 os.rename(folder, going)
-            if not going.is_dir():
-                known = ", ".join(subject_names(home)) or "none"
-                raise StorageError(
-                    f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
-                )
             return _finish(home, going)
     except Busy as error:
         raise StorageError(
@@ -109,9 +108,8 @@ def _finish(home: Path, going: Path) -> Deleted:
     own = [path for path, digest in written if digest == _digest(path)]
     for folder in _on_their_way(home, going.name):
         _remove(folder)
-    for folder in (
-        folders := _folders(home, name)
-    ):  # renamed first: one that was half removed would not be known again
+    folders = _folders(home, name)
+    for folder in folders:  # renamed first: one that was half removed would not be known again
         _remove(folder.rename(folder.with_name(f"{going.name}.{folder.name}")))
     for path in own:
         path.unlink(missing_ok=True)
@@ -179,12 +177,6 @@ def _json(path: Path) -> Any:
 
 def _digest(path: Path) -> str | None:
     return file_digest(path) if path.is_file() else None
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _set_tombstone(home: Path) -> None:

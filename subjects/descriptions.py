@@ -16,7 +16,8 @@ _BREAKS = re.compile(
 )
 _WORD = re.compile(r"[\w'-]+")
 _GOES_ON = re.compile(
-    r"(?!building|ceiling|painting|railing|awning)\w+ing\b|(?:in|on|at|by|under|near|inside|outside|against|behind|during)\b"
+    r"(?!building|ceiling|painting|railing|awning)\w+ing\b"
+    r"|(?:in|on|at|by|under|near|inside|outside|against|behind|during)\b"
 )
 """How a phrase begins that tells what is done, or where."""
 _LEAD = 8

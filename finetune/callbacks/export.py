@@ -61,7 +61,7 @@ class ExportAdapter(pl.Callback):
             raise TrainingError(
                 f"After {trainer.global_step} steps the adapter changes the base by {size!r}, and "
                 f"has learnt {'something' if learnt else 'nothing'}: it would do nothing, or harm. "
-                "Train again with another --model.lr."
+                "Train again with another --model.lr, and --output.force true."
             )
         expert = {
             "name": module.expert.name,

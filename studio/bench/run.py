@@ -32,7 +32,7 @@ from studio.bench.takes import Studio
 from studio.home import StudioError
 from studio.quiet import hush
 from studio.training import arguments, recipe_of
-from subjects.deletion import file_digest
+from subjects.files import file_digest
 
 
 def run_bench(

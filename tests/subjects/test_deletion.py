@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from subjects import Consent, StorageError, Subject, add_subject, delete_subject, note, problems
-from subjects.deletion import file_digest, finish_deletions
+from subjects.deletion import finish_deletions
 from subjects.drafts import built_beside
+from subjects.files import file_digest
 from subjects.locks import alone_in
 from tests.subjects.known_faces import KnownFaces, make_face
 
