@@ -95,6 +95,7 @@ class Family(ABC):
             `{dtype}` for the precision of its parts.
         example: a call of the pipeline, likewise; `{clip}` stands for prompt and size.
         one_by_one: whether the transformer takes one example at a time.
+        masks: the conditions that say which tokens of a prompt count.
         takes_guidance: whether it can be rendered with classifier-free guidance.
         pictures: of the subject that a prompt comes with, at most; it draws nothing without one
             then. 0 where prompts are words alone.
@@ -115,6 +116,7 @@ class Family(ABC):
     opening: ClassVar[str] = "pipe = {pipeline}.from_pretrained(BASE, dtype={dtype})"
     example: ClassVar[str] = "pipe({clip}, guidance_scale={guidance})"
     one_by_one: ClassVar[bool] = False
+    masks: ClassVar[tuple[str, ...]] = ()
     takes_guidance: ClassVar[bool] = True
     pictures: ClassVar[int] = 0
 
@@ -158,6 +160,15 @@ class Family(ABC):
                 check_folder(self.source, self.pipeline_class, self.part)
                 self._configs[part] = AutoModel.load_config(self.source, subfolder=part)
         return self._configs[part]
+
+    def shell(self, part: str) -> Any:
+        """One of the base's networks without numbers, in bfloat16, to go through on shapes alone.
+
+        Raises:
+            BrokenBase: if the base is missing or belongs to another family.
+        """
+        with torch.device("meta"):
+            return AutoModel.from_config(self.config(part)).bfloat16()
 
     @abstractmethod
     def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:

@@ -45,6 +45,7 @@ class HunyuanVideo15(Family):
         r"attn\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
         r"ff(_context)?\.net\.(0\.proj|2))"
     )
+    masks: ClassVar[tuple[str, ...]] = ("encoder_attention_mask", "encoder_attention_mask_2")
     native: ClassVar[NativeNames] = NativeNames(
         formats=("comfyui", "kohya"),
         read=False,

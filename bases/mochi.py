@@ -16,7 +16,7 @@ from diffusers import (
     MochiPipeline,
     MochiTransformer3DModel,
 )
-from torch import Tensor
+from torch import Tensor, nn
 
 from bases.family import Family, LatentGrid, Part, frozen
 from bases.native import NativeNames
@@ -34,6 +34,7 @@ class Mochi(Family):
         r"attn1\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
         r"ff(_context)?\.net\.(0\.proj|2))"
     )
+    masks: ClassVar[tuple[str, ...]] = ("encoder_attention_mask",)
     native: ClassVar[NativeNames] = NativeNames(
         formats=("comfyui", "kohya"),
         read=False,
@@ -62,6 +63,12 @@ class Mochi(Family):
             channels=self.config("vae")["latent_channels"],
             multiple=2 * _SPATIAL,
         )
+
+    def shell(self, part: str) -> Any:
+        """See `Family.shell`; the device of its frequencies must be one that autocast knows."""
+        shell = super().shell(part)
+        shell.pos_frequencies = nn.Parameter(torch.zeros(shell.pos_frequencies.shape).bfloat16())
+        return shell
 
     def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
         """See `Family.load`; the text part is the pipeline with its text encoder alone."""

@@ -12,19 +12,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 import torch
-import torch.nn.functional as F
-from diffusers import AutoModel
 from torch import Tensor, nn
-from torch.autograd.graph import saved_tensors_hooks
-from torch.overrides import TorchFunctionMode
 
 from bases.errors import TooLarge
 from bases.family import Expert, Family
 from finetune.adapter import add_lora
 from finetune.errors import TrainingError
+from finetune.kept import Kept
 from finetune.modulation import factorise
 from finetune.thrift import BYTES, Recompute, Thrift, blocks_of, linear_layers
 
@@ -150,13 +147,15 @@ class Budget:
         batches: Sequence[Shapes] = (),
     ) -> None:
         self.family = family
-        with _without_numbers(family.source), _META:
-            self.transformer = AutoModel.from_config(family.config(expert.part)).bfloat16()
+        with _without_numbers(family.source):
+            self.transformer = family.shell(expert.part)
             thin = deepcopy(self.transformer)
+        with _META:
             factorise(thin, family)
         self._frozen = {"plain": _Frozen.of(self.transformer), "factorised": _Frozen.of(thin)}
         with _META:
             add_lora(self.transformer, rank=rank, alpha=rank, targets=targets, seed=0)
+            self.transformer.bfloat16()  # in which mixed precision computes
         learning = (w.numel() for w in self.transformer.parameters() if w.requires_grad)
         self._learning = sum(learning)
         with _without_numbers(family.source):
@@ -196,14 +195,18 @@ class Budget:
             "everything": again,
         }
 
-    def _run(self, thrift: Thrift, batch: Shapes) -> _Kept:
+    def _run(self, thrift: Thrift, batch: Shapes) -> Kept:
         self.transformer.disable_gradient_checkpointing()
         thrift.spend_less(self.transformer)
-        kept = _Kept({weight.untyped_storage()._cdata for weight in self.transformer.parameters()})
+        kept = Kept({weight.untyped_storage()._cdata for weight in self.transformer.parameters()})
         noisy = batch.latents.to(_META, torch.bfloat16)
-        conditions = {name: rows.to(_META) for name, rows in batch.conditions.items()}
-        sigmas = torch.zeros(len(noisy), device=_META)
-        with kept, saved_tensors_hooks(kept.keep, lambda tensor: tensor):
+        masks = self.family.masks
+        conditions = {
+            name: rows if name in masks else rows.to(_META)
+            for name, rows in batch.conditions.items()
+        }
+        sigmas = torch.zeros(len(noisy))
+        with kept:
             inputs = self.family.transformer_inputs(noisy, sigmas, conditions)
             self.transformer(**inputs, return_dict=False)
         return kept
@@ -245,52 +248,3 @@ def memory_of(device: torch.device) -> float | None:
     if device.type != "cuda" or not torch.cuda.is_available():
         return None
     return float(torch.cuda.get_device_properties(device).total_memory)
-
-
-class _Kept(TorchFunctionMode):
-    """Counts what is saved for the way back, with attention as fused kernels do it.
-
-    Attributes:
-        attention: bytes that come out of attention.
-    """
-
-    def __init__(self, weights: set[int]) -> None:
-        super().__init__()
-        self.attention, self._weights = 0.0, weights
-        self._storages: dict[int, Any] = {}
-
-    @property
-    def kept(self) -> float:
-        """Bytes of what was saved, each storage once."""
-        return float(sum(storage.nbytes() for storage in self._storages.values()))
-
-    def keep(self, tensor: Tensor) -> Tensor:
-        """Remember that autograd saves a tensor, unless it is a weight."""
-        storage = tensor.untyped_storage()
-        if storage._cdata not in self._weights:
-            self._storages[storage._cdata] = storage
-        return tensor
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Without numbers PyTorch would choose the formula that keeps every pair of tokens."""
-        if func is not F.scaled_dot_product_attention:
-            return func(*args, **(kwargs or {}))
-        out = _fused(*args, **(kwargs or {}))
-        self.attention += out.untyped_storage().nbytes()
-        return out
-
-
-def _fused(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    fused = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    return fused(query, key, value, dropout_p, is_causal, attn_mask=attn_mask, scale=scale)[0]

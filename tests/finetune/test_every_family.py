@@ -23,7 +23,7 @@ from bases.licence import keep_answer
 from bases.minimax_h3 import MiniMaxH3
 from finetune.adapter import CARD, Adapter
 from finetune.budget import ORDER
-from finetune.errors import AdapterError, TrainingError
+from finetune.errors import AdapterError
 from finetune.formats import FORMATS, export
 from finetune.train import train
 from inference.render import Clip, Renderer
@@ -64,26 +64,17 @@ def adapter(
     return train([*command(home), *settings(base)])
 
 
-UNCOUNTABLE = ("hunyuan-video-1.5", "cogvideox-2b", "cogvideox-5b", "cogvideox-1.5", "mochi")
-"""Their transformers look at numbers on their way."""
-
-
-def test_its_memory_is_counted_or_that_it_cannot_be_is_said(
+def test_its_memory_is_counted(
     base: Base, tmp_path: Path, photos: Path, command: Callable[..., list[str]]
 ) -> None:
     add_subject(
         "toto", [photos], home=tmp_path, kind="object", consent=None, faces=None, limits=PUPPETS
     )
     arguments = [*command(tmp_path, steps=1), *settings(base)]
-    if Path(base.source).name in UNCOUNTABLE:
-        with pytest.raises(TrainingError, match="cannot be counted beforehand"):
-            train([*arguments, "--model.memory=5"])
-        assert train([*arguments, "--model.thrift.recompute=everything"])
-    else:
-        with pytest.raises(TooLarge, match="at its smallest"):
-            train([*arguments, "--model.memory=1e-6"])
-        adapter = train([*arguments, "--model.memory=5"])
-        assert adapter.run["experts"][0]["thrift"] == asdict(ORDER[0])
+    with pytest.raises(TooLarge, match="at its smallest"):
+        train([*arguments, "--model.memory=1e-6"])
+    adapter = train([*arguments, "--model.memory=5"])
+    assert adapter.run["experts"][0]["thrift"] == asdict(ORDER[0])
 
 
 def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:
