@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 from argparse import ArgumentError
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -110,8 +110,13 @@ _TRAINER_DEFAULTS: dict[str, Any] = {
 }
 
 
-def train(arguments: list[str]) -> Adapter:
+def train(arguments: list[str], finish: Callable[[Adapter], None] | None = None) -> Adapter:
     """Train as a command line says; returns the finished adapter.
+
+    Args:
+        arguments: as LightningCLI takes them.
+        finish: what else an adapter wants before it lies in its place. When the command is killed
+            meanwhile, the next one begins here; an error leaves the adapter without it.
 
     Raises:
         TrainingError: if a setting does not fit, there is such an adapter already, or the training
@@ -134,7 +139,7 @@ def train(arguments: list[str]) -> Adapter:
         )
     try:
         with alone_in(work):
-            return _train(turns, work, final)
+            return _train(turns, work, final, finish)
     except Busy as error:
         raise TrainingError(
             f"{work.name!r} is being trained by another command: wait for it, or give another "
@@ -142,17 +147,23 @@ def train(arguments: list[str]) -> Adapter:
         ) from error
 
 
-def _train(turns: list[TrainingCLI], work: Path, final: Path) -> Adapter:
+def _train(
+    turns: list[TrainingCLI], work: Path, final: Path, finish: Callable[[Adapter], None] | None
+) -> Adapter:
     _open_run(work, [_identity(turn) for turn in turns], force=turns[0].output.force)
     try:
         for turn in turns:
             _run(turn, work)
-        _replace(work / _DRAFT, final)
     finally:
         if not any(work.glob("*.ckpt")) and not trained_experts(work / _DRAFT):
             shutil.rmtree(work, ignore_errors=True)
-    shutil.rmtree(work, ignore_errors=True)
-    return Adapter(final)
+    try:
+        if finish:
+            finish(Adapter(work / _DRAFT))
+    except Exception:
+        _place(work, final)
+        raise
+    return _place(work, final)
 
 
 def _read(arguments: list[str]) -> TrainingCLI:
@@ -315,6 +326,13 @@ def _settings_in(said: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _settings_in(one, name)
     else:
         yield name, json.dumps(said)
+
+
+def _place(work: Path, final: Path) -> Adapter:
+    """Put what is finished where it belongs, and clear away what it was made in."""
+    _replace(work / _DRAFT, final)
+    shutil.rmtree(work, ignore_errors=True)
+    return Adapter(final)
 
 
 def _replace(draft: Path, final: Path) -> None:

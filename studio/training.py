@@ -45,10 +45,13 @@ def train_and_measure(
     command = arguments(name, base=base, config=config, extra=extra, home=home)
     subject = Subject.load(home, name)
     yardstick = yardstick_of(subject, faces)
-    adapter = train(command)
+
+    def measure(adapter: Adapter) -> None:
+        if yardstick:
+            _measure(adapter, subject, base, yardstick)
+
+    adapter = train(command, finish=measure)
     note(home, subject.folder, "trained", adapter=adapter.folder.name, base=base)
-    if yardstick:
-        _measure(adapter, subject, base, yardstick)
     return adapter
 
 

@@ -17,7 +17,7 @@ import pytest
 import pytorch_lightning as pl
 from filelock import FileLock
 
-from finetune.adapter import WEIGHTS
+from finetune.adapter import WEIGHTS, Adapter
 from finetune.callbacks import ExportAdapter, Progress
 from finetune.errors import TrainingError
 from finetune.module import LoraModule
@@ -204,6 +204,33 @@ def test_a_run_whose_adapter_could_not_be_written_is_not_trained_again(
     whole = undisturbed(SAVED, steps=4)
     monkeypatch.setattr(Progress, "on_step_end", die)
     assert (train(arguments).folder / WEIGHTS).read_bytes() == whole
+
+
+def test_a_run_that_dies_while_it_is_finished_is_finished_without_training_again(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die_here(adapter: Adapter) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(command(home), finish=die_here)
+    assert not (home / "adapters" / "toto").exists()
+    monkeypatch.setattr("pytorch_lightning.Trainer.fit", None)
+    adapter = train(command(home), finish=lambda done: (done.folder / "found").touch())
+    assert adapter.folder == home / "adapters" / "toto"
+    assert (adapter.folder / "found").is_file()
+    assert not (home / "runs" / "toto").exists()
+
+
+def test_an_adapter_that_cannot_be_finished_is_not_lost(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    def fail(adapter: Adapter) -> None:
+        raise TrainingError("no memory left")
+
+    with pytest.raises(TrainingError, match="no memory left"):
+        train(command(home), finish=fail)
+    assert Adapter(home / "adapters" / "toto").files
 
 
 def test_an_adapter_that_is_not_finite_is_refused(
