@@ -140,14 +140,18 @@ def _checked(said: Any) -> dict[str, Any]:
     return said
 
 
-_GPU = "a GPU; memory not measured"
+def _gpu(photos: int, clips: int) -> str:
+    """How many gigabytes are the least; `python -m benchmarks.memory_table` counts them."""
+    return f"a GPU: {photos} GB at least, {clips} with clips; counted"
+
+
 _MINIMAX_H3 = Base(
     "minimax-h3",
     "MiniMaxAI/MiniMax-H3",
     "33B",
     "MiniMax licence",
     "not in the EU, UK, South Korea and USA; asks before use",
-    needs=_GPU,
+    needs=_gpu(7, 44),
     height=768,
     width=1344,
     frames=124,
@@ -161,7 +165,7 @@ _LTX_2 = Base(
     "19B",
     "LTX-2 licence",
     "adapters count as derivatives",
-    needs=_GPU,
+    needs=_gpu(5, 6),
     height=512,
     width=768,
     frames=121,
@@ -174,7 +178,7 @@ _KANDINSKY_5 = Base(
     "kandinskylab/Kandinsky-5.0-T2V-Lite-sft-5s-Diffusers",
     "2B",
     "MIT",
-    needs=_GPU,
+    needs=_gpu(1, 13),
     height=512,
     width=768,
     frames=121,
@@ -185,7 +189,7 @@ _COGVIDEOX = Base(
     "zai-org/CogVideoX-2b",
     "2B",
     "Apache-2.0",
-    needs=_GPU,
+    needs=_gpu(1, 5),
     width=720,
     frames=49,
     fps=8,
@@ -196,14 +200,14 @@ _COGVIDEOX_5B = replace(
 )
 BASES = (
     _in_folder(Base("pocket", str(pocket.BASE), "13M in all", "Apache-2.0", needs="two CPU cores")),
-    Base("wan2.1-1.3b", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "1.3B", "Apache-2.0", needs=_GPU),
-    Base("wan2.1-14b", "Wan-AI/Wan2.1-T2V-14B-Diffusers", "14B", "Apache-2.0", needs=_GPU),
+    Base("wan2.1-1.3b", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "1.3B", "Apache-2.0", needs=_gpu(1, 8)),
+    Base("wan2.1-14b", "Wan-AI/Wan2.1-T2V-14B-Diffusers", "14B", "Apache-2.0", needs=_gpu(5, 30)),
     Base(
         "wan2.2-5b",
         "Wan-AI/Wan2.2-TI2V-5B-Diffusers",
         "5B",
         "Apache-2.0",
-        needs=_GPU,
+        needs=_gpu(2, 18),
         height=704,
         width=1280,
         frames=121,
@@ -214,7 +218,7 @@ BASES = (
         "Wan-AI/Wan2.2-T2V-A14B-Diffusers",
         "2 × 14B",
         "Apache-2.0",
-        needs=_GPU,
+        needs=_gpu(5, 30),
         steps=40,
         guidance=4.0,
     ),
@@ -235,7 +239,7 @@ BASES = (
         "8.3B",
         "Tencent licence",
         "read its terms before use",
-        needs=_GPU,
+        needs=_gpu(4, 27),
         width=848,
         frames=121,
         fps=24,
@@ -247,7 +251,7 @@ BASES = (
         "13B",
         "Tencent licence",
         "read its terms before use",
-        needs=_GPU,
+        needs=_gpu(4, 40),
         height=544,
         width=960,
         frames=129,
@@ -260,13 +264,20 @@ BASES = (
         name="kandinsky-5-pro",
         source="kandinskylab/Kandinsky-5.0-T2V-Pro-sft-5s-Diffusers",
         size="19B",
+        needs=_gpu(5, 43),
     ),
     _COGVIDEOX,
-    replace(_COGVIDEOX_5B, name="cogvideox-5b", source="zai-org/CogVideoX-5b"),
+    replace(
+        _COGVIDEOX_5B,
+        name="cogvideox-5b",
+        source="zai-org/CogVideoX-5b",
+        needs=_gpu(3, 11),
+    ),
     replace(
         _COGVIDEOX_5B,
         name="cogvideox-1.5-5b",
         source="zai-org/CogVideoX1.5-5B",
+        needs=_gpu(4, 23),
         height=768,
         width=1360,
         frames=81,
@@ -277,7 +288,7 @@ BASES = (
         "genmo/mochi-1-preview",
         "10B",
         "Apache-2.0",
-        needs=_GPU,
+        needs=_gpu(4, 17),
         width=848,
         frames=85,
         fps=30,
