@@ -17,6 +17,7 @@ from bases.folder import check_folder
 from bases.loading import loading
 from bases.native import NativeNames
 from bases.objective import FlowMatching
+from bases.placing import place
 
 PICTURE = "picture_"
 """With a number behind it, from 0 to 8, the condition that is a picture's latents."""
@@ -220,6 +221,8 @@ class Family(ABC):
     ) -> DiffusionPipeline:
         """The family's own diffusers pipeline over this base, with parts that are in memory.
 
+        What does not fit the device waits outside, unless a part is in memory already.
+
         Raises:
             BrokenBase: if the base is missing or belongs to another family.
         """
@@ -227,7 +230,7 @@ class Family(ABC):
         with loading(self.source):
             check_folder(self.source, self.pipeline_class, self.part)
             pipe = self.pipeline_class.from_pretrained(self.source, dtype=dtypes, **parts)
-            return pipe.to(device)
+            return pipe.to(device) if parts else place(pipe, device)
 
     def dtypes(self, dtype: torch.dtype) -> dict[str, torch.dtype]:
         """The precision of each part of the pipeline, where most are of `dtype`."""

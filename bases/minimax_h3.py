@@ -33,6 +33,7 @@ from bases.family import Family, LatentGrid, Part, frozen
 from bases.folder import check_folder
 from bases.loading import loading
 from bases.native import NativeNames
+from bases.placing import place
 
 TEXT_TAG, VIDEO_TAG, AUDIO_TAG, AUDIO_CHANNELS = 1, 0, 2, 2
 OPENING = """\
@@ -142,7 +143,8 @@ class MiniMaxH3(Family):
         with loading(self.source):
             check_folder(self.source, self.pipeline_class, self.part)
             pipe = ModularPipeline.from_pretrained(self.source, workflow=self.workflow)
-            return filled(pipe, dtype, self.processor(), **parts).to(device)
+            pipe = filled(pipe, dtype, self.processor(), **parts)
+            return pipe.to(device) if parts else place(pipe, device)
 
     def load_text(self, dtype: torch.dtype) -> Any:
         """The pipeline's own first step."""

@@ -137,7 +137,9 @@ def _activate(transformer: Any, slots: list[str]) -> None:
             weight.requires_grad_(False)
 
 
-def load_lora(transformer: Any, path: Path, slot: str, prefix: str = _PREFIX) -> None:
+def load_lora(
+    transformer: Any, path: Path, slot: str, prefix: str = _PREFIX, pipe: Any = None
+) -> None:
     """Put an adapter's file into a transformer, frozen and active.
 
     Args:
@@ -145,6 +147,7 @@ def load_lora(transformer: Any, path: Path, slot: str, prefix: str = _PREFIX) ->
         path: a file as `write_weights` makes it.
         slot: the name by which the layers are told from those of other adapters.
         prefix: of the transformer's own adapters; the plain one will always do.
+        pipe: that the transformer is part of, whose weights may wait outside the GPU.
 
     Raises:
         BrokenAdapter: if it is missing, cannot be read or does not fit the transformer.
@@ -155,7 +158,7 @@ def load_lora(transformer: Any, path: Path, slot: str, prefix: str = _PREFIX) ->
         with safe_open(path, framework="pt") as file:
             names = list(file.offset_keys())
         prefix = _prefix_of(names, prefix)
-        transformer.load_lora_adapter(path, adapter_name=slot, prefix=prefix)
+        transformer.load_lora_adapter(path, adapter_name=slot, prefix=prefix, _pipeline=pipe)
         _check_matched(transformer, {name.removeprefix(f"{prefix}.") for name in names}, slot)
     except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         said = " ".join(str(error).split())[:160].rstrip(".")

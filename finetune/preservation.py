@@ -100,7 +100,7 @@ def draw_examples(
     pipe = family.pipeline(dtype=dtype, device=device)
     pipe.set_progress_bar_config(disable=True)
     for part, path in adapter.files.items() if adapter else ():
-        load_lora(getattr(pipe, part), path, "adapter", family.prefix)
+        load_lora(getattr(pipe, part), path, "adapter", family.prefix, pipe)
     examples = []
     for seed, prompt in enumerate(tqdm(wanted, desc="clips to learn from")):
         latents = family.draw(

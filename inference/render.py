@@ -91,7 +91,7 @@ class Renderer:
     def _load(self, adapter: Adapter, scale: float) -> None:
         for part, path in adapter.files.items():
             transformer = getattr(self.pipe, part)
-            load_lora(transformer, path, _SLOT, self.family.prefix)
+            load_lora(transformer, path, _SLOT, self.family.prefix, self.pipe)
             transformer.set_adapters(_SLOT, scale)
 
     def settings(self, prompt: str, clip: Clip) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from bases.families import family_of
 from bases.family import Family
 from bases.licence import keep_answer
 from bases.minimax_h3 import MiniMaxH3
+from bases.video import Frames
 from finetune.adapter import CARD, Adapter
 from finetune.budget import ORDER
 from finetune.errors import AdapterError
@@ -134,6 +135,23 @@ def test_plain_diffusers_renders_what_ours_renders(adapter: Adapter, base: Base)
         **({"pictures": shown} if shown else {}),
     )[0]
     assert np.abs(np.round(theirs * 255) - ours).max() <= 1
+
+
+def test_a_pipeline_that_does_not_fit_waits_outside_the_gpu_and_renders_the_same(
+    adapter: Adapter, base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = [Image.linear_gradient("L").convert("RGB")] if family_of(base).pictures else []
+
+    def clips() -> list[Frames]:
+        renderer = Renderer(base, device=CPU, progress=False)
+        with renderer.adapter(adapter):
+            adapted = renderer.render(PROMPT, Clip(), shown)
+        return [adapted, renderer.render(PROMPT, Clip(), shown)]
+
+    whole = clips()
+    monkeypatch.setattr("bases.placing.room_on", lambda _: 1.0)
+    assert all(map(np.array_equal, clips(), whole))
+    assert not np.array_equal(*whole)
 
 
 def test_the_cards_code_names_the_pipeline_and_every_file(adapter: Adapter, base: Base) -> None:
