@@ -198,10 +198,15 @@ def _check_matched(transformer: Any, wanted: set[str], slot: str) -> None:
         raise ValueError(f"{len(lost)} of {len(wanted)} tensors match no layer, as {min(lost)!r}")
 
 
-def lora_weights(transformer: ModelMixin) -> dict[str, Tensor]:
-    """The adapter in diffusers' names, alpha folded in, so that alpha = rank from here on."""
+def lora_weights(transformer: ModelMixin, strength: float = 1.0) -> dict[str, Tensor]:
+    """The adapter in diffusers' names, alpha folded in, so that alpha = rank from here on.
+
+    Args:
+        transformer: with LoRA layers.
+        strength: share of the change that they make.
+    """
     config = transformer.peft_config["default"]
-    scale = config.lora_alpha / config.r
+    scale = strength * config.lora_alpha / config.r
     return {
         name: (weight * scale if ".lora_B." in name else weight).detach().cpu().contiguous()
         for name, weight in get_peft_model_state_dict(transformer).items()
@@ -295,9 +300,11 @@ def _check_weights(path: Path) -> None:
         raise BrokenAdapter(f"{str(path)!r} holds {flaw}: train the subject again.")
 
 
-def write_weights(path: Path, transformer: ModelMixin, prefix: str = _PREFIX) -> dict[str, Tensor]:
+def write_weights(
+    path: Path, transformer: ModelMixin, prefix: str = _PREFIX, strength: float = 1.0
+) -> dict[str, Tensor]:
     """Write an adapter's file as diffusers' own loader wants it; returns what was written."""
-    weights = lora_weights(transformer)
+    weights = lora_weights(transformer, strength)
     config = transformer.peft_config["default"]
     said = {"r": config.r, "lora_alpha": config.r, "target_modules": config.target_modules}
     record = {f"{prefix}.{key}": value for key, value in said.items()}

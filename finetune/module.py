@@ -82,6 +82,8 @@ class LoraModule(pl.LightningModule):
         base: name or folder of the base.
         rank: inner size of the LoRA layers.
         alpha: scale of the layers times their rank; the rank if not given.
+        strength: share of the learnt change that the finished adapter makes. What is left of the
+            base's own actions grows as it falls, sooner than the likeness does.
         lr: peak learning rate of AdamW.
         warmup: steps over which the rate rises; afterwards it falls to a tenth as a cosine.
         weight_decay: of AdamW.
@@ -118,6 +120,7 @@ class LoraModule(pl.LightningModule):
         base: str = "pocket",
         rank: int = 16,
         alpha: float | None = None,
+        strength: float = 1.0,
         lr: float = 1e-4,
         warmup: int = 20,
         weight_decay: float = 0.01,
@@ -141,13 +144,21 @@ class LoraModule(pl.LightningModule):
         at_least(0, background_weight=background_weight, prior_weight=prior_weight)
         at_least(0, name_gate=name_gate)
         above(0, memory=1.0 if memory is None else memory)
-        above(0, lr=lr, shift=shift, spread=spread, alpha=rank if alpha is None else alpha)
+        above(
+            0,
+            strength=strength,
+            lr=lr,
+            shift=shift,
+            spread=spread,
+            alpha=rank if alpha is None else alpha,
+        )
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
         self.family: Family = family_of(open_base(base), objective)
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
-        self.lr, self.warmup, self.weight_decay, self.seed = lr, warmup, weight_decay, seed
+        self.strength, self.lr, self.warmup = strength, lr, warmup
+        self.weight_decay, self.seed = weight_decay, seed
         self.face_weight, self.background_weight = face_weight, background_weight
         self.prior_weight, self.name_gate = prior_weight, name_gate
         self.thrift, self.memory = thrift or NO_THRIFT, memory

@@ -41,7 +41,9 @@ class ExportAdapter(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, module: LoraModule) -> None:
         """Keep what the layers begin with, which is not nothing where a gate has set them."""
-        fresh = lora_weights(module.transformer) if trainer.global_step == 0 else {}
+        fresh = {}
+        if trainer.global_step == 0:
+            fresh = lora_weights(module.transformer, module.strength)
         self.begun = {name: weight.clone() for name, weight in fresh.items()}
 
     def write(self, trainer: pl.Trainer, module: LoraModule) -> None:
@@ -52,7 +54,9 @@ class ExportAdapter(pl.Callback):
             OSError: if the disk is full.
         """
         file = weights_file(module.expert.name)
-        weights = write_weights(self.folder / file, module.transformer, module.family.prefix)
+        weights = write_weights(
+            self.folder / file, module.transformer, module.family.prefix, module.strength
+        )
         size = change(weights)
         learnt = not self.begun or any(
             not torch.equal(self.begun[name], weight) for name, weight in weights.items()

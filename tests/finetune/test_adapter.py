@@ -108,6 +108,17 @@ def test_plain_diffusers_loads_what_was_trained(
     assert not torch.allclose(base, output(learnt), atol=1e-2)
 
 
+def test_a_finished_adapter_has_the_strength_that_was_asked_for(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    whole, half = (
+        load_file(train(command(home, f"--output.name={name}", *more)).folder / WEIGHTS)
+        for name, more in (("whole", ()), ("half", ("--model.strength=0.5",)))
+    )
+    for name, weight in whole.items():
+        assert torch.equal(half[name], weight / 2 if ".lora_B." in name else weight)
+
+
 def test_a_reader_that_ignores_alpha_is_right(learnt: nn.Module, written: Path, tiny: Base) -> None:
     weights = load_file(written / WEIGHTS)
     transformer = plain_pipeline(tiny).transformer
