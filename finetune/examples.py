@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from finetune.tensors import write_tensors
 from subjects import Photo, Subject
 from subjects.masks import Box, body_mask, head_mask
 
+_log = logging.getLogger(__name__)
 Segment = Callable[[Image.Image, Box | None], Image.Image | None]
 """Outlines the subject in a picture, given its face's box; None where it finds none."""
 _PARTS = ("face", "subject", "shown")
@@ -131,14 +133,32 @@ def embed(
         family: the base.
         photos: of the subject, of which some may come with a prompt.
         dtype: of the text encoder.
-        device: of the text encoder.
+        device: of the text encoder; where that does not fit, the CPU does it.
 
     Returns:
         for every prompt the transformer's conditions, each without its batch axis.
     """
+    wanted = list(dict.fromkeys(prompts))
+    try:
+        return _embedded(wanted, family, photos, dtype, device)
+    except torch.OutOfMemoryError:
+        if device.type == "cpu":
+            raise
+    _log.warning("The text encoder does not fit the GPU: the CPU encodes, which takes longer.")
+    free_memory()
+    return _embedded(wanted, family, photos, dtype, torch.device("cpu"))
+
+
+def _embedded(
+    prompts: list[Prompt],
+    family: Family,
+    photos: Sequence[Photo],
+    dtype: torch.dtype,
+    device: torch.device,
+) -> dict[Prompt, dict[str, Tensor]]:
     text = family.load("text", dtype=dtype, device=device)
     embedded = {}
-    for prompt in dict.fromkeys(prompts):
+    for prompt in prompts:
         if prompt.photos:
             pictures = [photos[number].open() for number in prompt.photos]
             conditions = family.encode_shown(text, prompt.text, pictures)
