@@ -28,7 +28,8 @@ class PocketShape:
         celebrities: how many individuals it learns by name; see `celebrities`.
 
     Raises:
-        BaseModelError: if a clip is of a size or a length that its latents cannot have.
+        BaseModelError: if a clip is of a size or a length that its latents cannot have, or a
+            language is unknown.
     """
 
     size: int
@@ -48,6 +49,9 @@ class PocketShape:
             raise BaseModelError(
                 f"frames={self.frames}: give one more than a multiple of 4, such as 17."
             )
+        for language in self.languages:
+            if language not in LANGUAGES:
+                raise BaseModelError(f"languages: {language!r} is none of {', '.join(LANGUAGES)}.")
 
 
 def read_shape(path: Path) -> PocketShape:

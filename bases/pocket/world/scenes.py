@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Generator, Tensor
 
+from bases.errors import BaseModelError
 from bases.pocket.world.colours import hues
 from bases.pocket.world.looks import Look, sample_looks
 from bases.pocket.world.rows import Rows
@@ -62,7 +63,7 @@ class Repertoire:
         company: who stands beside the subject; "alone" may be named several times.
 
     Raises:
-        ValueError: if a name is unknown, or a kind has nothing to do.
+        BaseModelError: if a name is unknown, or a kind has nothing to do.
     """
 
     kind: tuple[str, ...] = KINDS
@@ -79,10 +80,10 @@ class Repertoire:
         for choice, known in CHOICES.items():
             for name in getattr(self, choice):
                 if name not in known:
-                    raise ValueError(f"{choice}={name!r} is none of {', '.join(known)}.")
+                    raise BaseModelError(f"{choice}={name!r} is none of {', '.join(known)}.")
         for kind in self.kind:
             if not self.actions_of(kind):
-                raise ValueError(
+                raise BaseModelError(
                     f"A {kind} can do none of {', '.join(self.action)}: it can "
                     f"{', '.join(ACTIONS_OF[kind])}."
                 )
@@ -91,11 +92,11 @@ class Repertoire:
         """The same with some choices made; an action leaves only the kinds that can do it.
 
         Raises:
-            ValueError: as above, or if a choice is unknown.
+            BaseModelError: as above, or if a choice is unknown.
         """
         for choice in named:
             if choice not in CHOICES:
-                raise ValueError(f"{choice!r} is none of {', '.join(CHOICES)}.")
+                raise BaseModelError(f"{choice!r} is none of {', '.join(CHOICES)}.")
         kind, action = self.kind, named.get("action")
         if action in ACTIONS and "kind" not in named:
             kind = tuple(k for k in kind if action in ACTIONS_OF[k]) or kind
@@ -173,7 +174,7 @@ def sample_scenes(
         named: choices, such as `place="beach"`, that are the same in all the scenes.
 
     Raises:
-        ValueError: if a choice or a name is unknown, or the kind cannot do the action.
+        BaseModelError: if a choice or a name is unknown, or the kind cannot do the action.
     """
     among = (repertoire or Repertoire()).only(**named)
 

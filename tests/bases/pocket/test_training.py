@@ -335,3 +335,22 @@ def test_a_script_says_in_one_line_what_was_wrong(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sys.argv", ["script"])
     with pytest.raises(SystemExit, match=r"^Not there\.$"):
         run_script(script)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("world: {action: [fly]}", "action='fly' is none of stand, "),
+        ("languages: [xx]", "languages: 'xx' is none of de, en, "),
+    ],
+)
+def test_a_script_says_in_one_line_what_a_shape_cannot_have(
+    setting: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "shape.yaml"
+    path.write_text(
+        f"{{size: 32, frames: 5, fps: 8, vae: {{}}, transformer: {{}}, text: {{}}, {setting}}}"
+    )
+    monkeypatch.setattr("sys.argv", ["script", "--shape", str(path)])
+    with pytest.raises(SystemExit, match=f"^{said}"):
+        run_script(train_text)
