@@ -20,21 +20,16 @@ import torch
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
-from bases.pocket.crew import crew_rank, join_crew, share_gradients
+from bases.pocket.course import take_course
+from bases.pocket.crew import crew_rank, join_crew
 from bases.pocket.flow import flow, flow_change, noised
 from bases.pocket.lessons import Lessons
-from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_transformer
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.train_transformer import assemble
-from bases.pocket.training import (
-    Run,
-    averaged,
-    descend,
-    run_script,
-)
+from bases.pocket.training import run_script
 from bases.wan import embed_tokens
 
 
@@ -109,10 +104,6 @@ def learn_guidance(
     """
     model = load_transformer(base).to(known.device)
     teacher = copy.deepcopy(model).requires_grad_(False)
-    average = averaged(model, 0.99)
-    if compiled:
-        model.compile_repeated_blocks(dynamic=False)
-    optimizers = optimizers_for(model, rate)
     objective = FlowMatching(shift=3.0)
     unprompted = embed_tokens(known.text, known.nothing)
 
@@ -136,22 +127,21 @@ def learn_guidance(
         face=face_weight,
         change=pair_weight,
     )
-    parts = {"model": model, "average": average, **optimizers}
-    run = Run(out, steps=steps, minutes=minutes, parts=parts)
-    known.fill()
-    for step in run:
-        known.grow()
-        losses = lessons.learn(step, error_of, change_error_of)
-        share_gradients(model.parameters())
-        descend(optimizers, run.rate(rate))
-        average.update_parameters(model)
-        if step % 20 == 19:
-            run.log(step + 1, **losses, **known.sizes())
-    if crew_rank() > 0:
-        return
-    run.plot()
-    assemble(average.module, known.text, shape, base / "vae", out / "pocket")
-    print(f"Wrote {out / 'pocket'}.")
+    take_course(
+        lessons,
+        model,
+        error_of,
+        change_error_of,
+        lambda learnt: assemble(learnt, known.text, shape, base / "vae", out / "pocket"),
+        out=out,
+        steps=steps,
+        minutes=minutes,
+        rate=rate,
+        decay=0.99,
+        compiled=compiled,
+    )
+    if crew_rank() == 0:
+        print(f"Wrote {out / 'pocket'}.")
 
 
 def guidance_error(

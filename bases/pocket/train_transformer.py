@@ -21,21 +21,15 @@ from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DMode
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
-from bases.pocket.crew import crew_rank, join_crew, share_gradients
+from bases.pocket.course import take_course
+from bases.pocket.crew import crew_rank, join_crew
 from bases.pocket.flow import contrast_error, flow_error
 from bases.pocket.lessons import Lessons
-from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_transformer, load_vae
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
-from bases.pocket.training import (
-    Run,
-    averaged,
-    descend,
-    run_script,
-    take_over,
-)
+from bases.pocket.training import run_script, take_over
 from bases.wan import WanText
 
 RENDER_SHIFT = 3.0
@@ -123,10 +117,6 @@ def learn_flow(
     if init is not None:
         take_over(model, load_transformer(init))
     model.to(known.device)
-    average = averaged(model, 0.998)
-    if compiled:
-        model.compile_repeated_blocks(dynamic=False)
-    optimizers = optimizers_for(model, rate)
     noises = {"stills": FlowMatching(shift=still_shift), "clips": FlowMatching(shift=shift)}
 
     def error_of(kind: Kind, latents: Tensor, words: Tensor, generator: Generator) -> Tensor:
@@ -147,24 +137,21 @@ def learn_flow(
         face=face_weight,
         change=pair_weight,
     )
-    parts = {"model": model, "average": average, **optimizers}
-    run = Run(out, steps=steps, minutes=minutes, parts=parts)
-    known.fill()
-    for step in run:
-        known.grow()
-        losses = lessons.learn(step, error_of, change_error_of)
-        share_gradients(model.parameters())
-        descend(optimizers, run.rate(rate))
-        average.update_parameters(model)
-        if step % 20 == 19:
-            run.log(step + 1, **losses, **known.sizes())
-        if run.has_saved and crew_rank() == 0:
-            assemble(average.module, known.text, shape, vae, out / "pocket")
-    if crew_rank() > 0:
-        return
-    run.plot()
-    assemble(average.module, known.text, shape, vae, out / "pocket")
-    print(f"Wrote {out / 'pocket'}.")
+    take_course(
+        lessons,
+        model,
+        error_of,
+        change_error_of,
+        lambda learnt: assemble(learnt, known.text, shape, vae, out / "pocket"),
+        out=out,
+        steps=steps,
+        minutes=minutes,
+        rate=rate,
+        decay=0.998,
+        compiled=compiled,
+    )
+    if crew_rank() == 0:
+        print(f"Wrote {out / 'pocket'}.")
 
 
 def assemble(

@@ -1,0 +1,65 @@
+"""A course of lessons from beginning to end, which the transformer's two trainings share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from bases.pocket.crew import crew_rank, share_gradients
+from bases.pocket.lessons import ChangeErrorOf, ErrorOf, Lessons
+from bases.pocket.muon import optimizers_for
+from bases.pocket.training import Run, averaged, descend
+
+
+def take_course(
+    lessons: Lessons,
+    model: Any,
+    error_of: ErrorOf,
+    change_error_of: ChangeErrorOf,
+    write: Callable[[nn.Module], None],
+    *,
+    out: Path,
+    steps: int,
+    minutes: float | None,
+    rate: float,
+    decay: float,
+    compiled: bool,
+) -> None:
+    """Train a transformer, or go on where it stopped.
+
+    Args:
+        lessons: what is shown in a step.
+        model: the transformer.
+        error_of: its error on stills and clips.
+        change_error_of: its error on pairs.
+        write: keeps the average of its weights, by the first process, at each saved state.
+        out: where the run is kept.
+        steps: how many steps.
+        minutes: that they may take; no limit if not given.
+        rate: peak learning rate.
+        decay: of the average.
+        compiled: whether its blocks are compiled.
+    """
+    average = averaged(model, decay)
+    if compiled:
+        model.compile_repeated_blocks(dynamic=False)
+    optimizers = optimizers_for(model, rate)
+    parts = {"model": model, "average": average, **optimizers}
+    run = Run(out, steps=steps, minutes=minutes, parts=parts)
+    lessons.known.fill()
+    for step in run:
+        lessons.known.grow()
+        losses = lessons.learn(step, error_of, change_error_of)
+        share_gradients(model.parameters())
+        descend(optimizers, run.rate(rate))
+        average.update_parameters(model)
+        if step % 20 == 19:
+            run.log(step + 1, **losses, **lessons.known.sizes())
+        if run.has_saved and crew_rank() == 0:
+            write(average.module)
+    if crew_rank() == 0:
+        run.plot()
+        write(average.module)
