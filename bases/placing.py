@@ -10,7 +10,7 @@ from diffusers.hooks import apply_group_offloading
 from torch import nn
 
 _log = logging.getLogger(__name__)
-_SHARE = 0.6
+_SHARE = 0.75
 """Of the free memory, which weights may take; the rest is for what is computed with them."""
 
 
@@ -37,17 +37,25 @@ def place(pipe: Any, device: torch.device) -> Any:
         room / 1e9,
     )
     for part in networks_of(pipe):
+        # All weights pinned at once would take half as much again of the machine's memory.
         apply_group_offloading(
-            part, onload_device=device, offload_type="leaf_level", use_stream=device.type == "cuda"
+            part,
+            onload_device=device,
+            offload_type="leaf_level",
+            use_stream=device.type == "cuda",
+            low_cpu_mem_usage=True,
         )
     return pipe
 
 
 def room_on(device: torch.device) -> float | None:
-    """Bytes that weights may take; None on a CPU, where they lie already."""
+    """Bytes that weights may take within what the process may; None on a CPU, where they lie."""
     if device.type != "cuda":
         return None
-    return _SHARE * torch.cuda.mem_get_info(device)[0]
+    gpu = torch.cuda.current_device() if device.index is None else device.index
+    free, whole = torch.cuda.mem_get_info(gpu)
+    allowed = torch.cuda.get_per_process_memory_fraction(gpu) * whole
+    return _SHARE * min(free, allowed - torch.cuda.memory_reserved(gpu))
 
 
 def weight_of(pipe: Any) -> int:

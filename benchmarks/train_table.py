@@ -28,7 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.loops import LR, Ours, Plain
 from benchmarks.random_bases import SIZES, RandomWeights
 from finetune.adapter import add_lora
-from finetune.budget import GIGABYTE, Budget, Shapes, fitting_thrift
+from finetune.budget import GIGABYTE, Budget, Shapes, cap_memory, fitting_thrift
 from finetune.data import Batch
 from finetune.examples import free_memory
 from finetune.module import LoraModule
@@ -130,7 +130,7 @@ def _rows(
     loops += [("plain", "checkpointed" if thrift.recompute != "nothing" else "")] if plain else []
     rows: list[tuple[str, ...]] = []
     for loop, options in loops:
-        _cap(device, work.memory)
+        cap_memory(device, work.memory)
         try:
             taken, most = _timed(loop, family, work, thrift, batch, device, steps)
             share = flops / taken / peak(device)
@@ -232,13 +232,6 @@ def _said(thrift: Thrift) -> str:
     usual = dataclasses.asdict(NO_THRIFT)
     chosen = {n: v for n, v in dataclasses.asdict(thrift).items() if v != usual[n]}
     return ", ".join(f"{name} {value}" for name, value in chosen.items())
-
-
-def _cap(device: torch.device, memory: float | None) -> None:
-    if device.type == "cuda":
-        whole = torch.cuda.get_device_properties(device).total_memory
-        share = 1.0 if memory is None else min(1.0, memory * GIGABYTE / whole)
-        torch.cuda.set_per_process_memory_fraction(share, device)
 
 
 @cache

@@ -243,6 +243,13 @@ def fitting_thrift(budget: Budget, memory: float, *, may_wait: bool = True) -> T
     )
 
 
+def cap_memory(device: torch.device, gigabytes: float | None) -> None:
+    """Let this process take no more of a GPU's memory, or all of it if None is given."""
+    if (whole := memory_of(device)) is not None:
+        share = 1.0 if gigabytes is None else min(1.0, gigabytes * GIGABYTE / whole)
+        torch.cuda.set_per_process_memory_fraction(share, device)
+
+
 def memory_of(device: torch.device) -> float | None:
     """Bytes of a GPU's memory; None for a CPU, whose memory others share."""
     if device.type != "cuda" or not torch.cuda.is_available():

@@ -61,27 +61,67 @@ class Kept(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Answer what cannot be answered without numbers; leave everything else as it is."""
-        kwargs = kwargs or {}
+        """Answer what cannot be answered without numbers; choose precisions as a GPU does."""
         if func is not Tensor.__getitem__:
-            args, kwargs = _alike((args, kwargs))
+            args, kwargs = _alike((args, kwargs or {}))
+        if func in _PRECISE:
+            args, kwargs = _cast((args, kwargs), torch.float32)
+        elif func in _HALF:
+            args, kwargs = _cast((args, kwargs), torch.bfloat16)
         if func is F.scaled_dot_product_attention:
-            out = _fused(*args, **kwargs)
+            out = _fused(*args, **(kwargs or {}))
             self.attention += out.untyped_storage().nbytes()
             return out
         if func is F.pad:  # a mask of tokens, about to become one of all pairs
-            return func(args[0].to(_META), *args[1:], **kwargs)
-        if func is torch.all and args[0].is_meta:
+            args, kwargs = _to_meta((args, kwargs))
+        elif func is torch.all and any(tensor.is_meta for tensor in _tensors(args)):
             return torch.tensor(True)  # "are these zeros?", asked of a picture that is not there
-        return func(*args, **kwargs)
+        return func(*args, **(kwargs or {}))
+
+
+_PRECISE = {
+    F.layer_norm,
+    F.rms_norm,
+    F.group_norm,
+    F.softmax,
+    F.mse_loss,
+    torch.pow,
+    Tensor.pow,
+    Tensor.__pow__,
+    torch.rsqrt,
+    Tensor.rsqrt,
+    torch.exp,
+    Tensor.exp,
+    torch.sum,
+    Tensor.sum,
+}
+"""What mixed precision computes in float32 on a GPU, of what transformers do."""
+_HALF = {F.linear, F.conv2d, F.conv3d, torch.matmul, F.scaled_dot_product_attention}
+"""What it computes in bfloat16 whatever it is given."""
+
+
+def _tensors(arguments: Any) -> list[Tensor]:
+    return [part for part in tree_leaves(arguments) if isinstance(part, Tensor)]
+
+
+def _to_meta(arguments: Any) -> Any:
+    return tree_map_only(Tensor, lambda tensor: tensor.to(_META), arguments)
 
 
 def _alike(arguments: Any) -> Any:
     """Arguments of which none has numbers if one has none."""
-    tensors = [part for part in tree_leaves(arguments) if isinstance(part, Tensor)]
-    if not any(tensor.is_meta for tensor in tensors):
-        return arguments
-    return tree_map_only(Tensor, lambda tensor: tensor.to(_META), arguments)
+    if any(tensor.is_meta for tensor in _tensors(arguments)):
+        return _to_meta(arguments)
+    return arguments
+
+
+def _cast(arguments: Any, dtype: torch.dtype) -> Any:
+    """Arguments whose floating-point tensors without numbers are of one precision."""
+    return tree_map_only(
+        Tensor,
+        lambda t: t.to(dtype) if t.is_meta and t.is_floating_point() else t,
+        arguments,
+    )
 
 
 def _fused(

@@ -59,7 +59,12 @@ class LeanLinear(Linear):
 
 
 def _mixed_precision(x: Tensor) -> torch.dtype | None:
-    """What linear layers compute in under mixed precision; None without."""
+    """What linear layers compute in under mixed precision; None without.
+
+    Without numbers, where a GPU's memory is counted, it is what the GPU computes in.
+    """
+    if x.is_meta:
+        return torch.bfloat16
     device = x.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return torch.get_autocast_dtype(device)

@@ -196,6 +196,11 @@ class LoraModule(pl.LightningModule):
                 f"model.name_gate={self.name_gate} wants a model.prior_weight, such as 0.3, which "
                 "keeps the layers from hearing more than the name: give one, or leave it at 0."
             )
+        if self.strength != 1:
+            raise TrainingError(
+                f"model.strength={self.strength} would weaken how the name is heard, which "
+                f"model.name_gate={self.name_gate} writes: give --model.strength 1."
+            )
 
     def _find(self, name: str) -> Expert:
         experts = {expert.name: expert for expert in reversed(self.family.experts)}
@@ -257,17 +262,14 @@ class LoraModule(pl.LightningModule):
             )
 
     def _fit_memory(self) -> None:
-        """Stay within the memory that was given or is found, and choose what makes that possible.
+        """Choose what makes it possible to stay within the memory that was given or is found.
 
         Raises:
             TooLarge: if nothing does.
             Uncountable: if memory was given, and what this base takes cannot be counted.
         """
-        device, wanted = self.training_device, self.memory and self.memory * GIGABYTE
-        found = memory_of(device)
-        if wanted and found:
-            torch.cuda.set_per_process_memory_fraction(min(1.0, wanted / found), device)
-        memory = wanted or found
+        wanted = self.memory and self.memory * GIGABYTE
+        memory = wanted or memory_of(self.training_device)
         if self.thrift_is_given or memory is None or not self._trainer:
             return
         if (data := self.trainer.datamodule) is None:

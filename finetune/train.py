@@ -28,6 +28,7 @@ from bases.errors import BaseModelError
 from bases.files import whole_file
 from bases.memory import fitting
 from finetune.adapter import SAMPLES, Adapter
+from finetune.budget import cap_memory
 from finetune.callbacks import (
     ExportAdapter,
     Preview,
@@ -49,7 +50,7 @@ from subjects.locks import Busy, alone_in
 from subjects.privacy import private_folder
 from subjects.subject import folder_of
 
-_DRAFT, _CONFIG = "adapter", "config.json"
+_DRAFT, _CONFIG, _UNFINISHED = "adapter", "config.json", "unfinished"
 _NAMED = 5
 _LESS_MEMORY = (
     "Give a smaller --data.side, fewer --data.photos, --data.held 0 and --data.clips 0, or choose "
@@ -110,13 +111,19 @@ _TRAINER_DEFAULTS: dict[str, Any] = {
 }
 
 
-def train(arguments: list[str], finish: Callable[[Adapter], None] | None = None) -> Adapter:
+Step = Callable[[Adapter], None]
+
+
+def train(
+    arguments: list[str], *, placed: Step | None = None, finish: Step | None = None
+) -> Adapter:
     """Train as a command line says; returns the finished adapter.
 
     Args:
         arguments: as LightningCLI takes them.
-        finish: what else an adapter wants before it lies in its place. When the command is killed
-            meanwhile, the next one begins here; an error leaves the adapter without it.
+        placed: is told once, when the adapter lies in its place.
+        finish: what is done to it then. When the command is killed meanwhile, the same one begins
+            here.
 
     Raises:
         TrainingError: if a setting does not fit, there is such an adapter already, or the training
@@ -132,14 +139,15 @@ def train(arguments: list[str], finish: Callable[[Adapter], None] | None = None)
         at_least(1, max_steps=turn.trainer.max_steps, save_every=output.save_every)
         at_least(0, preview_every=output.preview_every)
     final, work = data.home / "adapters" / name, data.home / "runs" / name
-    if final.exists() and not output.force:
-        raise TrainingError(
-            f"There is an adapter {name!r} already. Render it with 'starring render {name} "
-            "PROMPT', train anew with --output.force true, or give another --output.name."
-        )
+    identity = json.dumps([_identity(turn) for turn in turns], sort_keys=True, default=str)
     try:
         with alone_in(work):
-            return _train(turns, work, final, finish)
+            if not _is_unfinished(work, identity) or output.force or not final.exists():
+                _check_place(final, force=output.force)
+                _train(turns, work, identity, final)
+                if placed:
+                    placed(Adapter(final))
+            return _finished(Adapter(final), work, finish)
     except Busy as error:
         raise TrainingError(
             f"{work.name!r} is being trained by another command: wait for it, or give another "
@@ -147,23 +155,44 @@ def train(arguments: list[str], finish: Callable[[Adapter], None] | None = None)
         ) from error
 
 
-def _train(
-    turns: list[TrainingCLI], work: Path, final: Path, finish: Callable[[Adapter], None] | None
-) -> Adapter:
-    _open_run(work, [_identity(turn) for turn in turns], force=turns[0].output.force)
+def _check_place(final: Path, *, force: bool) -> None:
+    if final.exists() and not force:
+        raise TrainingError(
+            f"There is an adapter {final.name!r} already. Render it with 'starring render "
+            f"{final.name} PROMPT', train anew with --output.force true, or give another "
+            "--output.name."
+        )
+
+
+def _train(turns: list[TrainingCLI], work: Path, identity: str, final: Path) -> None:
+    """Train every expert that is not trained yet, and put the adapter in its place."""
+    _open_run(work, identity, force=turns[0].output.force)
+    (work / _UNFINISHED).unlink(missing_ok=True)
     try:
         for turn in turns:
             _run(turn, work)
     finally:
         if not any(work.glob("*.ckpt")) and not trained_experts(work / _DRAFT):
             shutil.rmtree(work, ignore_errors=True)
+    (work / _UNFINISHED).touch()
+    _replace(work / _DRAFT, final)
+
+
+def _is_unfinished(work: Path, identity: str) -> bool:
+    """Whether a run has placed its adapter, and was killed in what came after."""
+    placed = (work / _UNFINISHED).is_file() and not (work / _DRAFT).exists()
+    return placed and (work / _CONFIG).read_text() == identity
+
+
+def _finished(adapter: Adapter, work: Path, finish: Step | None) -> Adapter:
     try:
         if finish:
-            finish(Adapter(work / _DRAFT))
+            finish(adapter)
     except Exception:
-        _place(work, final)
+        shutil.rmtree(work, ignore_errors=True)
         raise
-    return _place(work, final)
+    shutil.rmtree(work, ignore_errors=True)
+    return adapter
 
 
 def _read(arguments: list[str]) -> TrainingCLI:
@@ -248,6 +277,7 @@ def _run(turn: TrainingCLI, work: Path) -> None:
         StopGently(),
     ]
     known = state if state.is_file() else None
+    cap_memory(trainer.strategy.root_device, turn.model.memory)
     try:
         with fitting(turn.datamodule.base, _LESS_MEMORY):
             trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
@@ -283,13 +313,12 @@ def _identity(turn: TrainingCLI) -> dict[str, Any]:
     }
 
 
-def _open_run(work: Path, settings: list[dict[str, Any]], *, force: bool) -> None:
+def _open_run(work: Path, said: str, *, force: bool) -> None:
     """Keep what an earlier run of the same identity left.
 
     Raises:
         TrainingError: if another one left something, which is cleared away by force alone.
     """
-    said = json.dumps(settings, sort_keys=True, default=str)
     kept = work / _CONFIG
     before = kept.read_text() if kept.is_file() else ""
     if before == said:
@@ -326,13 +355,6 @@ def _settings_in(said: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _settings_in(one, name)
     else:
         yield name, json.dumps(said)
-
-
-def _place(work: Path, final: Path) -> Adapter:
-    """Put what is finished where it belongs, and clear away what it was made in."""
-    _replace(work / _DRAFT, final)
-    shutil.rmtree(work, ignore_errors=True)
-    return Adapter(final)
 
 
 def _replace(draft: Path, final: Path) -> None:

@@ -50,9 +50,10 @@ def train_and_measure(
         if yardstick:
             _measure(adapter, subject, base, yardstick)
 
-    adapter = train(command, finish=measure)
-    note(home, subject.folder, "trained", adapter=adapter.folder.name, base=base)
-    return adapter
+    def log(adapter: Adapter) -> None:
+        note(home, subject.folder, "trained", adapter=adapter.folder.name, base=base)
+
+    return train(command, placed=log, finish=measure)
 
 
 def arguments(

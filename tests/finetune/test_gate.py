@@ -123,6 +123,8 @@ def test_layers_where_nobody_listens_are_refused(
 def test_a_gate_wants_what_keeps_it(tiny: Base) -> None:
     with pytest.raises(TrainingError, match=r"name_gate=3\.0 wants a model\.prior_weight"):
         LoraModule(base=tiny.source, name_gate=3.0)
+    with pytest.raises(TrainingError, match=r"strength=0\.5 would weaken how the name is heard"):
+        LoraModule(base=tiny.source, name_gate=3.0, prior_weight=0.3, strength=0.5)
 
 
 def test_layers_that_wait_outside_have_no_gate(tiny: Base) -> None:

@@ -212,14 +212,25 @@ def test_a_run_that_dies_while_it_is_finished_is_finished_without_training_again
     def die_here(adapter: Adapter) -> None:
         raise KeyboardInterrupt
 
+    placed: list[str] = []
+
+    def place(adapter: Adapter) -> None:
+        placed.append(adapter.folder.name)
+
     with pytest.raises(KeyboardInterrupt):
-        train(command(home), finish=die_here)
-    assert not (home / "adapters" / "toto").exists()
+        train(command(home), placed=place, finish=die_here)
+    assert Adapter(home / "adapters" / "toto").files
     monkeypatch.setattr("pytorch_lightning.Trainer.fit", None)
-    adapter = train(command(home), finish=lambda done: (done.folder / "found").touch())
-    assert adapter.folder == home / "adapters" / "toto"
+    with pytest.raises(TrainingError, match="already"):
+        train(command(home, "--model.seed=1"))
+    adapter = train(
+        command(home), placed=place, finish=lambda done: (done.folder / "found").touch()
+    )
     assert (adapter.folder / "found").is_file()
+    assert placed == ["toto"]
     assert not (home / "runs" / "toto").exists()
+    with pytest.raises(TrainingError, match="already"):
+        train(command(home))
 
 
 def test_an_adapter_that_cannot_be_finished_is_not_lost(
@@ -231,6 +242,8 @@ def test_an_adapter_that_cannot_be_finished_is_not_lost(
     with pytest.raises(TrainingError, match="no memory left"):
         train(command(home), finish=fail)
     assert Adapter(home / "adapters" / "toto").files
+    with pytest.raises(TrainingError, match="already"):
+        train(command(home))
 
 
 def test_an_adapter_that_is_not_finite_is_refused(

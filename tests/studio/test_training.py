@@ -12,6 +12,7 @@ import pytest
 
 import studio.training
 from finetune.adapter import REPORT, Adapter
+from finetune.train import Step
 from inference.likeness import Likeness
 from studio.training import train_and_measure
 
@@ -45,7 +46,13 @@ def test_training_ends_with_the_likeness_that_it_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     person = SimpleNamespace(kind="person", called="mira, a person", folder=tmp_path)
-    monkeypatch.setattr(studio.training, "train", lambda _: Adapter(tmp_path))
+
+    def trained(_: list[str], placed: Step, finish: Step) -> Adapter:
+        placed(Adapter(tmp_path))
+        finish(Adapter(tmp_path))
+        return Adapter(tmp_path)
+
+    monkeypatch.setattr(studio.training, "train", trained)
     monkeypatch.setattr(studio.training.Subject, "load", lambda *_: person)
     monkeypatch.setattr(studio.training, "Renderer", BlackRenderer)
     monkeypatch.setattr(studio.training, "yardstick_of", KnownLikeness)
