@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,8 @@ from bases.family import Expert, Family
 from bases.hub import open_base
 from bases.objective import FlowMatching
 from finetune.adapter import HELPER, add_lora, base_alone, load_lora
-from finetune.budget import GIGABYTE, Budget, Shapes, Uncountable, fitting_thrift, memory_of
+from finetune.batches import alike, prompted, same, shapes_of
+from finetune.budget import GIGABYTE, Budget, Uncountable, fitting_thrift, memory_of
 from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
 from finetune.gate import Asking, hear_the_name
@@ -35,16 +35,6 @@ _LEAST_WEIGHT = 1e-6
 """Where a crop leaves nothing of the subject, nothing is learnt from it."""
 
 
-def alike(conditions: Sequence[dict[str, Tensor]], *, one_by_one: bool) -> list[list[int]]:
-    """The numbers of those whose tensors are of the same shapes, group by group, or each alone."""
-    if one_by_one:
-        return [[row] for row in range(len(conditions))]
-    groups = defaultdict(list)
-    for row, condition in enumerate(conditions):
-        groups[tuple((name, rows.shape) for name, rows in condition.items())].append(row)
-    return list(groups.values())
-
-
 def _motion_error(difference: Tensor) -> Tensor:
     """How else the subject moves than the base lets somebody move in the same noise.
 
@@ -53,26 +43,6 @@ def _motion_error(difference: Tensor) -> Tensor:
     (2023).
     """
     return (difference - difference.mean(2, keepdim=True)).square().mean()
-
-
-def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    """Whether two conditions are the same, as when both captions were dropped."""
-    return all(torch.equal(one[name], other[name]) for name in one)
-
-
-def _prompted(batch: Batch) -> Tensor:
-    """1 for each example that has a prompt, else 0, (B, 1, 1, 1, 1).
-
-    What a base answers without one is what its guidance is measured from, and stays.
-    """
-    pairs = zip(batch.conditions, batch.unprompted, strict=True)
-    return torch.tensor([float(not _same(*pair)) for pair in pairs]).view(-1, 1, 1, 1, 1)
-
-
-def _shapes(batch: Batch) -> Shapes:
-    """A batch as its memory is counted: as if all its prompts were like the first."""
-    first = batch.conditions[0].items()
-    return Shapes(batch.latents, {n: torch.stack([v] * len(batch.latents)) for n, v in first})
 
 
 class LoraModule(pl.LightningModule):
@@ -276,7 +246,7 @@ class LoraModule(pl.LightningModule):
             return
         learnt = data.batches_at(0)
         twice = [batch for batch in learnt if batch.others]
-        batches = [_shapes(batch) for batch in (*learnt, *twice)]
+        batches = [shapes_of(batch) for batch in (*learnt, *twice)]
         try:
             budget = Budget(
                 self.family, self.expert, rank=self.rank, targets=self._targets, batches=batches
@@ -323,7 +293,7 @@ class LoraModule(pl.LightningModule):
         else:
             yield batch.name, batch.weight, self._flow_error(batch, noisy, noise, sigmas)
         rows = [
-            row for row, other in enumerate(batch.others) if not _same(other, batch.conditions[row])
+            row for row, other in enumerate(batch.others) if not same(other, batch.conditions[row])
         ]
         if self.prior_weight and rows:
             others = noisy[rows], sigmas[rows], [batch.others[row] for row in rows]
@@ -346,7 +316,7 @@ class LoraModule(pl.LightningModule):
         if self.guidance_loss:
             plain = self._said_by_base(noisy, sigmas, batch.unprompted)
             target = plain + self.guidance_loss * (target - plain)
-            weights = weights * _prompted(batch).to(self.device)
+            weights = weights * prompted(batch).to(self.device)
         error = self._predict(noisy, sigmas, batch.conditions) - target
         return (weights * error.square()).mean() / weights.mean().clamp_min(_LEAST_WEIGHT)
 

@@ -141,8 +141,14 @@ class _Decoder:
     def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
         assert self._process.stdin
         assert self._process.stdout
-        late = threading.Timer(seconds, self._process.kill)
-        late.start()
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(seconds, give_up)
+        timer.start()
         try:
             self._process.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.stdin.flush()
@@ -154,12 +160,12 @@ class _Decoder:
             if len(pixels) < 3 * width * height:
                 raise BrokenPipeError
         except (OSError, ValueError) as error:
-            if late.finished.is_set():
+            if late.is_set():
                 cause = f"decoding took more than {seconds:.0f} s; save it anew, or smaller"
                 raise _Died(cause) from error
             raise _Died("damaged: the decoder crashed over it; save it anew") from error
         finally:
-            late.cancel()
+            timer.cancel()
         return said, pixels
 
     def end(self) -> None:
