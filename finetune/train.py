@@ -181,7 +181,7 @@ def _train(turns: list[TrainingCLI], work: Path, identity: str, final: Path) -> 
 def _is_unfinished(work: Path, identity: str) -> bool:
     """Whether a run has placed its adapter, and was killed in what came after."""
     placed = (work / _UNFINISHED).is_file() and not (work / _DRAFT).exists()
-    return placed and (work / _CONFIG).read_text() == identity
+    return placed and _said_in(work) == identity
 
 
 def _finished(adapter: Adapter, work: Path, finish: Step | None) -> Adapter:
@@ -319,8 +319,7 @@ def _open_run(work: Path, said: str, *, force: bool) -> None:
     Raises:
         TrainingError: if another one left something, which is cleared away by force alone.
     """
-    kept = work / _CONFIG
-    before = kept.read_text() if kept.is_file() else ""
+    before = _said_in(work)
     if before == said:
         return
     if not force and (any(work.glob("*.ckpt")) or trained_experts(work / _DRAFT)):
@@ -331,8 +330,14 @@ def _open_run(work: Path, said: str, *, force: bool) -> None:
         )
     shutil.rmtree(work, ignore_errors=True)
     private_folder(work)
-    with whole_file(kept) as partial:
+    with whole_file(work / _CONFIG) as partial:
         partial.write_text(said)
+
+
+def _said_in(work: Path) -> str:
+    """The identity of the run that stands in a folder; empty if there is none."""
+    kept = work / _CONFIG
+    return kept.read_text() if kept.is_file() else ""
 
 
 def _differences(before: str, now: str) -> str:
