@@ -223,7 +223,12 @@ BASES = (
         guidance=4.0,
     ),
     _MINIMAX_H3,
-    replace(_MINIMAX_H3, name="minimax-h3-ref", part=REFERENCES),
+    replace(
+        _MINIMAX_H3,
+        name="minimax-h3-ref",
+        part=REFERENCES,
+        needs="a GPU; memory not counted",
+    ),
     _LTX_2,
     replace(_LTX_2, name="ltx-2.3", source="diffusers/LTX-2.3-Diffusers", size="22B"),
     replace(

@@ -19,7 +19,7 @@ def take_course(
     model: Any,
     error_of: ErrorOf,
     change_error_of: ChangeErrorOf,
-    write: Callable[[nn.Module], None],
+    write: Callable[[nn.Module, Path], None],
     *,
     out: Path,
     steps: int,
@@ -35,7 +35,8 @@ def take_course(
         model: the transformer.
         error_of: its error on stills and clips.
         change_error_of: its error on pairs.
-        write: keeps the average of its weights, by the first process, at each saved state.
+        write: makes a base with the average of its weights in a folder of `out`, by the first
+            process, at each saved state.
         out: where the run is kept.
         steps: how many steps.
         minutes: that they may take; no limit if not given.
@@ -58,8 +59,9 @@ def take_course(
         average.update_parameters(model)
         if step % 20 == 19:
             run.log(step + 1, **losses, **lessons.known.sizes())
-        if run.has_saved and crew_rank() == 0:
-            write(average.module)
+        if run.has_saved and run.progress < 1 and crew_rank() == 0:
+            write(average.module, out / "pocket")
     if crew_rank() == 0:
         run.plot()
-        write(average.module)
+        write(average.module, out / "pocket")
+        print(f"Wrote {out / 'pocket'}.")

@@ -21,7 +21,7 @@ from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.course import take_course
-from bases.pocket.crew import crew_rank, join_crew
+from bases.pocket.crew import join_crew
 from bases.pocket.flow import flow, flow_change, noised
 from bases.pocket.lessons import Lessons
 from bases.pocket.parts import load_transformer
@@ -132,7 +132,7 @@ def learn_guidance(
         model,
         error_of,
         change_error_of,
-        lambda learnt: assemble(learnt, known.text, shape, base / "vae", out / "pocket"),
+        lambda learnt, folder: assemble(learnt, known.text, shape, base / "vae", folder),
         out=out,
         steps=steps,
         minutes=minutes,
@@ -140,8 +140,6 @@ def learn_guidance(
         decay=0.99,
         compiled=compiled,
     )
-    if crew_rank() == 0:
-        print(f"Wrote {out / 'pocket'}.")
 
 
 def guidance_error(

@@ -22,7 +22,7 @@ from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.course import take_course
-from bases.pocket.crew import crew_rank, join_crew
+from bases.pocket.crew import join_crew
 from bases.pocket.flow import contrast_error, flow_error
 from bases.pocket.lessons import Lessons
 from bases.pocket.parts import load_transformer, load_vae
@@ -142,7 +142,7 @@ def learn_flow(
         model,
         error_of,
         change_error_of,
-        lambda learnt: assemble(learnt, known.text, shape, vae, out / "pocket"),
+        lambda learnt, folder: assemble(learnt, known.text, shape, vae, folder),
         out=out,
         steps=steps,
         minutes=minutes,
@@ -150,8 +150,6 @@ def learn_flow(
         decay=0.998,
         compiled=compiled,
     )
-    if crew_rank() == 0:
-        print(f"Wrote {out / 'pocket'}.")
 
 
 def assemble(
