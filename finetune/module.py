@@ -40,9 +40,11 @@ def _motion_error(difference: Tensor) -> Tensor:
 
     What all frames share, which is who is seen, is left out of the difference of the two predicted
     flows (B, C, F, H, W), as in the appearance-debiased loss of Zhao et al., "MotionDirector"
-    (2023).
+    (2023). So is the first frame, where there are others to compare: its latents stand for one
+    frame of the clip and theirs for several, and who is seen looks otherwise in them.
     """
-    return (difference - difference.mean(2, keepdim=True)).square().mean()
+    frames = difference[:, :, 1:] if difference.shape[2] > 2 else difference
+    return (frames - frames.mean(2, keepdim=True)).square().mean()
 
 
 class LoraModule(pl.LightningModule):

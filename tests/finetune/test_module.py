@@ -138,6 +138,20 @@ def test_what_all_frames_share_is_forgiven(
     assert module.training_step([moves], 0).item() == pytest.approx(0.25, abs=1e-3)
 
 
+def test_the_first_frame_may_be_of_somebody_else_alone(
+    module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For its latents stand for one frame of the clip, and the others' for several."""
+    latents = torch.cat((batch.latents, batch.latents[:, :, :1]), 2)
+    moves = keeping(batch, batch.conditions)._replace(latents=latents)
+    monkeypatch.setattr(finetune.module, "base_alone", lambda model: nullcontext())
+    module.transformer = Changing(latents)
+    module.transformer.drift = torch.tensor([5.0, 1.0, 1.0]).view(1, 1, 3, 1, 1)
+    assert module.training_step([moves], 0).item() < 1e-6
+    module.transformer.drift = torch.tensor([0.0, 0.0, 1.0]).view(1, 1, 3, 1, 1)
+    assert module.training_step([moves], 0).item() == pytest.approx(0.25, abs=1e-3)
+
+
 def test_what_the_adapter_makes_of_somebody_else_counts_by_its_weight(
     module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
