@@ -113,6 +113,20 @@ def without_help(transformer: Any) -> Iterator[None]:
 
 
 @contextmanager
+def at_strength(transformer: Any, strength: float) -> Iterator[None]:
+    """Let the adapter that learns count for this share of what it is, for a while."""
+    layers = [layer for layer in transformer.modules() if hasattr(layer, "lora_A")]
+    known = [dict(layer.scaling) for layer in layers]
+    for layer in layers:
+        layer.scaling = {slot: strength * scale for slot, scale in layer.scaling.items()}
+    try:
+        yield
+    finally:
+        for layer, scaling in zip(layers, known, strict=True):
+            layer.scaling = scaling
+
+
+@contextmanager
 def base_alone(transformer: Any) -> Iterator[None]:
     """Leave out the adapter that learns for a while; one that helps in training stays."""
     slots = list(transformer.peft_config)

@@ -1,4 +1,4 @@
-"""Preview clips during training, always of one prompt and seed, so that progress can be seen."""
+"""Preview clips during training, of one prompt and seed, with the adapter as it would be kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 
 from bases.video import write_mp4
-from finetune.adapter import without_help
+from finetune.adapter import at_strength, without_help
 from finetune.callbacks.step import StepCallback
 from finetune.data import SubjectData
 from finetune.examples import free_memory
@@ -57,7 +57,8 @@ class Preview(StepCallback):
         pipe.set_progress_bar_config(disable=True)
         photos = subject.learnt[: data.pictures] if module.family.pictures else ()
         shown = [photo.open() for photo in photos]
-        with without_help(module.transformer):
+        transformer = module.transformer
+        with without_help(transformer), at_strength(transformer, module.strength):
             video = module.family.draw(
                 pipe,
                 guidance=base.guidance,

@@ -21,6 +21,7 @@ from finetune.adapter import (
     WEIGHTS,
     Adapter,
     add_lora,
+    at_strength,
     change,
     lora_weights,
     write_weights,
@@ -117,6 +118,20 @@ def test_a_finished_adapter_has_the_strength_that_was_asked_for(
     )
     for name, weight in whole.items():
         assert torch.equal(half[name], weight / 2 if ".lora_B." in name else weight)
+
+
+def test_what_is_shown_on_the_way_has_the_strength_that_will_be_kept(
+    learnt: nn.Module, tiny: Base, tmp_path: Path
+) -> None:
+    whole = output(learnt)
+    with at_strength(learnt, 0.4):
+        shown = output(learnt)
+    assert torch.equal(output(learnt), whole)
+    write_weights(tmp_path / WEIGHTS, learnt, strength=0.4)
+    pipe = plain_pipeline(tiny)
+    pipe.load_lora_weights(tmp_path, weight_name=WEIGHTS)
+    torch.testing.assert_close(shown, output(pipe.transformer), rtol=1e-5, atol=1e-5)
+    assert not torch.allclose(shown, whole, atol=1e-2)
 
 
 def test_a_reader_that_ignores_alpha_is_right(learnt: nn.Module, written: Path, tiny: Base) -> None:
