@@ -186,13 +186,14 @@ def test_the_cards_code_draws_with_the_base_as_we_render_it(
 def test_the_base_may_wait_outside_the_gpu(
     adapter: Adapter, base: Base, command: Callable[..., list[str]]
 ) -> None:
-    """And the adapter comes out the same."""
+    """And the adapter comes out the same, rounded otherwise where it lies elsewhere in memory."""
     home = adapter.folder.parents[1]
     waiting = ["--output.name=waiting", "--model.thrift.offload=true"]
     outside = train([*command(home), *settings(base), *waiting])
     for part, path in adapter.files.items():
-        ours, theirs = load_file(outside.files[part]), load_file(path)
-        assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
+        torch.testing.assert_close(
+            load_file(outside.files[part]), load_file(path), rtol=1e-4, atol=2e-6
+        )
 
 
 @pytest.mark.parametrize("style", FORMATS)
