@@ -11,7 +11,6 @@ An adapter's alpha is its rank, so that readers who ignore alpha are right too.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from bases.family import Family
 from bases.files import whole_file
@@ -73,7 +72,7 @@ def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str,
     if style == "diffusers":
         return weights
     if style == "kohya" and family.native.read and family.native.flat:
-        weights = _in_every_block(weights)
+        weights = _in_every_block(weights, family)
     new = {}
     for name, (down, up) in _as_authors_have_them(weights, family.native):
         if style == "comfyui":
@@ -89,22 +88,14 @@ def _flat(name: str) -> str:
     return f"lora_unet_{name.replace('.', '_')}"
 
 
-def _in_every_block(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights, with layers that do nothing where other blocks have some: readers want them all."""
-    found = [_BLOCK.fullmatch(layer) for layer in layers(weights)]
-    parts = [match.groups() for match in found if match]
-    whole = dict(weights)
-    for block, kind in itertools.product(
-        dict.fromkeys(block for block, _ in parts), dict.fromkeys(kind for _, kind in parts)
-    ):
-        for end in (_DOWN, _UP):
-            like = next(weights[b + k + end] for b, k in parts if k == kind)
-            whole.setdefault(block + kind + end, torch.zeros_like(like))
+def _in_every_block(weights: dict[str, Tensor], family: Family) -> dict[str, Tensor]:
+    """Weights, with layers that do nothing where none was learnt: readers want them all."""
+    rank, whole = len(next(w for name, w in weights.items() if name.endswith(_DOWN))), dict(weights)
+    for name, layer in family.shell(family.part).named_modules():
+        if isinstance(layer, nn.Linear) and re.fullmatch(family.lora_targets, name):
+            whole.setdefault(_PREFIX + name + _DOWN, torch.zeros(rank, layer.in_features))
+            whole.setdefault(_PREFIX + name + _UP, torch.zeros(layer.out_features, rank))
     return whole
-
-
-_BLOCK = re.compile(r"(.*?\.\d+\.)(.*)")
-"""A layer's block, and which of the block's layers it is."""
 
 
 Pair = tuple[Tensor, Tensor]
