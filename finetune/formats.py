@@ -72,7 +72,7 @@ def renamed(weights: dict[str, Tensor], style: str, family: Family) -> dict[str,
     if style == "diffusers":
         return weights
     if style == "kohya" and family.native.read and family.native.flat:
-        weights = _in_every_block(weights, family)
+        weights = _filled(weights, family)
     new = {}
     for name, (down, up) in _as_authors_have_them(weights, family.native):
         if style == "comfyui":
@@ -88,7 +88,7 @@ def _flat(name: str) -> str:
     return f"lora_unet_{name.replace('.', '_')}"
 
 
-def _in_every_block(weights: dict[str, Tensor], family: Family) -> dict[str, Tensor]:
+def _filled(weights: dict[str, Tensor], family: Family) -> dict[str, Tensor]:
     """Weights, with layers that do nothing where none was learnt: readers want them all."""
     rank, whole = len(next(w for name, w in weights.items() if name.endswith(_DOWN))), dict(weights)
     for name, layer in family.shell(family.part).named_modules():
