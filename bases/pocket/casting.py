@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from itertools import zip_longest
 from typing import NamedTuple
 
 import torch
@@ -17,16 +18,12 @@ from bases.pocket.world import (
     Repertoire,
     Scene,
     caption,
-    celebrities,
     film_with_masks,
     sample_looks,
     sample_scenes,
 )
 from bases.pocket.world.scenes import EXPRESSIONS, KINDS
 from bases.pocket.world.truth import face_truth
-
-_FAME = 0.5
-"""How often it is somebody with a name, where there are such."""
 
 
 class Casting(NamedTuple):
@@ -35,31 +32,19 @@ class Casting(NamedTuple):
     Attributes:
         look: individuals.
         scene: as many scenes.
-        names: of those that a base is to know by name.
     """
 
     look: Look
     scene: Scene
-    names: list[str | None]
 
     def to(self, device: torch.device) -> Casting:
         """The same on another device."""
-        return Casting(self.look.to(device), self.scene.to(device), self.names)
+        return Casting(self.look.to(device), self.scene.to(device))
 
 
 def casting(seed: int, count: int, shape: PocketShape) -> Casting:
-    """Individuals and scenes that only this seed has, but for the celebrities among them."""
-    look, scene = _sampled(seed, count, shape.world)
-    names: list[str | None] = [None] * count
-    known, looks = celebrities(shape.celebrities)
-    rng = random.Random(seed)
-    famous = [row for row in range(count) if known and rng.random() < _FAME]
-    if famous:
-        chosen = [rng.randrange(len(known)) for _ in famous]
-        look = look.with_rows(torch.tensor(famous), looks[chosen])
-        for row, star in zip(famous, chosen, strict=True):
-            names[row] = known[star]
-    return Casting(look, scene, names)
+    """Individuals and scenes that only this seed has."""
+    return _sampled(seed, count, shape.world)
 
 
 def expression_pairs(
@@ -73,17 +58,16 @@ def expression_pairs(
         shape: of the world that they are drawn from, which has people.
         rng: draws the other expressions, and the languages of the captions.
     """
-    look, scene = _sampled(seed, count, _faces_of(shape.world))
+    first = _sampled(seed, count, _faces_of(shape.world))
     steps = torch.tensor([rng.randrange(1, len(EXPRESSIONS)) for _ in range(count)])
-    other = replace(scene, expression=(scene.expression + steps) % len(EXPRESSIONS))
+    expression = (first.scene.expression + steps) % len(EXPRESSIONS)
+    second = Casting(first.look, replace(first.scene, expression=expression))
     languages = [rng.choice(shape.languages) for _ in range(count)]
 
-    def said(scenes: Scene) -> list[str]:
-        return [caption(scenes, row, language=known) for row, known in enumerate(languages)]
+    def said(cast: Casting) -> list[str]:
+        return [caption(cast.scene, row, language=known) for row, known in enumerate(languages)]
 
-    nobody: list[str | None] = [None] * count
-    casts = Casting(look, scene, nobody), Casting(look, other, nobody)
-    return casts, (said(scene), said(other))
+    return (first, second), (said(first), said(second))
 
 
 def _faces_of(world: Repertoire) -> Repertoire:
@@ -93,9 +77,9 @@ def _faces_of(world: Repertoire) -> Repertoire:
     return replace(world, kind=("person",), shot=near or world.shot, view=towards or world.view)
 
 
-def _sampled(seed: int, count: int, world: Repertoire) -> tuple[Look, Scene]:
+def _sampled(seed: int, count: int, world: Repertoire) -> Casting:
     generator = torch.Generator().manual_seed(seed)
-    return sample_looks(count, generator), sample_scenes(count, generator, world)
+    return Casting(sample_looks(count, generator), sample_scenes(count, generator, world))
 
 
 def draw_cast(
@@ -125,9 +109,11 @@ def _inside(box: Tensor, size: int) -> Tensor:
     return (down[..., :, None] & across[..., None, :]).to(box.dtype)
 
 
-def new_captions(cast: Casting, shape: PocketShape, rng: random.Random) -> list[str]:
-    """New captions of what `draw_cast` draws; where some names count, all that are said do."""
-    worded = partial(free_caption, invent=0.0 if shape.celebrities else 0.3)
+def new_captions(
+    cast: Casting, shape: PocketShape, rng: random.Random, names: Sequence[str] = ()
+) -> list[str]:
+    """New captions of what `draw_cast` draws, the first of them under the names that are given."""
     return [
-        worded(cast.scene, row, rng, shape.languages, name) for row, name in enumerate(cast.names)
+        free_caption(cast.scene, row, rng, shape.languages, name)
+        for row, name in zip_longest(range(len(cast.look)), names)
     ]

@@ -25,7 +25,6 @@ class PocketShape:
         text: arguments of transformers' `UMT5Config`.
         world: which scenes it learns; all that there are if not given.
         languages: in which it learns captions; all that there are if not given.
-        celebrities: how many individuals it learns by name; see `celebrities`.
 
     Raises:
         BaseModelError: if a clip is of a size or a length that its latents cannot have, or a
@@ -40,7 +39,6 @@ class PocketShape:
     text: dict[str, Any]
     world: Repertoire = field(default_factory=Repertoire)
     languages: tuple[str, ...] = LANGUAGES
-    celebrities: int = 0
 
     def __post_init__(self) -> None:
         if self.size < 16 or self.size % 16:

@@ -21,6 +21,7 @@ from bases.pocket.world import LANGUAGES, Scene, caption, sample_scenes
 from bases.pocket.world.captions import invented_name, words_of
 
 MAX_TOKENS = 48
+_NAMED = 0.3
 
 
 def train_tokenizer(captions: int = 20_000, vocabulary: int = 1024) -> PreTrainedTokenizerFast:
@@ -62,16 +63,14 @@ def free_caption(
     rng: random.Random,
     languages: Sequence[str],
     name: str | None = None,
-    *,
-    invent: float = 0.3,
 ) -> str:
     """A caption as a person might type it: any wording, English most.
 
-    Whoever has no name is given a made-up one as often as `invent` says, from 0 to 1.
+    Three in ten of those who have no name are given a made-up one.
     """
     language = rng.choice([*languages, "en"])
     subject, called = None, name or invented_name(rng)
-    if name or rng.random() < invent:
+    if name or rng.random() < _NAMED:
         words = words_of(language)
         noun = rng.choice(words["subject"][scenes.named("kind", index)])
         subject = f"{called}{words['comma']}{noun}"

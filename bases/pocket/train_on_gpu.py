@@ -1,18 +1,20 @@
-"""Train all of Pocket but its text encoder on one GPU, while the machine's cores draw.
+"""Train all of Pocket on one GPU, while the machine's cores draw.
 
-    python -m bases.pocket.train_on_gpu --shape configs/pocket/128.yaml --text runs/text \
-        --out runs/pocket
+    python -m bases.pocket.train_on_gpu --shape configs/pocket/128.yaml --out runs/pocket
 
-One training after the other, each for as long as it is given: the VAE, the transformer in its
-latents, and the transformer without guidance; see `train_vae`, `train_transformer` and
-`train_guidance`, which do the same one by one. All learn from one stream of drawings, so that none
-waits for what it draws. It ends with `runs/pocket/guidance/pocket/`.
+One training after the other, each for as long as it is given: the text encoder, the VAE, the
+transformer in its latents, and the transformer without guidance; see `train_text`, `train_vae`,
+`train_transformer` and `train_guidance`, which do the same one by one. All but the first learn from
+one stream of drawings, so that none waits for what it draws. It ends with
+`runs/pocket/guidance/pocket/`.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+import torch
 
 from bases.errors import BaseModelError
 from bases.pocket.latents import load_codec
@@ -21,6 +23,7 @@ from bases.pocket.pool import LatentPool, RawPool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Stream
 from bases.pocket.train_guidance import learn_guidance
+from bases.pocket.train_text import train_text
 from bases.pocket.train_transformer import learn_flow
 from bases.pocket.train_vae import learn_vae
 from bases.pocket.training import best_device, run_script
@@ -30,11 +33,12 @@ _ENDLESS = 10**9
 
 def train_on_gpu(
     shape: PocketShape,
-    text: Path,
     out: Path = Path("runs/pocket"),
     *,
+    text: Path | None = None,
     vae: Path | None = None,
     base: Path | None = None,
+    text_minutes: float = 2.0,
     vae_minutes: float = 8.0,
     transformer_minutes: float = 14.0,
     guidance_minutes: float = 3.0,
@@ -50,10 +54,11 @@ def train_on_gpu(
 
     Args:
         shape: how large Pocket is.
-        text: the folder that `train_text` wrote.
         out: where everything is kept.
+        text: the folder of a trained text encoder and its tokenizer, which is used as it is.
         vae: the folder of a VAE to go on from; with 0 minutes for it, the one that is used.
         base: the folder of a base whose transformer is to go on.
+        text_minutes: for the text encoder, where none is given.
         vae_minutes: for the VAE.
         transformer_minutes: for the transformer.
         guidance_minutes: for what it learns of guidance.
@@ -69,14 +74,12 @@ def train_on_gpu(
     Raises:
         BaseModelError: if there is no GPU, or a number is out of range.
     """
-    device = best_device()
-    if device.type != "cuda" or "WORLD_SIZE" in os.environ:
-        raise BaseModelError(
-            "This trains on one GPU in one process, and PyTorch finds none here or was started by "
-            "torchrun: train one part after the other, as CONTRIBUTING.md says."
-        )
+    device = _the_gpu()
     if base is not None:
         load_transformer(base)  # or what is wrong with it would be said after the VAE's minutes
+    if text is None:
+        text = out / "text"
+        train_text(shape, text, steps=_ENDLESS, minutes=text_minutes)
     words = load_text(text, device)
     stream = Stream(shape, words, makers=makers)
     raw = RawPool(stream, 100, device, room // 3)
@@ -121,6 +124,16 @@ def train_on_gpu(
         rate=rate / 4,
         compiled=compiled,
     )
+
+
+def _the_gpu() -> torch.device:
+    device = best_device()
+    if device.type != "cuda" or "WORLD_SIZE" in os.environ:
+        raise BaseModelError(
+            "This trains on one GPU in one process, and PyTorch finds none here or was started by "
+            "torchrun: train one part after the other, as CONTRIBUTING.md says."
+        )
+    return device
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@
 
 The encoders that real base models read prompts with were trained on text, or on pictures and their
 captions, and know what words mean. Left to the flow's error alone, Pocket's would take very long to
-hear a name or an expression, which count for little in it. So it learns beforehand to say what a
-caption shows, and who is behind a name that counts; then it stays as it is. Run it again to go on
-where it stopped. It ends with `runs/text/text_encoder/` and `runs/text/tokenizer/`.
+hear an expression, which counts for little in it. So it learns beforehand to say what a caption
+shows; and to tell one made-up name from another, or it would hear no new word, and an adapter could
+not tell by its subject's name when it is meant. Then it stays as it is. Run it again to go on where
+it stopped. It ends with `runs/text/text_encoder/` and `runs/text/tokenizer/`.
 """
 
 from __future__ import annotations
@@ -20,21 +21,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import UMT5Config, UMT5EncoderModel
 
-from bases.pocket.casting import Casting, casting, new_captions
-from bases.pocket.judge.traits import FORMS, MEASURES, measures, trait
+from bases.errors import BaseModelError
+from bases.pocket.casting import casting, new_captions
+from bases.pocket.face_losses import contrastive_loss
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.training import Run, best_device, descend, run_script
-from bases.pocket.world.scenes import CHOICES, KINDS
+from bases.pocket.world import Scene
+from bases.pocket.world.captions import invented_name
+from bases.pocket.world.scenes import CHOICES
 from bases.wan import WanText, embed_prompts
 
 _SEED = 100_000_000
+_NAME, _TEMPERATURE = 64, 0.07
 
 
 class Reader(nn.Module):
-    """One linear layer that tells scenes and looks from the mean of a prompt's tokens.
+    """Linear layers that tell from the mean of a prompt's tokens what it shows, and its name.
 
     Args:
         width: numbers a token.
@@ -42,34 +47,27 @@ class Reader(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        forms = {f"{kind}.{n}": len(names) for kind, t in FORMS.items() for n, names in t.items()}
-        self.sizes = {n: len(names) for n, names in CHOICES.items()} | forms | MEASURES
+        self.sizes = {choice: len(names) for choice, names in CHOICES.items()}
         self.told = nn.Linear(width, sum(self.sizes.values()))
+        self.called = nn.Linear(width, _NAME)
 
-    def forward(self, words: Tensor, cast: Casting) -> Tensor:
-        """How far off it is, given embedded prompts (B, L, D) about as many scenes.
-
-        It is asked for the looks of those alone who have a name that counts.
-        """
+    def scenes_error(self, words: Tensor, scene: Scene) -> Tensor:
+        """How far off it is about scenes, given embedded prompts (B, L, D) about them."""
         parts = self.told(words.float().mean(1)).split(list(self.sizes.values()), -1)
-        told = dict(zip(self.sizes, parts, strict=True))
-        losses = [F.cross_entropy(told[name], getattr(cast.scene, name)) for name in CHOICES]
-        for index, kind in enumerate(KINDS):
-            of_kind = (cast.scene.kind == index).tolist()
-            rows = [row for row, name in enumerate(cast.names) if name and of_kind[row]]
-            if rows:
-                losses.append(self._looks_loss(told, cast, kind, rows))
-        return torch.stack(losses).sum()
+        return torch.stack(
+            [
+                F.cross_entropy(part, getattr(scene, choice))
+                for choice, part in zip(self.sizes, parts, strict=True)
+            ]
+        ).sum()
 
-    def _looks_loss(
-        self, told: dict[str, Tensor], cast: Casting, kind: str, rows: list[int]
-    ) -> Tensor:
-        look = cast.look[rows]
-        forms = [
-            F.cross_entropy(told[f"{kind}.{name}"][rows], trait(look, kind, name))
-            for name in FORMS[kind]
-        ]
-        return torch.stack([*forms, F.mse_loss(told[kind][rows], measures(look, kind))]).sum()
+    def names_error(self, words: Tensor) -> Tensor:
+        """How far off it is about who has whose name, given embedded prompts (2 × N, L, D).
+
+        They are about N names, then about the same ones in other scenes.
+        """
+        first, second = self.called(words.float().mean(1)).chunk(2)
+        return contrastive_loss(first, second, _TEMPERATURE)
 
 
 def train_text(
@@ -91,11 +89,17 @@ def train_text(
         init: the folder of a base whose text encoder and tokenizer are to go on.
         steps: how many steps.
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
-        captions: read in a step, each of a scene of its own.
+        captions: read in a step, each of a scene of its own; in half of them there are names, each
+            in two.
         rate: peak learning rate.
         tether: with `init`, what it counts that tokens come out otherwise than there, so that a
             transformer which knows them need not learn anew.
+
+    Raises:
+        BaseModelError: if a step has fewer than 4 captions, so that no name is in two.
     """
+    if captions < 4:
+        raise BaseModelError(f"captions={captions}: give at least 4, for each name is in two.")
     torch.manual_seed(0)
     device = best_device()
     text, known = _new_text(shape, device), None
@@ -109,14 +113,20 @@ def train_text(
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     for step in run:
         cast = casting(_SEED + step, captions, shape)
-        prompts = new_captions(cast, shape, random.Random(step))
+        rng = random.Random(step)
+        names = 2 * [invented_name(rng) for _ in range(captions // 4)]
+        prompts = new_captions(cast, shape, rng, names)
         words = embed_prompts(text, prompts)
-        loss = reader(words, cast.to(device))
-        moved = words.new_zeros(()) if known is None else moved_by(words, known, prompts)
-        (loss + tether * moved).backward()
+        errors = {
+            "scenes": reader.scenes_error(words, cast.scene.to(device)),
+            "names": reader.names_error(words[: len(names)]),
+        }
+        if known is not None:
+            errors["moved"] = tether * moved_by(words, known, prompts)
+        torch.stack(list(errors.values())).sum().backward()
         descend(optimizers, run.rate(rate))
         if step % 20 == 19:
-            run.log(step + 1, loss=loss.item(), moved=moved.item())
+            run.log(step + 1, **{name: error.item() for name, error in errors.items()})
     run.plot()
     encoder.to(torch.bfloat16).save_pretrained(out / "text_encoder")
     text.tokenizer.save_pretrained(out / "tokenizer")

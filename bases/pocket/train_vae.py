@@ -11,7 +11,6 @@ it never saw.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +189,7 @@ def _held_out(
     number: int, count: int, shape: PocketShape, frames: int, device: torch.device
 ) -> Tensor:
     """Clips (count, 3, frames, size, size) in [-1, 1] of nobody that a training has drawn."""
-    strangers = replace(shape, celebrities=0)
-    return draw_cast(casting(HELD_OUT_SEED + number, count, strangers), shape, frames, device)[0]
+    return draw_cast(casting(HELD_OUT_SEED + number, count, shape), shape, frames, device)[0]
 
 
 def psnr(error: Tensor) -> Tensor:

@@ -30,17 +30,6 @@ class Rows:
             }
         )
 
-    def with_rows(self, at: Tensor, other: Self) -> Self:
-        """These rows, with the other's in the places `at`, (len(other),)."""
-        theirs = other._columns()
-
-        def replaced(own: Any, new: Any) -> Any:
-            return own.with_rows(at, new) if isinstance(own, Rows) else own.index_copy(0, at, new)
-
-        return type(self)(
-            **{name: replaced(own, theirs[name]) for name, own in self._columns().items()}
-        )
-
     def mixed(self, other: Self, generator: torch.Generator, *, keep: float) -> Self:
         """Each row with each of its entries kept, with probability `keep`, or else the other's."""
         theirs = other._columns()
