@@ -36,6 +36,8 @@ from bases.wan import WanText, embed_prompts
 
 _SEED = 100_000_000
 _NAME, _TEMPERATURE = 64, 0.07
+_SCRIPTS = (("a", "z"), ("а", "я"), ("α", "ω"), ("あ", "ん"))
+"""Their first letters and their last."""
 
 
 class Reader(nn.Module):
@@ -114,7 +116,7 @@ def train_text(
     for step in run:
         cast = casting(_SEED + step, captions, shape)
         rng = random.Random(step)
-        names = 2 * [invented_name(rng) for _ in range(captions // 4)]
+        names = 2 * [_new_name(rng) for _ in range(captions // 4)]
         prompts = new_captions(cast, shape, rng, names)
         words = embed_prompts(text, prompts)
         errors = {
@@ -138,6 +140,15 @@ def _new_text(shape: PocketShape, device: torch.device) -> WanText:
     tokenizer = train_tokenizer()
     config = UMT5Config(vocab_size=len(tokenizer), dropout_rate=0.0, **shape.text)
     return WanText(tokenizer, UMT5EncoderModel(config).to(device))
+
+
+def _new_name(rng: random.Random) -> str:
+    """One that can be said, or a few letters of some script, as triggers are."""
+    if rng.random() < 0.5:
+        return invented_name(rng)
+    first, last = rng.choice(_SCRIPTS)
+    letters = range(ord(first), ord(last) + 1)
+    return "".join(map(chr, rng.choices(letters, k=rng.randint(3, 5))))
 
 
 def moved_by(words: Tensor, known: WanText, prompts: list[str]) -> Tensor:
