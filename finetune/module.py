@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,8 @@ class LoraModule(pl.LightningModule):
         training_adapter: a file of LoRA weights that undo a distillation; they count in training,
             learn nothing, and are left out in rendering.
         expert: which of the base's transformers, where there are several; the first if not given.
-        thrift: how to save memory and time; chosen for the memory that there is if not given.
+        thrift: how to save memory and time; what saves memory is chosen for the memory that there
+            is, unless something of it is given.
         memory: gigabytes of the GPU to stay within; all that it has if not given. On a CPU nothing
             is saved unless this is given.
         seed: of the first weights and of the noise.
@@ -135,7 +137,7 @@ class LoraModule(pl.LightningModule):
         self.prior_weight, self.name_gate = prior_weight, name_gate
         self.thrift, self.memory = thrift or NO_THRIFT, memory
         self.thrift.check()
-        self.thrift_is_given = thrift is not None
+        self.thrift_is_given = thrift is not None and not self.thrift.saves_time_alone
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
         self._check_distillation(base)
         self._check_gate()
@@ -253,10 +255,13 @@ class LoraModule(pl.LightningModule):
             budget = Budget(
                 self.family, self.expert, rank=self.rank, targets=self._targets, batches=batches
             )
-            self.thrift = fitting_thrift(budget, memory, may_wait=not self.name_gate)
+            fitting = fitting_thrift(budget, memory, may_wait=not self.name_gate)
         except Uncountable:
             if wanted:
                 raise
+        else:
+            quick = self.thrift
+            self.thrift = replace(fitting, compiled=quick.compiled, attention=quick.attention)
 
     @property
     def _targets(self) -> str:

@@ -8,7 +8,7 @@ compiled and its attention fused (diffusers), and the optimiser's state kept in 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -82,6 +82,11 @@ class Thrift:
                 f"model.thrift.offload=True and model.thrift.weights={self.weights!r} do not go "
                 "together: only plain weights wait in the machine's memory. Give one of them."
             )
+
+    @property
+    def saves_time_alone(self) -> bool:
+        """Whether it compiles or fuses, and saves no memory."""
+        return self != NO_THRIFT and replace(self, compiled=False, attention="") == NO_THRIFT
 
     def loading_device(self, device: torch.device) -> torch.device:
         """Where the base is loaded: what is made small, or waits there, comes from the CPU."""

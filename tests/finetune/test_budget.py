@@ -165,10 +165,11 @@ def test_a_training_in_little_memory_goes_the_way_that_fits(
         return choose(budget, budget.need(ORDER[3]).total, may_wait=may_wait)
 
     monkeypatch.setattr("finetune.module.fitting_thrift", chosen)
+    quick = dataclasses.replace(ORDER[3], attention="native")
     with caplog.at_level("INFO"):
-        adapter = train(command(home, "--model.memory=5"))
+        adapter = train(command(home, "--model.memory=5", "--model.thrift.attention=native"))
     assert len(budgets) == 1
-    assert adapter.run["experts"][0]["thrift"] == dataclasses.asdict(ORDER[3])
+    assert adapter.run["experts"][0]["thrift"] == dataclasses.asdict(quick)
     assert "recompute='everything'" in caplog.text
 
 
