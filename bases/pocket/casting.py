@@ -44,7 +44,8 @@ class Casting(NamedTuple):
 
 def casting(seed: int, count: int, shape: PocketShape) -> Casting:
     """Individuals and scenes that only this seed has."""
-    return _sampled(seed, count, shape.world)
+    generator = torch.Generator().manual_seed(seed)
+    return Casting(sample_looks(count, generator), sample_scenes(count, generator, shape.world))
 
 
 def expression_pairs(
@@ -58,7 +59,7 @@ def expression_pairs(
         shape: of the world that they are drawn from, which has people.
         rng: draws the other expressions, and the languages of the captions.
     """
-    first = _sampled(seed, count, _faces_of(shape.world))
+    first = casting(seed, count, replace(shape, world=_faces_of(shape.world)))
     steps = torch.tensor([rng.randrange(1, len(EXPRESSIONS)) for _ in range(count)])
     expression = (first.scene.expression + steps) % len(EXPRESSIONS)
     second = Casting(first.look, replace(first.scene, expression=expression))
@@ -75,11 +76,6 @@ def _faces_of(world: Repertoire) -> Repertoire:
     near = tuple(shot for shot in world.shot if shot != "wide")
     towards = tuple(view for view in world.view if view in ("front", "three-quarter"))
     return replace(world, kind=("person",), shot=near or world.shot, view=towards or world.view)
-
-
-def _sampled(seed: int, count: int, world: Repertoire) -> Casting:
-    generator = torch.Generator().manual_seed(seed)
-    return Casting(sample_looks(count, generator), sample_scenes(count, generator, world))
 
 
 def draw_cast(
