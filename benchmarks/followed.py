@@ -161,7 +161,7 @@ def _print(pairs: list[tuple[_Row, _Row]]) -> None:
     gap = interval([100 * gap for gap in _gaps(pairs)], of="mean")
     if gap:
         print(
-            f"Action, adapter less base: {gap.value:.0f} points ({gap.low:.0f} to {gap.high:.0f}, "
+            f"Action, adapter less base: {gap.value:.1f} points ({gap.low:.1f} to {gap.high:.1f}, "
             "95% interval over individuals)."
         )
     moved = median(own["motion"] / max(plain["motion"], 1e-9) for own, plain in pairs)

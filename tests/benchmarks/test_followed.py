@@ -75,7 +75,7 @@ def test_the_table_says_what_was_lost(trained: Path, capsys: pytest.CaptureFixtu
     table = " ".join(capsys.readouterr().out.split())
     assert "action 0% of 6 100% of 6" in table
     assert "likeness, wide 0.90 of 6 -" in table
-    assert "adapter less base: -100 points (-100 to -100," in table
+    assert "adapter less base: -100.0 points (-100.0 to -100.0," in table
     assert "median: 2.00" in table
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 import torch
@@ -209,8 +211,9 @@ def test_the_text_encoder_learns_what_is_shown_and_whose_name_it_is(tmp_path: Pa
     train_text(shape, tmp_path, steps=200, captions=16, rate=1e-2)
     with (tmp_path / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
-    for part, share in {"scenes": 0.9, "names": 0.7}.items():
-        assert float(rows[-1][part]) < share * float(rows[0][part]), part
+    assert float(rows[-1]["scenes"]) < 0.9 * float(rows[0]["scenes"])
+    names = fmean(float(row["names"]) for row in rows[-3:])
+    assert names < 0.9 * math.log(7)  # of eight captions, which of the seven others has the name
     first, words = load_text(tmp_path, torch.device("cpu")), ["vodoj, a person waving"]
     train_text(shape, tmp_path / "next", init=tmp_path, steps=4, captions=4)
     second = load_text(tmp_path / "next", torch.device("cpu"))
