@@ -38,7 +38,7 @@ def write_mp4(
 
 def _encode(path: Path, frames: Frames, fps: int, settings: dict[str, Any]) -> None:
     options = {"movflags": "+faststart"}
-    with av.open(str(path), "w", format="mp4", options=options) as container:
+    with av.open(str(path.absolute()), "w", format="mp4", options=options) as container:
         container.metadata["comment"] = json.dumps(settings, ensure_ascii=False)
         stream = container.add_stream("libx264", rate=Fraction(fps), options={"crf": "12"})
         stream.height, stream.width = frames.shape[1:3]
@@ -50,7 +50,7 @@ def _encode(path: Path, frames: Frames, fps: int, settings: dict[str, Any]) -> N
 
 def read_mp4(path: Path) -> tuple[Frames, dict[str, Any]]:
     """The frames of a clip and the settings it was written with."""
-    with av.open(str(path)) as container:
+    with av.open(str(path.absolute())) as container:
         pictures = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
         comment = container.metadata.get("comment", "{}")
     return np.stack(pictures).astype(np.uint8), json.loads(comment)

@@ -15,8 +15,9 @@ import torch
 from diffusers import ModelMixin
 from diffusers.loaders.lora_base import LORA_ADAPTER_METADATA_KEY
 from peft import LoraConfig, get_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from bases.folder import REFERENCES, TRANSFORMER
 from finetune.errors import BrokenAdapter, TrainingError, WrongBase
@@ -78,9 +79,9 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
 
 
 def _check_targets(transformer: ModelMixin, targets: str) -> None:
-    names = [name for name, _ in transformer.named_modules()]
+    layers = dict(transformer.named_modules())
     try:
-        chosen = any(re.fullmatch(targets, name) for name in names)
+        chosen = [name for name in layers if re.fullmatch(targets, name)]
     except re.error as error:
         raise TrainingError(
             f"model.targets={targets!r} is no regular expression ({error}): give another, or none "
@@ -89,9 +90,20 @@ def _check_targets(transformer: ModelMixin, targets: str) -> None:
     if not chosen:
         raise TrainingError(
             f"model.targets={targets!r} matches none of the base's layers, which have names such "
-            f"as {names[-1]!r} and are matched as a whole: give another, or none for the base's "
-            "own."
+            f"as {list(layers)[-1]!r} and are matched as a whole: give another, or none for the "
+            "base's own."
         )
+    for name in chosen:
+        if not isinstance(_without_adapters(layers[name]), nn.Linear):
+            raise TrainingError(
+                f"model.targets={targets!r} matches {name!r}, which is no linear layer but a "
+                f"{type(layers[name]).__name__}: give one that matches linear layers alone, or "
+                "none for the base's own."
+            )
+
+
+def _without_adapters(layer: nn.Module) -> nn.Module:
+    return layer.get_base_layer() if isinstance(layer, BaseTunerLayer) else layer
 
 
 HELPER = "helper"

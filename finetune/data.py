@@ -129,6 +129,7 @@ class SubjectData(pl.LightningDataModule):
         at_least(1, photos=photos, pool=pool, pictures=pictures)
         at_least(0, held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
         at_most(1, dropout=dropout)
+        at_least(1, **{"the number of ratios": len(ratios)})
         above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips

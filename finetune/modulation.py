@@ -47,7 +47,9 @@ class Factorised(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """What the layer makes of x (..., I): (..., O), in the layer's own precision."""
-        return F.linear(F.linear(x.float(), self.down), self.up, self.bias).to(self.precision)
+        with torch.autocast(x.device.type, enabled=False):
+            thin = F.linear(x.float(), self.down)
+            return F.linear(thin, self.up, self.bias).to(self.precision)
 
 
 def factorise(transformer: Any, family: Family) -> None:

@@ -17,7 +17,7 @@ from bases.catalogue import Base
 from bases.family import Family
 from bases.pocket import PRESERVATION
 from finetune.adapter import Adapter, load_lora
-from finetune.examples import Example, load_examples, save_examples
+from finetune.examples import Example, free_memory, load_examples, save_examples
 from subjects import with_article
 
 _ACTIONS = ("waving", "walking", "jumping", "dancing", "clapping", "standing")
@@ -113,4 +113,6 @@ def draw_examples(
         )
         latents = family.drawn_latents(pipe, latents)
         examples.append(Example(latents[0].float().cpu(), prompt))
+    del pipe
+    free_memory()
     return examples

@@ -136,8 +136,8 @@ def train(
     name = data.subject.name if output.name is None else output.name
     folder_of(data.home, name)
     for turn in turns:
-        at_least(1, max_steps=turn.trainer.max_steps, save_every=output.save_every)
-        at_least(0, preview_every=output.preview_every)
+        at_least(1, max_steps=turn.trainer.max_steps, save_every=turn.output.save_every)
+        at_least(0, preview_every=turn.output.preview_every)
     final, work = data.home / "adapters" / name, data.home / "runs" / name
     identity = json.dumps([_identity(turn) for turn in turns], sort_keys=True, default=str)
     try:

@@ -118,7 +118,7 @@ class Renderer:
                 f"frames {frames!r} does not fit: this base draws from {grid.shortest}"
                 + (f" to {grid.longest}." if grid.longest else " on.")
             )
-        guidance = _given(clip.guidance, base.guidance)
+        guidance = _given(clip.guidance, base.guidance if self.family.takes_guidance else 1.0)
         if not self.family.takes_guidance and guidance != 1:
             raise RenderError(
                 f"guidance {guidance!r} does not fit: this base was distilled to do without, so "

@@ -42,6 +42,8 @@ class Terms:
         """
         ground = ask_consent() if self.ground is None else self.ground
         purpose = PURPOSE if self.purpose is None else self.purpose
+        if ground not in GROUNDS:
+            raise StudioError(f"consent {ground!r} is none of {', '.join(GROUNDS)}.")
         return Consent.today(self.whose, ground, purpose=purpose, until=self.until)
 
 

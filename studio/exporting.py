@@ -60,6 +60,6 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
                 "in a folder where you may write."
             ) from error
         say(f"{path}: {expert['tensors']} tensors, all read back; size of the change {size:.3f}")
+        note_files(home, run["subject"]["name"], "exported", [path], format=style)
         written.append(path)
-    note_files(home, run["subject"]["name"], "exported", written, format=style)
     return written

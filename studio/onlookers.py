@@ -63,8 +63,10 @@ class Onlookers:
         Raises:
             StudioError, FacePackageError, ExpressionError: if it cannot be opened.
         """
+        if kind != "person" and self.nobody:
+            return None
         if kind != "person" and self.faces == POCKET:
-            return None if self.nobody else PlainFaces()
+            return PlainFaces()
         finder = _opened(self.faces, kind)
         if self.faces != POCKET:
             say(f"Note: {licence_note(self.faces)}")

@@ -31,12 +31,16 @@ from subjects import Subject, UnknownSubjectError, with_article
 def base_of(run: dict[str, Any]) -> Base:
     """The base that an adapter's record names, in the revision that it was trained on.
 
-    It is found by its name, or else by where it was.
+    One that was in a folder is looked for there first, and then by its name, as are all others: a
+    folder may be called as another base is.
 
     Raises:
         UnknownBase: if it is neither known nor there any more.
     """
     known, revision = run["base"], run["base"].get("revision")
+    source = Path(known["source"])
+    if source.is_absolute() and source.is_dir():
+        return open_base(known["source"])
     try:
         return open_base(f"{known['name']}@{revision}" if revision else known["name"])
     except UnknownBase:

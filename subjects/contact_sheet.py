@@ -102,7 +102,8 @@ def _alike(subject: Subject, compare: Finder | Encoder | None) -> list[dict[str,
     """One row a kept photo that shows the subject: how like it the others are, as cosines."""
     if compare is None:
         return []
-    found = [(photo.path.name, _embedding(photo, compare)) for photo in subject.kept]
+    whole = [photo for photo in subject.kept if photo.path.name not in subject.faults]
+    found = [(photo.path.name, _embedding(photo, compare)) for photo in whole]
     known = [(name, embedding) for name, embedding in found if embedding is not None]
     if len(known) < 2:
         return []

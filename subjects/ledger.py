@@ -38,6 +38,7 @@ def note(home: Path, folder: Path, did: str, **details: Any) -> None:
         OSError: if it cannot be written.
     """
     with _entering(home):
+        _cut_torn_line(folder / LOG)
         line = _enter(home, did, details, place=len(_lines(folder / LOG)) + 1)
         _append(folder / LOG, line)
 
@@ -163,25 +164,30 @@ def _record(line: bytes) -> dict[str, Any] | None:
 
 
 def _last(path: Path) -> dict[str, Any]:
-    """The last entry of a ledger that is one; a line that a crash cut short is taken away."""
-    if path.is_file():
-        content = path.read_bytes()
-        os.truncate(path, content.rfind(b"\n") + 1)
+    """The last entry of a ledger that is one."""
+    _cut_torn_line(path)
     for row in reversed(_lines(path)):
         if row and isinstance(row.get("number"), int) and isinstance(row.get("hash"), str):
             return row
     return {"number": 0, "hash": _FIRST}
 
 
+def _cut_torn_line(path: Path) -> None:
+    """Take away what a crash left of a last line, or the next one would be lost in it."""
+    if path.is_file():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+
+
 def _append(path: Path, row: dict[str, Any]) -> None:
+    """Add a line; a file's name that is no UTF-8 stays as Python has it."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "ab") as file:
-        file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        file.write(json.dumps(row, ensure_ascii=False).encode(errors="surrogatepass") + b"\n")
 
 
 def _digest(record: dict[str, Any]) -> str:
     said = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(said.encode()).hexdigest()
+    return hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()
 
 
 def _user() -> str:

@@ -117,7 +117,7 @@ def _opened(path: Path) -> Any:
     import av
 
     try:
-        video = av.open(str(path))
+        video = av.open(str(path.absolute()))
     except Exception as error:
         raise _damaged(path, error) from error
     if not video.streams.video:

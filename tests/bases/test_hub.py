@@ -187,3 +187,12 @@ def test_the_record_says_the_revision_and_rendering_goes_back_to_it(
     run = train([*command(home, steps=1), *arguments]).run
     assert run["base"]["revision"] == "old"
     assert base_of(run).revision == "old"
+
+
+def test_a_base_in_a_folder_is_not_taken_for_another_of_its_name(
+    tmp_path: Path, tiny_folder: Path
+) -> None:
+    from studio.rendering import base_of
+
+    folder = shutil.copytree(tiny_folder, tmp_path / "pocket")
+    assert base_of({"base": {"name": "pocket", "source": str(folder)}}).source == str(folder)

@@ -78,3 +78,11 @@ def test_a_full_disk_leaves_the_older_clip_and_nothing_half_written(
         write_mp4(path, noisy, fps=16)
     assert path.read_bytes() == older
     assert [entry.name for entry in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_a_colon_in_a_name_is_no_protocol(
+    tmp_path: Path, frames: Frames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_mp4(Path("take:2.mp4"), frames, fps=16)
+    assert read_mp4(Path("take:2.mp4"))[0].shape == frames.shape

@@ -83,3 +83,14 @@ def test_a_face_at_the_edge_moves_the_cut_there() -> None:
     picture = marked((200, 100), (190, 40, 199, 60))
     assert np.asarray(fit(picture, 50, 50, keep=(190, 40, 199, 60)))[20:30, -4:].mean() > 200
     assert np.asarray(fit(picture, 50, 50)).mean() < 1
+
+
+@pytest.mark.parametrize(("side", "multiple"), [(512, 16), (704, 32), (768, 32)])
+@pytest.mark.parametrize(
+    "size", [(1920, 1080), (1080, 1920), (3840, 2160), (4160, 3120), (5184, 3456)]
+)
+def test_a_photo_as_cameras_make_it_fits(side: int, multiple: int, size: tuple[int, int]) -> None:
+    height, width = Buckets(side, multiple).size_of(size[0] / size[1])
+    assert fit(Image.new("RGB", size), height, width).size == (width, height)
+    corner = (size[0] - 9, size[1] - 9, *size)
+    assert fit(Image.new("RGB", size), height, width, keep=corner).size == (width, height)

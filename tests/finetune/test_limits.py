@@ -23,6 +23,7 @@ from subjects import SubjectError
         ("--data.clips=-1", "clips -1"),
         ("--data.side=0", "side 0"),
         ("--data.ratios=[0]", r"ratios\[0\] 0"),
+        ("--data.ratios=[]", "number of ratios 0"),
         ("--trainer.max_steps=0", "max_steps 0"),
         ("--trainer.max_steps=-1", "max_steps -1"),
         ("--output.save_every=0", "save_every 0"),
@@ -55,3 +56,11 @@ def test_a_training_that_could_not_start_leaves_nothing_behind(
     with pytest.raises(ValueError, match=photo.name):
         train(command(home))
     assert not (home / "runs" / "toto").exists()
+
+
+@pytest.mark.parametrize("targets", [".*attn1.*", "patch_embedding"])
+def test_layers_that_are_not_linear_are_refused(
+    home: Path, command: Callable[..., list[str]], targets: str
+) -> None:
+    with pytest.raises(TrainingError, match="no linear layer"):
+        train(command(home, f"--model.targets={targets}"))

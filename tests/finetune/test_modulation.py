@@ -75,6 +75,15 @@ def test_in_half_precision_no_more_is_lost_than_by_rounding(family: MiniMaxH3) -
     assert (thin - exact).norm() <= (rounded - exact).norm()
 
 
+def test_under_autocast_nothing_more_is_rounded(family: MiniMaxH3) -> None:
+    transformer = wide(family)
+    factorise(transformer, family)
+    heard, layer = family.modulated_by(transformer, LEVELS), modulation_layers(transformer)[0]
+    said = layer(heard)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(layer(heard), said, rtol=0, atol=0)
+
+
 def test_a_whole_base_predicts_the_same(family: MiniMaxH3) -> None:
     transformer = family.load("transformer", dtype=torch.float32, device=CPU)
     text = family.load("text", dtype=torch.float32, device=CPU)

@@ -93,6 +93,16 @@ def test_a_day_that_is_none_is_refused(typed: Callable[..., Typed], vase: Path) 
     assert (code, "'soon': write it as in" in said) == (2, True)
 
 
+@pytest.mark.parametrize("ground", ["object", "pet"])
+def test_nobody_consents_as_a_thing(
+    typed: Callable[..., Typed], vase: Path, home: Path, ground: str
+) -> None:
+    make_a_person(vase)
+    code, said = typed("subject", "consent", "vase", "--consent", ground)
+    assert (code, f"{ground!r} is none of self" in said) == (2, True)
+    assert Subject.load(home, "vase").consent.ground == "synthetic"
+
+
 def test_the_log_tells_what_was_done_and_that_it_was_changed(
     typed: Callable[..., Typed], vase: Path
 ) -> None:

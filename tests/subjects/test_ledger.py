@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,3 +98,20 @@ def test_a_log_that_lost_its_last_line_is_noticed(tmp_path: Path, folder: Path) 
     log = folder / "log.jsonl"
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
     assert "1 entries of ledger.jsonl have no line in any log.jsonl" in problems(tmp_path)[0]
+
+
+def test_a_line_of_a_log_that_a_crash_cut_short_takes_no_other_with_it(
+    tmp_path: Path, folder: Path
+) -> None:
+    with (folder / "log.jsonl").open("a") as file:
+        file.write('{"number": 4, "ti')
+    note(tmp_path, folder, "rendered", file="clip.mp4")
+    assert log_of(folder)[-1]["details"] == {"file": "clip.mp4"}
+    assert problems(tmp_path) == []
+
+
+def test_a_name_of_a_file_that_is_no_utf8_comes_back(tmp_path: Path, folder: Path) -> None:
+    name = os.fsdecode(b"x\xff.zip")
+    note(tmp_path, folder, "exported", file=name)
+    assert log_of(folder)[-1]["details"] == {"file": name}
+    assert problems(tmp_path) == []

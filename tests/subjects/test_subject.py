@@ -225,6 +225,7 @@ def test_a_person_does_not_load_without_consent(
         ("kind: pet\nclass_noun: cat\ntrigger: tom\nfaces: 5", "faces is 5"),
         ("[" * 5000, "is not YAML"),
         ("day: 2025-13-45", "is not YAML"),
+        ("noun: !!bool maybe", "is not YAML"),
     ],
 )
 def test_a_damaged_record_is_named(
