@@ -48,7 +48,6 @@ class Preview(StepCallback):
     @torch.no_grad()
     def _render(self, module: LoraModule, data: SubjectData) -> Any:
         base, subject = data.base, data.subject
-        module.transformer.eval()
         pipe = module.family.pipeline(
             dtype=module.base_dtype,
             device=module.device,
@@ -70,5 +69,4 @@ class Preview(StepCallback):
             )[0]
         del pipe
         free_memory()
-        module.transformer.train()
         return (video * 255).round().astype("uint8")

@@ -19,7 +19,7 @@ class ResumeState(StepCallback):
         every: steps between two saves.
     """
 
-    def __init__(self, path: Path, every: int = 25) -> None:
+    def __init__(self, path: Path, every: int) -> None:
         self.path, self.every = path, every
 
     def on_step_end(self, trainer: pl.Trainer, *_: Any) -> None:
