@@ -26,7 +26,6 @@ from subjects import Subject, note
 
 SAMPLE_PROMPT, SAMPLE_SEED = "waving at the beach, close-up", 7
 _SECTIONS = ("model", "data", "trainer", "output", "experts")
-_OF_YAML_TAGS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 def train_and_measure(
@@ -90,7 +89,7 @@ def _check_recipe(path: Path) -> None:
         raise StudioError(f"There is no file {str(path)!r}: give --config a YAML.")
     try:
         said = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError, *_OF_YAML_TAGS) as error:
+    except Exception as error:  # as of '!!bool maybe', which is a KeyError
         raise StudioError(f"{str(path)!r} is no YAML that can be read ({error}).") from error
     if not isinstance(said, dict) or not all(isinstance(said.get(p, {}), dict) for p in _SECTIONS):
         raise StudioError(

@@ -124,6 +124,15 @@ def test_settings_are_the_bases_own_unless_given(renderer: Renderer) -> None:
     assert list(given.values())[1:] == [64, 48, 13, 7, 0.0, 3]
 
 
+def test_a_base_that_takes_no_guidance_is_given_none(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(renderer.family), "takes_guidance", False)
+    assert renderer.settings(PROMPT, Clip())["guidance_scale"] == 1.0
+    with pytest.raises(RenderError, match=r"guidance 3\.0 does not fit: .* leave it out"):
+        renderer.settings(PROMPT, Clip(guidance=3.0))
+
+
 @pytest.mark.parametrize(
     ("prompt", "clip", "named"),
     [

@@ -110,7 +110,8 @@ def test_a_setting_that_the_command_gives_itself(
 
 
 @pytest.mark.parametrize(
-    "said", [b"\xff\xfe\x00", b"", b"model: 3", b"- a list", b"a: [", b"just text"]
+    "said",
+    [b"\xff\xfe\x00", b"", b"model: 3", b"- a list", b"a: [", b"just text", b"a: !!bool maybe"],
 )
 def test_a_config_that_is_no_recipe(
     refused: Callable[..., str], home: Path, tmp_path: Path, said: bytes

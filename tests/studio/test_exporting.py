@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from finetune.adapter import WEIGHTS, Adapter
 from finetune.errors import BrokenAdapter
+from studio import exporting
 from studio.exporting import export_adapter
 from studio.home import StudioError
 
@@ -50,6 +51,24 @@ def test_what_cannot_be_written_is_refused(
     with pytest.raises(StudioError, match=said):
         export(tmp_path / name, style)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_was_written_before_a_file_failed_is_noted(
+    export: Callable[..., list[Path]],
+    trained: Adapter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = trained.run | {
+        "experts": [e | {"name": n} for n in ("a", "b") for e in trained.run["experts"]]
+    }
+    monkeypatch.setattr(Adapter, "run", property(lambda _: run))
+    (tmp_path / "o_b.safetensors").mkdir()
+    noted: list[Path] = []
+    monkeypatch.setattr(exporting, "note_files", lambda *told, **_: noted.extend(told[3]))
+    with pytest.raises(StudioError, match="o_b"):
+        export(tmp_path / "o.safetensors")
+    assert noted == [tmp_path / "o_a.safetensors"]
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut short", "empty", "no numbers", "unrecorded"])

@@ -11,6 +11,7 @@ import skimage.data
 from PIL import Image
 
 from bases.pocket import SAMPLE
+from studio.onlookers import Onlookers
 from subjects import Subject
 from tests.subjects.tiny_captioners import blip
 from tests.subjects.tiny_encoders import dinov2
@@ -83,6 +84,10 @@ def test_a_pet_with_a_person_is_refused_until_somebody_says_that_it_is_none(
     assert "shows a person's face" in refused(*given)
     accepted(*given, "--nobody")
     assert "leave it out" in refused("subject", "add", "mira", path, "--nobody", "--home", home)
+
+
+def test_where_it_is_said_that_nobody_is_there_no_package_looks() -> None:
+    assert Onlookers(faces="buffalo_l", nobody=True).finder("pet") is None
 
 
 def test_a_person_is_not_compared_by_an_encoder(
