@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from bases.catalogue import find_base
 from bases.family import Family
+from bases.memory import GIGABYTE
 from benchmarks.full_size import FULL_SIZES, full_size, prompt_of
-from finetune.budget import GIGABYTE, ORDER, Budget, Shapes
+from finetune.budget import ORDER, Budget, Shapes
 from studio.quiet import hush
 from studio.tables import show_table
 

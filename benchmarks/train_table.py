@@ -25,10 +25,11 @@ from torch import Tensor
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
+from bases.memory import GIGABYTE
 from benchmarks.loops import LR, Ours, Plain
 from benchmarks.random_bases import SIZES, RandomWeights
 from finetune.adapter import add_lora
-from finetune.budget import GIGABYTE, Budget, Shapes, cap_memory, fitting_thrift
+from finetune.budget import Budget, Shapes, cap_memory, fitting_thrift
 from finetune.data import Batch
 from finetune.examples import free_memory
 from finetune.module import LoraModule

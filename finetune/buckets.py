@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-RATIOS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)
+from subjects.masks import Box
 
-Box = tuple[float, float, float, float]
+RATIOS = (1.0, 4 / 3, 3 / 4, 3 / 2, 2 / 3, 16 / 9, 9 / 16)
 
 
 @dataclass(frozen=True)

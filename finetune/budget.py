@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from bases.errors import TooLarge
 from bases.family import Expert, Family
+from bases.memory import GIGABYTE
 from finetune.adapter import add_lora
 from finetune.errors import TrainingError
 from finetune.kept import Kept
@@ -26,7 +27,6 @@ from finetune.modulation import factorise
 from finetune.thrift import BYTES, Recompute, Thrift, blocks_of, linear_layers
 
 _log = logging.getLogger(__name__)
-GIGABYTE = 1e9
 _THIN = Thrift(modulation="factorised")
 ORDER = (
     Thrift(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -84,7 +85,8 @@ class SubjectData(pl.LightningDataModule):
             learnt for every frame; 0 for none.
         clips: preservation clips a step: in them the subject is to move as the base lets somebody
             move, so that actions survive learning from stills; 0 for none.
-        pool: how many preservation clips there are to draw from.
+        pool: how many preservation clips there are to draw from, at most; Pocket comes with 48 of
+            people, to which no more are added.
         clip_weight: weight of the clips' loss beside the photos'.
         side: photos are brought to about side times side pixels; the base's own size if not given.
         ratios: width over height of the buckets.
@@ -197,6 +199,10 @@ class SubjectData(pl.LightningDataModule):
             prompts |= {Prompt(o) for e in photos + clips for o in self._about_others(e.caption)}
         self.embeddings = embed(sorted(prompts), family, learnt, dtype=dtype, device=device)
 
+    def forget(self) -> None:
+        """Let go of what was prepared, which lies on the disk."""
+        del self.examples, self.shown, self.embeddings
+
     def _clips(self, family: Family, dtype: torch.dtype, device: torch.device) -> list[Example]:
         """Clips of the subject by a teacher, or of somebody by the base."""
         if self.teacher:
@@ -264,8 +270,7 @@ class SubjectData(pl.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[list[Batch]]:
         """Batches from the trainer's step on: a resumed run sees what it would have seen."""
-        done = self.trainer.global_step * self.trainer.accumulate_grad_batches
-        return DataLoader(_Steps(self, done), batch_size=None)
+        return DataLoader(_Steps(self), batch_size=None)
 
     def batches_at(self, step: int) -> list[Batch]:
         """What is seen at a step: a function of the seed and the step."""
@@ -353,13 +358,12 @@ def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:
 
 
 class _Steps(IterableDataset[list[Batch]]):
-    """An endless row of steps."""
+    """An endless row of steps, from the trainer's own on, whenever it begins an epoch."""
 
-    def __init__(self, data: SubjectData, start: int) -> None:
-        self.data, self.start = data, start
+    def __init__(self, data: SubjectData) -> None:
+        self.data = data
 
     def __iter__(self) -> Iterator[list[Batch]]:
-        step = self.start
-        while True:
-            yield self.data.batches_at(step)
-            step += 1
+        trainer = self.data.trainer
+        done = trainer.global_step * trainer.accumulate_grad_batches
+        return map(self.data.batches_at, itertools.count(done))

@@ -18,10 +18,11 @@ from tqdm import tqdm
 from bases.families import family_of
 from bases.family import Expert, Family
 from bases.hub import open_base
+from bases.memory import GIGABYTE
 from bases.objective import FlowMatching
 from finetune.adapter import HELPER, add_lora, base_alone, load_lora
 from finetune.batches import alike, prompted, same, shapes_of
-from finetune.budget import GIGABYTE, Budget, Uncountable, fitting_thrift, memory_of
+from finetune.budget import Budget, Uncountable, fitting_thrift, memory_of
 from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
 from finetune.gate import Asking, hear_the_name
@@ -31,6 +32,9 @@ from finetune.thrift import NO_THRIFT, Thrift
 _log = logging.getLogger(__name__)
 _WELL_HEARD = 30.0
 """Times as loud as others a trigger is to be for a gate to keep them apart."""
+
+PRIOR = "prior of "
+"""Before a batch's name, that of the error which keeps the base as it is for others."""
 
 _LEAST_WEIGHT = 1e-6
 """Where a crop leaves nothing of the subject, nothing is learnt from it."""
@@ -305,7 +309,7 @@ class LoraModule(pl.LightningModule):
         if self.prior_weight and rows:
             others = noisy[rows], sigmas[rows], [batch.others[row] for row in rows]
             off = self._predict(*others) - self._said_by_base(*others)
-            yield f"prior of {batch.name}", self.prior_weight, off.square().mean()
+            yield f"{PRIOR}{batch.name}", self.prior_weight, off.square().mean()
 
     def _said_by_base(
         self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import torch
 from diffusers import ModelMixin
+from diffusers.models.attention_dispatch import attention_backend
 from torch import nn
 from torch.utils.checkpoint import (
     CheckpointPolicy,
@@ -208,8 +209,15 @@ def _keep_attention(_: Any, operator: Any, *__: Any, **___: Any) -> CheckpointPo
 
 
 def _fuse(transformer: Any, backend: str) -> None:
+    layers = (getattr(module, "processor", None) for module in transformer.modules())
+    if not any(hasattr(layer, "_attention_backend") for layer in layers):
+        raise TrainingError(
+            f"model.thrift.attention={backend!r}: this base's attention is PyTorch's own and "
+            "cannot be chosen; leave it out."
+        )
     try:
-        transformer.set_attention_backend(backend)
+        with attention_backend():  # it sets every other model's too, which is undone after it
+            transformer.set_attention_backend(backend)
     except (ValueError, RuntimeError, ImportError) as error:
         said = " ".join(str(error).split())[:300].rstrip(".")
         raise TrainingError(

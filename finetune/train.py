@@ -50,7 +50,7 @@ from subjects.locks import Busy, alone_in
 from subjects.privacy import private_folder
 from subjects.subject import folder_of
 
-_DRAFT, _CONFIG, _UNFINISHED = "adapter", "config.json", "unfinished"
+_DRAFT, _CONFIG, _UNFINISHED, _TOLD = "adapter", "config.json", "unfinished", "told"
 _NAMED = 5
 _LESS_MEMORY = (
     "Give a smaller --data.side, fewer --data.photos, --data.held 0 and --data.clips 0, or choose "
@@ -121,9 +121,9 @@ def train(
 
     Args:
         arguments: as LightningCLI takes them.
-        placed: is told once, when the adapter lies in its place.
-        finish: what is done to it then. When the command is killed meanwhile, the same one begins
-            here.
+        placed: is told when the adapter lies in its place.
+        finish: what is done to it then. When the command is killed in one of them, the same command
+            begins there.
 
     Raises:
         TrainingError: if a setting does not fit, there is such an adapter already, or the training
@@ -145,9 +145,7 @@ def train(
             if not _is_unfinished(work, identity) or output.force or not final.exists():
                 _check_place(final, force=output.force)
                 _train(turns, work, identity, final)
-                if placed:
-                    placed(Adapter(final))
-            return _finished(Adapter(final), work, finish)
+            return _finished(Adapter(final), work, placed, finish)
     except Busy as error:
         raise TrainingError(
             f"{work.name!r} is being trained by another command: wait for it, or give another "
@@ -167,10 +165,11 @@ def _check_place(final: Path, *, force: bool) -> None:
 def _train(turns: list[TrainingCLI], work: Path, identity: str, final: Path) -> None:
     """Train every expert that is not trained yet, and put the adapter in its place."""
     _open_run(work, identity, force=turns[0].output.force)
-    (work / _UNFINISHED).unlink(missing_ok=True)
+    for left in (_UNFINISHED, _TOLD):
+        (work / left).unlink(missing_ok=True)
     try:
-        for turn in turns:
-            _run(turn, work)
+        for number, turn in enumerate(turns, 1):
+            _run(turn, work, last=number == len(turns))
     finally:
         if not any(work.glob("*.ckpt")) and not trained_experts(work / _DRAFT):
             shutil.rmtree(work, ignore_errors=True)
@@ -184,8 +183,12 @@ def _is_unfinished(work: Path, identity: str) -> bool:
     return placed and _said_in(work) == identity
 
 
-def _finished(adapter: Adapter, work: Path, finish: Step | None) -> Adapter:
+def _finished(adapter: Adapter, work: Path, placed: Step | None, finish: Step | None) -> Adapter:
+    told = work / _TOLD
     try:
+        if placed and not told.exists():
+            placed(adapter)
+        told.touch()
         if finish:
             finish(adapter)
     except Exception:
@@ -254,18 +257,18 @@ def _turns(chosen: TrainingCLI, arguments: list[str]) -> list[TrainingCLI]:
     ]
 
 
-def _run(turn: TrainingCLI, work: Path) -> None:
+def _run(turn: TrainingCLI, work: Path, *, last: bool) -> None:
     """Train one expert to its end, if that has not been done, and write it into the draft.
 
     Raises:
-        TrainingStopped: if it was.
+        TrainingStopped: if it was asked to stop before its end, or before the next expert.
     """
     draft, expert = work / _DRAFT, turn.model.expert.name
     draft.mkdir(exist_ok=True)
     if any(done["name"] == expert for done in trained_experts(draft)):
         return
     state = work / f"{expert or 'state'}.ckpt"
-    trainer, output, throughput = turn.trainer, turn.output, Throughput()
+    trainer, output, throughput, stop = turn.trainer, turn.output, Throughput(), StopGently()
     export = ExportAdapter(draft, turn.settings, throughput)
     trainer.callbacks += [
         StopUnlessFinite(state),
@@ -274,20 +277,25 @@ def _run(turn: TrainingCLI, work: Path) -> None:
         Preview(draft / SAMPLES, output.preview_every),
         export,
         ResumeState(state, output.save_every),
-        StopGently(),
+        stop,
     ]
     known = state if state.is_file() else None
     cap_memory(trainer.strategy.root_device, turn.model.memory)
     try:
         with fitting(turn.datamodule.base, _LESS_MEMORY):
             trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
-    except SystemExit as stop:  # what Lightning makes of a second Ctrl-C
-        raise _stopped(trainer, state) from stop
+    except SystemExit as twice:  # what Lightning makes of a second Ctrl-C
+        raise _stopped(trainer, state) from twice
     if trainer.global_step < trainer.max_steps:
         raise _stopped(trainer, state)
     export.write(trainer, turn.model)
     del turn.model.transformer
+    turn.datamodule.forget()
     free_memory()
+    if stop.asked and not last:
+        raise TrainingStopped(
+            f"Stopped after the expert {expert!r}. The same command goes on with the next."
+        )
 
 
 def _stopped(trainer: Trainer, state: Path) -> TrainingStopped:
@@ -343,21 +351,26 @@ def _said_in(work: Path) -> str:
 def _differences(before: str, now: str) -> str:
     """What was set otherwise, of each the name and the value before."""
     try:
-        old, new = (dict(_settings_in(json.loads(said))) for said in (before, now))
-    except ValueError:
+        turns = [
+            [dict(_settings_in(turn)) for turn in pair]
+            for pair in zip(json.loads(before), json.loads(now), strict=False)
+        ]
+    except (TypeError, ValueError):
         return "they can no longer be read"
-    named = [f"{name} was {value}" for name, value in old.items() if new.get(name) != value]
-    return ", ".join(named[:_NAMED]) or "more was set than now, or less"
+    named = dict.fromkeys(
+        f"{name} was {value}"
+        for old, new in turns
+        for name, value in old.items()
+        if new.get(name) != value
+    )
+    return ", ".join(list(named)[:_NAMED]) or "more was set than now, or less"
 
 
 def _settings_in(said: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every single setting by its name, such as "model.lr"; of each expert the same ones."""
+    """Every single setting by its name, such as "model.lr"."""
     if isinstance(said, dict):
         for key, value in said.items():
             yield from _settings_in(value, f"{name}.{key}".lstrip("."))
-    elif isinstance(said, list) and any(isinstance(one, dict) for one in said):
-        for one in said:
-            yield from _settings_in(one, name)
     else:
         yield name, json.dumps(said)
 

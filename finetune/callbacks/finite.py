@@ -7,11 +7,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch.optim import Optimizer
 
 from finetune.data import Batch
 from finetune.errors import TrainingError
-from finetune.module import LoraModule
+from finetune.module import PRIOR, LoraModule
 
 
 class StopUnlessFinite(pl.Callback):
@@ -23,30 +24,37 @@ class StopUnlessFinite(pl.Callback):
 
     def __init__(self, state: Path) -> None:
         self.state = state
-        self.batches: list[Batch] = []
+        self.learnt: list[Batch] = []
+        self.blamed: list[Batch] = []
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: LoraModule, batches: list[Batch], *_: Any
     ) -> None:
-        """Remember what is learnt from."""
+        """Remember what the step is learnt from, of which there may be several rows of batches."""
+        self.learnt += batches
         self.batches = batches
+
+    def on_after_backward(self, trainer: pl.Trainer, module: LoraModule) -> None:
+        """Remember what has a loss that is no number."""
+        bad = [name for name, loss in module.losses.items() if not loss.isfinite()]
+        names = {name.removeprefix(PRIOR) for name in bad}
+        self.blamed += [batch for batch in self.batches if batch.name in names]
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, module: LoraModule, optimizer: Optimizer
     ) -> None:
-        """Go on if the gradient is finite.
+        """Go on if the gradient is finite, or is a scaler's, which tries a smaller scale then.
 
         Raises:
             TrainingError: if it is not.
         """
-        slopes = [weight.grad for weight in module.parameters() if weight.grad is not None]
-        if torch.nn.utils.get_total_norm(slopes).isfinite():
+        learnt, blamed = self.learnt, self.blamed
+        self.learnt, self.blamed = [], []
+        if not blamed and (_is_scaled(trainer) or _is_finite(module)):
             return
-        bad = {name for name, loss in module.losses.items() if not loss.isfinite()}
-        blamed = [batch for batch in self.batches if batch.name in bad] or self.batches
-        names = " and ".join(repr(batch.name) for batch in blamed)
-        captions = dict.fromkeys(caption for batch in blamed for caption in batch.captions)
-        what = "loss is no number" if bad else "gradient is no number, though the loss is one"
+        names = " and ".join(dict.fromkeys(repr(batch.name) for batch in blamed or learnt))
+        captions = dict.fromkeys(c for batch in blamed or learnt for c in batch.captions)
+        what = "loss is no number" if blamed else "gradient is no number, though the loss is one"
         kept = (
             f"The state before is kept in {str(self.state)!r}: the same command goes on from it"
             if self.state.is_file()
@@ -57,3 +65,14 @@ class StopUnlessFinite(pl.Callback):
             f"{'; '.join(map(repr, captions))}. {kept}. Should it fail again, give a lower "
             "--model.lr with --output.force true, and it begins anew."
         )
+
+
+def _is_scaled(trainer: pl.Trainer) -> bool:
+    """Whether losses are scaled up, as for 16-mixed, and a step that overflows is passed over."""
+    precision = trainer.precision_plugin
+    return isinstance(precision, MixedPrecision) and precision.scaler is not None
+
+
+def _is_finite(module: LoraModule) -> bool:
+    slopes = [weight.grad for weight in module.parameters() if weight.grad is not None]
+    return bool(torch.nn.utils.get_total_norm(slopes).isfinite())

@@ -18,6 +18,9 @@ class StopGently(StepCallback):
     """Asks the trainer to stop after the step at SIGINT or SIGTERM; a second one stops at once.
 
     When the training ends, the trainer itself puts back the handlers that it found.
+
+    Attributes:
+        asked: whether it was told to, which may have been in the very last step.
     """
 
     def __init__(self) -> None:

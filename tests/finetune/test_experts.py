@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from safetensors.torch import load_file
 from bases.catalogue import Base, find_base
 from finetune.adapter import Adapter
 from finetune.callbacks import Progress
-from finetune.errors import TrainingError
+from finetune.errors import TrainingError, TrainingStopped
 from finetune.module import LoraModule
 from finetune.train import train
 from inference.render import Clip, Renderer
@@ -156,6 +158,41 @@ def test_a_run_killed_in_the_second_expert_does_not_train_the_first_again(
     undisturbed = train(whole)
     for file in FILES.values():
         assert (resumed.folder / file).read_bytes() == (undisturbed.folder / file).read_bytes()
+
+
+def test_a_stop_in_the_last_step_of_the_first_expert_comes_before_the_second(
+    arguments: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: Progress, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == trainer.max_steps:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    started: list[str] = []
+    monkeypatch.setattr(Progress, "on_train_start", lambda _, __, m: started.append(m.expert.name))
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_step_end", interrupt)
+        with pytest.raises(TrainingStopped, match="Stopped after the expert 'high_noise'"):
+            train(arguments())
+    monkeypatch.setattr(Progress, "on_step_end", lambda *_: None)
+    assert set(train(arguments()).files) == {"transformer", "transformer_2"}
+    assert started == ["high_noise", "low_noise"]
+
+
+def test_what_was_set_otherwise_for_one_expert_is_named(
+    arguments: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(self: Progress, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == 2:
+            raise RuntimeError("killed")
+
+    first = '--experts={"high_noise": {"model.lr": 1e-3}, "low_noise": {"model.lr": 2e-3}}'
+    other = '--experts={"high_noise": {"model.lr": 4e-3}, "low_noise": {"model.lr": 2e-3}}'
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_step_end", die)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(arguments(first, "--output.save_every=1"))
+    with pytest.raises(TrainingError, match=r"under other settings: model\.lr was 0\.001\. Give"):
+        train(arguments(other, "--output.save_every=1"))
 
 
 def test_one_expert_alone_can_be_trained(arguments: Callable[..., list[str]], two: Base) -> None:

@@ -66,6 +66,31 @@ def test_the_batch_that_has_no_loss_is_named_and_no_other(
     assert not (home / "runs" / "toto").exists()
 
 
+def test_a_change_of_others_is_blamed_on_the_batch_that_it_was_seen_in(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, 1, "prior of photos", no_number)
+    with pytest.raises(TrainingError, match="in the batch 'photos' of"):
+        train(command(home, "--model.prior_weight=0.3", "--data.dropout=0"))
+
+
+def test_of_batches_that_are_learnt_together_the_bad_one_is_named(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, 3, "clips", no_number)  # the first of the second step's two
+    with pytest.raises(TrainingError, match="At step 2 the loss .* in the batch 'clips' of") as bad:
+        train(command(home, "--trainer.accumulate_grad_batches=2"))
+    assert "toto" not in str(bad.value)
+
+
+def test_a_scaled_gradient_may_overflow(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finetune.callbacks.finite._is_scaled", lambda _: True)
+    monkeypatch.setattr("finetune.callbacks.finite._is_finite", lambda _: False)
+    train(command(home))
+
+
 def test_of_a_gradient_alone_every_batch_is_named(
     home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,6 +104,36 @@ def test_a_run_that_died_goes_on_and_ends_bit_equal(
     assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed(SAVED, *more)
 
 
+def test_an_epoch_goes_on_where_the_one_before_it_ended(
+    home: Path, undisturbed: Callable[..., bytes], command: Callable[..., list[str]]
+) -> None:
+    short = train(command(home, "--trainer.limit_train_batches=4", *GATHERING, steps=6))
+    assert (short.folder / WEIGHTS).read_bytes() == undisturbed(*GATHERING, steps=6)
+
+
+def test_who_is_told_of_an_adapter_is_told_again_after_a_kill_and_not_later(
+    home: Path, command: Callable[..., list[str]]
+) -> None:
+    told: list[str] = []
+
+    def tell(adapter: Adapter) -> None:
+        told.append(adapter.folder.name)
+        if len(told) == 1:
+            raise KeyboardInterrupt
+
+    def measure(adapter: Adapter) -> None:
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    arguments = command(home, steps=2)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            train(arguments, placed=tell, finish=measure)
+    told.append("measured")
+    train(arguments, placed=tell, finish=measure)
+    assert told == ["toto", "toto", "measured"]
+
+
 def test_a_run_that_was_asked_to_stop_loses_no_step(
     home: Path,
     undisturbed: Callable[..., bytes],

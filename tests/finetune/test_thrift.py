@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from diffusers.models.attention_dispatch import _AttentionBackendRegistry
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bases.catalogue import Base
@@ -120,6 +121,19 @@ def test_a_thrifty_training_ends_with_an_adapter(
 def test_an_attention_that_this_machine_lacks_is_named(tiny: Base) -> None:
     with pytest.raises(TrainingError, match="thrift.attention='sage' does not work here"):
         learnt(tiny, Thrift(attention="sage"))
+
+
+def test_an_attention_is_chosen_for_this_transformer_alone(tiny: Base) -> None:
+    before = _AttentionBackendRegistry.get_active_backend()[0]
+    _, transformer = learnt(tiny, Thrift(attention="_native_math"))
+    chosen = {m.processor._attention_backend for m in transformer.modules() if hasattr(m, "to_q")}
+    assert {backend.value for backend in chosen} == {"_native_math"}
+    assert _AttentionBackendRegistry.get_active_backend()[0] == before
+
+
+def test_an_attention_that_cannot_be_chosen_is_refused() -> None:
+    with pytest.raises(TrainingError, match="is PyTorch's own and cannot be chosen"):
+        Thrift(attention="_native_math").spend_less(nn.Linear(2, 2))
 
 
 def test_a_missing_library_is_named_with_what_installs_it(
