@@ -89,15 +89,6 @@ class Base:
             return self.origin
         return self.name if self in BASES and Path(self.source).is_dir() else self.source
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the weights are on this machine."""
-        if Path(self.source).is_dir():
-            return True
-        from huggingface_hub import try_to_load_from_cache
-
-        return isinstance(try_to_load_from_cache(self.source, f"{self.part}/config.json"), str)
-
 
 _CLIP_FILE = "starring.json"
 _WHOLE = ((int,), "a whole number from 1")

@@ -62,6 +62,11 @@ def open_base(name: str) -> Base:
     return replace(base, source=str(folder), origin=base.source, revision=folder.name)
 
 
+def is_here(base: Base) -> bool:
+    """Whether all of a base is on this machine."""
+    return Path(base.source).is_dir() or _kept(base, "") is not None
+
+
 def split_revision(name: str) -> tuple[str, str]:
     """What `--base` takes as a name and a revision, which is empty if none is asked for."""
     plain, _, revision = (name, "", "") if Path(name).is_dir() else name.partition("@")

@@ -185,6 +185,7 @@ def bases(
 ) -> None:
     """List the bases that are known by name."""
     from bases.catalogue import BASES
+    from bases.hub import is_here
     from studio.tables import show_table
 
     if accept is not None:
@@ -201,7 +202,7 @@ def bases(
             "; ".join(filter(None, (b.licence, b.terms))),
             b.needs,
             f"{b.width}×{b.height}, {b.frames} frames",
-            "yes" if b.is_here else "no",
+            "yes" if is_here(b) else "no",
         )
         for b in BASES
     ]

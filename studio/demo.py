@@ -25,6 +25,7 @@ from inference.render import Clip, Renderer
 from inference.sheet import sheet, strip
 from studio.asking import Terms
 from studio.gallery import gallery
+from studio.home import open_home
 from studio.onlookers import face_finder
 from studio.quiet import hush
 from studio.subjects import add_from_photos
@@ -52,7 +53,7 @@ def run_demo(
         the report.
     """
     hush()
-    home, seconds = out / "home", dict[str, float]()
+    home, seconds = open_home(out / "home"), dict[str, float]()
     if folder_of(home, NAME).is_dir():
         delete_subject(home, NAME)
     with _timed("audit", seconds):

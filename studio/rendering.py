@@ -20,7 +20,7 @@ from inference.likeness import motion
 from inference.render import Clip, Renderer, check_pictures
 from studio.home import StudioError
 from studio.licences import ask
-from studio.noting import note_files
+from studio.noting import is_here, note_files
 from studio.printing import printable, say
 from studio.quiet import hush
 from studio.tables import show_table
@@ -74,7 +74,7 @@ def render_and_measure(
             many as the adapter was trained with, if none are given.
 
     Raises:
-        StudioError: if the prompt is no text.
+        StudioError: if the prompt is no text, or the subject is deleted meanwhile.
         SubjectError: if the face package cannot be opened, or a photo of the subject's be read.
     """
     _check_text(prompt)
@@ -86,18 +86,22 @@ def render_and_measure(
     opened = open_base(base) if base else base_of(run)
     adapter.check(opened.fingerprint, opened.name)
     shown = shown_to(opened, adapter, home, pictures)
-    yardstick = _yardstick(run["subject"]["name"], home, faces)
+    name = run["subject"]["name"]
+    was_here = is_here(home, name)
+    yardstick = _yardstick(name, home, faces)
     renderer = Renderer(opened)
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
     settings = renderer.settings(full if prompt.strip() else prompt, clip)
     with renderer.adapter(adapter, scale):
         frames = renderer.render(full, clip, shown)
+    if was_here and not is_here(home, name):
+        raise StudioError(f"{name!r} was deleted while its clip was drawn: nothing was written.")
     trained_on = {key: run["base"][key] for key in ("name", "fingerprint")}
     if shown:
         settings["pictures"] = [sha256(picture.tobytes()).hexdigest()[:12] for picture in shown]
     made = {**settings, "base": trained_on, "adapter": adapter.folder.name, "scale": scale}
     write_mp4(path, frames, fps=renderer.base.fps, settings=made)
-    note_files(home, run["subject"]["name"], "rendered", [path], prompt=full)
+    note_files(home, name, "rendered", [path], prompt=full)
     if yardstick:
         _show_measures(frames, yardstick)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from studio.home import home_option, open_home
+from studio.home import home_folder, home_option, open_home
 from studio.options import Faces, Ground, Home, Purpose, Until
 from studio.printing import say
 from studio.values import path_of
@@ -240,6 +240,6 @@ def delete(
     """Delete a subject and everything made of it: photos, adapters, clips, exports, log."""
     from studio.changing import delete_for_good
 
-    whole = delete_for_good(name, sure=yes, home=open_home(home))
+    whole = delete_for_good(name, sure=yes, home=home_folder(home))
     left = f"Nothing of {name!r} that was made here is left" if whole else "The rest is gone"
     say("", f"{left}.", "Next: starring subject add NAME PHOTOS")

@@ -52,6 +52,8 @@ def add_from_photos(
     onlookers = onlookers or Onlookers()
     check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
     onlookers.check(kind)
+    if kind != "person":
+        _refuse_for_things(terms, like)
     finder, compare = onlookers.finder(kind), onlookers.compare()
     describe = onlookers.describe(noun or kind)
     consent = terms.agreed() if kind == "person" else None
@@ -80,3 +82,20 @@ def add_from_photos(
             encoder_folder=onlookers.encoder and remembered(onlookers.encoder),
             progress=show,
         )
+
+
+def _refuse_for_things(terms: Terms, like: str | None) -> None:
+    """Refuse what is said about a person of what is none.
+
+    Raises:
+        StudioError: if something is.
+    """
+    said = {
+        "--face": like,
+        "--consent": terms.ground,
+        "--purpose": terms.purpose,
+        "--until": terms.until,
+    }
+    for option, given in said.items():
+        if given is not None:
+            raise StudioError(f"{option} is for a person: leave it out, or give --kind person.")

@@ -25,7 +25,7 @@ from subjects.sources import Source
 from subjects.subject import AUDIT, PHOTOS, RECORD, Subject, folder_of
 
 _TEXTS = (RECORD, AUDIT, f"{PHOTOS}/{METADATA}")
-_PHOTO = re.compile(rf"{PHOTOS}/\d{{4}}\.png")
+_PHOTO = re.compile(rf"{PHOTOS}/[^/\\.][^/\\]*\.png", re.IGNORECASE)
 
 
 def pack(subject: Subject, path: Path, home: Path) -> None:
@@ -71,9 +71,16 @@ def _refuse(subject: Subject, files: list[Path], path: Path) -> None:
             f"{str(links[0])!r} is a link, and the photos of a subject are files of its own: put "
             "the file itself there."
         )
-    if subject.faults:
-        name, fault = next(iter(subject.faults.items()))
-        raise StorageError(f"{name!r} cannot be packed ({fault}): put it back, or drop its line.")
+    for photo in subject.photos:  # those that a person has dropped are carried too
+        name, fault = photo.path.name, photo.fault()
+        if fault:
+            raise StorageError(
+                f"{name!r} cannot be packed ({fault}): put it back, or remove its line."
+            )
+        if not _PHOTO.fullmatch(f"{PHOTOS}/{name}"):
+            raise StorageError(
+                f"{name!r} cannot be packed: its name must end in .png, and not begin with a dot."
+            )
 
 
 def unpack(path: Path, home: Path) -> Subject:
@@ -117,8 +124,11 @@ def _check(path: Path, draft: Path, name: str) -> None:
     except SubjectError as error:
         said = str(error).replace(f"{draft}/", "").replace(str(draft), path.name)
         raise type(error)(f"{str(path)!r} cannot be imported: {said}") from error
-    if subject.consent_fault:
-        raise ConsentError(f"{str(path)!r} cannot be imported: {subject.consent_fault}")
+    if flaw := subject.consent_flaw:
+        raise ConsentError(
+            f"{str(path)!r} cannot be imported: {flaw}. Answer the question anew where it was "
+            f"packed, with 'starring subject consent {name}', and pack it again."
+        )
 
 
 def _members(path: Path) -> list[str]:

@@ -38,10 +38,12 @@ class Deleted:
     Attributes:
         removed: files and folders that are gone.
         changed: clips and exports that are no longer what was written, and were left alone.
+        missing: clips and exports that are no longer where they were written.
     """
 
     removed: tuple[Path, ...]
     changed: tuple[Path, ...]
+    missing: tuple[Path, ...]
 
 
 def delete_subject(home: Path, name: str) -> Deleted:
@@ -68,8 +70,8 @@ def delete_subject(home: Path, name: str) -> Deleted:
             return _finish(home, going)
     except Busy as error:
         raise StorageError(
-            f"{name!r} is being trained or deleted ({error}): wait for it, or stop it with Ctrl-C "
-            "where it runs, and then give the same command again."
+            f"{name!r} is being added, trained or deleted ({error}): wait for it, or stop it with "
+            "Ctrl-C where it runs, and then give the same command again."
         ) from error
     except OSError as error:
         raise StorageError(
@@ -94,10 +96,12 @@ def finish_deletions(home: Path) -> None:
 
 @contextmanager
 def _alone(home: Path, going: Path) -> Iterator[None]:
-    """Keep other deletions out, and trainings, which would write again what is to go."""
-    runs = {folder.name for folder in _folders(home, going.name.removeprefix(_GOING))}
+    """Keep out other deletions, additions of that name, and trainings, which would write again."""
+    name = going.name.removeprefix(_GOING)
+    runs = {folder.name for folder in _folders(home, name)}
     with ExitStack() as held:
-        for folder in (going, *(home / "runs" / run for run in sorted(runs))):
+        at_work = (going, going.with_name(name), *(home / "runs" / run for run in sorted(runs)))
+        for folder in at_work:
             held.enter_context(alone_in(folder))
         yield
 
@@ -106,6 +110,7 @@ def _finish(home: Path, going: Path) -> Deleted:
     name = going.name.removeprefix(_GOING)
     written = list(_written(going))
     own = [path for path, digest in written if digest == _digest(path)]
+    missing = tuple(path for path, _ in written if not path.exists())
     for folder in _on_their_way(home, going.name):
         _remove(folder)
     folders = _folders(home, name)
@@ -117,7 +122,7 @@ def _finish(home: Path, going: Path) -> Deleted:
     note_deletion(home, going)
     _remove(going)
     _set_tombstone(home)
-    return Deleted((*own, *folders, going.with_name(name)), changed)
+    return Deleted((*own, *folders, going.with_name(name)), changed, missing)
 
 
 def _on_their_way(home: Path, prefix: str) -> list[Path]:

@@ -1,8 +1,7 @@
 """Drafts: a folder is built beside its place and moved there when it is complete.
 
-Every run has a draft of its own, so that two of one name do not write into each other's, and the
-second to finish is told that the first was there. A draft that nobody is at work in is of a run
-that was killed, and is cleared away by the next command.
+Of two runs of one name the second is told that the first is at work. A draft that nobody is at
+work in is of a run that was killed, and is cleared away by the next command.
 """
 
 from __future__ import annotations
@@ -26,14 +25,22 @@ def built_beside(folder: Path) -> Iterator[Path]:
     """A private folder that becomes `folder` at the end, or vanishes.
 
     Raises:
-        StorageError: if `folder` exists by then, or something cannot be written.
+        StorageError: if `folder` exists by then, another command builds it, or something cannot be
+            written.
     """
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}{_DRAFT}")
     try:
-        with alone_in(draft):
+        with alone_in(folder), alone_in(draft):
+            if folder.exists():
+                raise exists_error(folder)
             draft.mkdir(mode=0o700)
             yield draft
             os.rename(draft, folder)
+    except Busy as error:
+        raise StorageError(
+            f"the subject {folder.name!r} is being added or deleted by another command: wait for "
+            "it, or choose another name."
+        ) from error
     except OSError as error:
         if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
             raise exists_error(folder) from error
@@ -43,7 +50,7 @@ def built_beside(folder: Path) -> Iterator[Path]:
 
 
 def clear_drafts(folder: Path) -> None:
-    """Remove the drafts beside a folder's own that nobody is at work in.
+    """Remove the drafts and locks beside a folder's own that nobody is at work in.
 
     Args:
         folder: where they stand.
@@ -56,6 +63,9 @@ def clear_drafts(folder: Path) -> None:
         with suppress(Busy), alone_in(draft):
             if draft.exists():
                 shutil.rmtree(draft)
+    for built in locked_in(folder, "[!.]*"):
+        with suppress(Busy), alone_in(built):
+            pass  # leaving it takes its lock away
 
 
 def exists_error(folder: Path) -> StorageError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,7 @@ def edit_subject(
         trigger=subject.trigger if trigger is None else trigger_in(trigger),
         class_noun=subject.class_noun if class_noun is None else class_noun_in(class_noun),
     )
-    renamed = [_renamed(photo, subject.called, changed.called) for photo in subject.photos]
+    renamed = [_renamed(photo, subject, changed) for photo in subject.photos]
     photos = {photo.path.name: photo for photo in renamed}
     touched = {name: _stored(subject, name) for name in (*(captions or {}), *(verdicts or {}))}
     for name, caption in (captions or {}).items():
@@ -65,10 +66,12 @@ def edit_subject(
     return changed
 
 
-def _renamed(photo: Photo, old: str, new: str) -> Photo:
-    if not photo.caption.startswith(old):
-        return photo
-    return replace(photo, caption=new + photo.caption.removeprefix(old))
+def _renamed(photo: Photo, old: Subject, new: Subject) -> Photo:
+    """The photo under the new words: "mira, a person, …" as a whole, or "mira …" alone."""
+    for before, after in ((old.called, new.called), (old.trigger, new.trigger)):
+        if re.match(rf"{re.escape(before)}(?!\w)", photo.caption):
+            return replace(photo, caption=after + photo.caption.removeprefix(before))
+    return photo
 
 
 def _stored(subject: Subject, name: str) -> str:

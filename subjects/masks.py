@@ -6,6 +6,7 @@ has the subject's own outline, and other people are left out of it.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ class SegmenterError(SubjectError):
 
 
 class Segmenter:
-    """A segmentation model of transformers', such as SegFormer, Mask2Former or OneFormer.
+    """A segmentation model of transformers', such as SegFormer or Mask2Former.
 
     Args:
         folder: of the model, as `save_pretrained` writes it; nothing is downloaded, and no code of
@@ -101,7 +102,7 @@ class Segmenter:
             such_as="SegFormer or Mask2Former",
         )
         self._model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-        self._labels = _labels_for(self._model.config.id2label, (class_noun.lower(), *_KINDS[kind]))
+        self._labels = _labels_for(self._model.config.id2label, class_noun, _KINDS[kind])
         if not self._labels:
             known = ", ".join(list(self._model.config.id2label.values())[:12])
             raise SegmenterError(
@@ -130,11 +131,20 @@ class Segmenter:
         return Image.fromarray(outline_HW.astype(np.uint8) * 255) if outline_HW.any() else None
 
 
-def _labels_for(known: dict[int, str], wanted: tuple[str, ...]) -> list[int]:
-    """The numbers of the first wanted word that the model knows, or of all words for a kind."""
-    names = {number: set(name.lower().replace(",", " ").split()) for number, name in known.items()}
-    exact = [number for number, words in names.items() if wanted[0] in words]
-    return exact or [number for number, words in names.items() if words & set(wanted[1:])]
+def _labels_for(known: dict[int, str], noun: str, kind: tuple[str, ...]) -> list[int]:
+    """The labels of a noun, or else of its last word, or else of all words for the kind.
+
+    A label may say several things for one, as "person, individual" does.
+    """
+
+    def plain(text: str) -> str:
+        return " ".join(text.lower().replace("_", " ").split())
+
+    names = {number: {*map(plain, re.split("[,;/]", label))} for number, label in known.items()}
+    whole = plain(noun)
+    choices = ({whole}, {whole.rpartition(" ")[2]}, set(kind))
+    found = ([n for n, said in names.items() if said & wanted] for wanted in choices)
+    return next(filter(None, found), [])
 
 
 def _own_parts(inside_HW: NDArray[np.bool_], box: Box | None) -> NDArray[np.bool_]:
@@ -158,6 +168,8 @@ def _open(folder: Path) -> tuple[Any, Any]:
     if not hasattr(processor, "post_process_semantic_segmentation"):
         raise ValueError("its processor gives no outlines")
     config = transformers.AutoConfig.from_pretrained(folder, **OFFLINE)
+    if config.model_type == "oneformer":
+        raise ValueError("OneFormer wants to be told a task beside each picture")
     semantic = type(config) in transformers.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING
     opener = (
         transformers.AutoModelForSemanticSegmentation

@@ -140,14 +140,20 @@ class Subject:
     @property
     def consent_fault(self) -> str | None:
         """Why its consent does not hold, and what to do; None if it does."""
-        renew = f"answer the question with 'starring subject consent {self.name}'"
+        if (flaw := self.consent_flaw) is None:
+            return None
+        return (
+            f"{flaw}: answer the question with 'starring subject consent {self.name}', or delete "
+            f"it with 'starring subject delete {self.name}'."
+        )
+
+    @property
+    def consent_flaw(self) -> str | None:
+        """Why its consent does not hold; None if it does."""
         if not self.consent.is_signed_for(self.name):
-            return f"the consent to use {self.name!r} is not as it was signed: {renew}."
+            return f"the consent to use {self.name!r} is not as it was signed"
         if self.consent.is_over:
-            return (
-                f"the consent to use {self.name!r} ended on {self.consent.until}: {renew}, or "
-                f"delete it with 'starring subject delete {self.name}'."
-            )
+            return f"the consent to use {self.name!r} ended on {self.consent.until}"
         return None
 
     @cached_property

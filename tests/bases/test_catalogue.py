@@ -25,11 +25,6 @@ def test_every_known_base_is_found_by_its_name() -> None:
 def test_a_folder_says_how_its_base_likes_to_be_used(tiny: Base) -> None:
     assert (tiny.height, tiny.width, tiny.frames, tiny.fps) == (SIZE, SIZE, FRAMES, FPS)
     assert (tiny.steps, tiny.guidance) == (STEPS, 3.0)
-    assert tiny.is_here
-
-
-def test_a_base_that_is_not_on_this_machine_says_so() -> None:
-    assert not Base(name="none", source="nobody/has-this-model").is_here
 
 
 def test_an_unknown_base_is_answered_with_the_known_ones() -> None:

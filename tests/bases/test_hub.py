@@ -21,9 +21,10 @@ from huggingface_hub.errors import (
 )
 
 import bases.hub
+from bases.catalogue import Base, find_base
 from bases.errors import BrokenBase, UnknownBase
 from bases.folder import missing_files
-from bases.hub import open_base
+from bases.hub import is_here, open_base
 from bases.licence import MINIMAX_H3, keep_answer
 from tests.tiny_minimax_h3 import write_tiny_minimax_h3
 
@@ -93,6 +94,15 @@ def test_another_revision_is_fetched_when_it_is_asked_for(hub: Hub) -> None:
     assert open_base(f"{NAME}@other").revision == "other"
     assert open_base(NAME).revision == REVISION
     assert hub.downloads == [None, "other"]
+
+
+def test_it_is_here_once_all_of_it_is(hub: Hub, tiny: Base) -> None:
+    assert is_here(tiny)
+    assert not is_here(find_base(NAME))
+    base = open_base(NAME)
+    assert is_here(find_base(NAME))
+    next(Path(base.source).glob("vae/*.safetensors")).unlink()
+    assert not is_here(find_base(NAME))
 
 
 def test_a_download_that_was_cut_short_goes_on(hub: Hub) -> None:

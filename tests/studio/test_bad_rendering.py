@@ -6,12 +6,15 @@ import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import studio.rendering
 from bases.catalogue import Base
 from finetune.adapter import Adapter
+from inference.render import Renderer
+from subjects import delete_subject
 from tests.tiny_base import write_tiny_base
 
 
@@ -75,6 +78,27 @@ def test_a_face_package_that_is_not_there_stops_before_the_drawing(
     out = tmp_path / "clip.mp4"
     where = ("--home", home, "--out", out)
     assert "'nope'" in refused("render", "toto", "waving", "--faces", "nope", *where)
+
+
+def test_a_subject_that_is_deleted_while_its_clip_is_drawn(
+    refused: Callable[..., str],
+    trained: Adapter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    home = shutil.copytree(trained.folder.parents[1], tmp_path / "home")
+    draw = Renderer.render
+
+    def draw_and_delete(self: Renderer, *arguments: Any) -> Any:
+        frames = draw(self, *arguments)
+        delete_subject(home, "toto")
+        return frames
+
+    monkeypatch.setattr(Renderer, "render", draw_and_delete)
+    out = tmp_path / "clip.mp4"
+    line = refused("render", "toto", "waving", "--home", home, "--out", out)
+    assert "'toto' was deleted while its clip was drawn" in line
+    assert not out.exists()
 
 
 def test_a_full_disk_while_rendering(

@@ -23,3 +23,18 @@ def test_only_what_an_earlier_demo_made_is_made_anew(
         studio.demo.run_demo(tmp_path, seed=0)
     assert mine.exists()
     assert not old.exists()
+
+
+def test_what_an_earlier_demo_was_deleting_is_gone_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    going = tmp_path / "home" / "subjects" / ".going.mira"
+    going.mkdir(parents=True)
+
+    def add(*_: object, **__: object) -> None:
+        assert not going.exists()
+        raise InterruptedError
+
+    monkeypatch.setattr(studio.demo, "add_from_photos", add)
+    with pytest.raises(InterruptedError):
+        studio.demo.run_demo(tmp_path, seed=0)

@@ -135,6 +135,37 @@ def test_a_deletion_that_was_cut_short_is_finished_by_any_command(
     assert not list(vase.parent.iterdir())
 
 
+def test_a_deletion_that_was_cut_short_goes_on_by_the_same_command(
+    typed: Callable[..., Typed], vase: Path
+) -> None:
+    vase.rename(vase.with_name(".going.vase"))
+    assert typed("subject", "delete", "vase", "--yes")[0] == 0
+    assert not list(vase.parent.iterdir())
+
+
+def test_a_file_that_was_moved_is_not_said_to_be_gone(
+    typed: Callable[..., Typed], vase: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "vase.zip"
+    typed("subject", "export", "vase", "--out", file)
+    file.rename(tmp_path / "moved.zip")
+    code, said = typed("subject", "delete", "vase", "--yes")
+    assert (code, "vase.zip is no longer there; was it moved?" in said) == (0, True)
+    assert "Nothing of" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--face", "0.png"), ("--consent", "self"), ("--until", "2999-01-01"), ("--purpose", "fun")],
+)
+def test_what_is_said_of_a_person_is_not_taken_of_a_thing(
+    typed: Callable[..., Typed], vase: Path, tmp_path: Path, words: tuple[str, str]
+) -> None:
+    code, said = typed("subject", "add", "jug", tmp_path / "photos", "--kind", "object", *words)
+    assert (code, f"{words[0]} is for a person" in said) == (2, True)
+    assert not vase.with_name("jug").exists()
+
+
 def test_captions_and_verdicts_are_edited_by_options(
     typed: Callable[..., Typed], vase: Path, home: Path
 ) -> None:

@@ -27,6 +27,7 @@ from subjects import (
     SubjectError,
     add_subject,
     photo_paths,
+    problems,
     subject_names,
 )
 from tests.subjects.known_faces import KnownFaces, make_face, make_picture
@@ -282,34 +283,39 @@ def test_killed_in_the_middle_there_is_no_subject_and_the_next_try_works(
     assert len(add("mira", photos[:3]).kept) == 3
 
 
-def test_of_two_runs_of_one_name_the_first_to_finish_wins(
+def test_of_two_runs_of_one_name_the_first_to_begin_wins(
     add: Add, photos: list[Path], home: Path
 ) -> None:
-    def finish_another(done: int, total: int) -> None:
+    refused: list[str] = []
+
+    def begin_another(done: int, total: int) -> None:
         if done == total:
-            add("mira", photos[:2])
+            with pytest.raises(StorageError, match="'mira' is being added .* by another") as why:
+                add("mira", photos[:2])
+            refused.append(str(why.value))
 
-    with pytest.raises(StorageError, match="'mira' exists already"):
-        add("mira", photos[:1], progress=finish_another)
-    assert len(Subject.load(home, "mira").kept) == 2
+    add("mira", photos[:1], progress=begin_another)
+    assert refused
+    assert len(Subject.load(home, "mira").kept) == 1
     assert [path.name for path in (home / "subjects").iterdir()] == ["mira"]
+    assert problems(home) == []
 
 
-def test_a_subject_that_appears_while_the_draft_is_filled_is_left_alone(
+def test_a_folder_that_appears_while_the_draft_is_filled_is_left_alone(
     add: Add, photos: list[Path], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save = Image.Image.save
 
     def save_after_another(self: Image.Image, path: Path, **options: Any) -> None:
         monkeypatch.undo()
-        add("mira", photos[1:3])
+        (home / "subjects" / "mira").mkdir()
+        (home / "subjects" / "mira" / "mine.txt").touch()
         save(self, path, **options)
 
     monkeypatch.setattr(Image.Image, "save", save_after_another)
     with pytest.raises(StorageError, match="'mira' exists already"):
         add("mira", photos[:1])
-    assert len(Subject.load(home, "mira").kept) == 2
-    assert [path.name for path in (home / "subjects").iterdir()] == ["mira"]
+    assert [path.name for path in (home / "subjects").rglob("*")] == ["mira", "mine.txt"]
 
 
 def test_a_link_that_loops_is_one_bad_photo_among_others(

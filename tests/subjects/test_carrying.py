@@ -15,6 +15,7 @@ from subjects import (
     Subject,
     SubjectError,
     add_subject,
+    edit_subject,
     log_of,
     pack,
     unpack,
@@ -78,6 +79,30 @@ def test_a_subject_is_the_same_on_another_machine(
     assert there.folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_photo_that_a_person_put_there_is_carried_too(tmp_path: Path, mira: Subject) -> None:
+    own = mira.photos[0].path.with_name("At the sea.PNG")
+    lines = own.with_name("metadata.jsonl")
+    mira.photos[0].path.rename(own)
+    lines.write_text(lines.read_text().replace("0001.png", own.name))
+    pack(Subject.load(tmp_path / "here", "mira"), tmp_path / "m.zip", tmp_path / "here")
+    assert unpack(tmp_path / "m.zip", tmp_path / "there").photos[0].path.name == own.name
+
+
+def test_what_could_not_be_unpacked_is_not_packed(tmp_path: Path, mira: Subject) -> None:
+    lines = mira.folder / "photos" / "metadata.jsonl"
+    mira.photos[0].path.rename(mira.folder / "photos" / "sea.jpg")
+    said = lines.read_text()
+    lines.write_text(said.replace("0001.png", "sea.jpg"))
+    with pytest.raises(StorageError, match=r"'sea\.jpg' cannot be packed: its name must end"):
+        pack(Subject.load(tmp_path / "here", "mira"), tmp_path / "m.zip", tmp_path / "here")
+    subject = Subject.load(tmp_path / "here", "mira")
+    dropped = edit_subject(subject, home=tmp_path / "here", verdicts={"sea.jpg": "drop"})
+    dropped.photos[0].path.write_bytes(b"damaged")
+    with pytest.raises(StorageError, match=r"'sea\.jpg' cannot be packed \(damaged"):
+        pack(dropped, tmp_path / "m.zip", tmp_path / "here")
+    assert not (tmp_path / "m.zip").exists()
+
+
 def test_a_name_that_is_taken_is_refused(tmp_path: Path, packed: Path) -> None:
     unpack(packed, tmp_path / "there")
     with pytest.raises(StorageError, match="'mira' exists already"):
@@ -93,7 +118,7 @@ def test_a_consent_that_was_changed_or_is_over_is_refused(
         unpack(sly, tmp_path / "there")
     old = Consent("Mira", "synthetic", "2020-01-01", until="2020-12-31")
     pack(mira.renew(old, tmp_path / "here"), tmp_path / "old.zip", tmp_path / "here")
-    with pytest.raises(ConsentError, match="ended on 2020-12-31"):
+    with pytest.raises(ConsentError, match="ended on 2020-12-31. Answer .* where it was packed"):
         unpack(tmp_path / "old.zip", tmp_path / "there")
     assert not files_in(tmp_path / "there")
 

@@ -99,6 +99,12 @@ def test_a_clip_that_was_changed_since_is_left_and_named(planted: Path) -> None:
     assert (planted / "clips/beach.mp4").is_file()
 
 
+def test_a_clip_that_was_moved_is_named(planted: Path) -> None:
+    clip = planted / "clips/beach.mp4"
+    clip.rename(planted / "moved.mp4")
+    assert delete_subject(planted, "mira").missing == (clip,)
+
+
 def test_the_tombstone_says_when_and_nothing_else(planted: Path) -> None:
     delete_subject(planted, "mira")
     (stone,) = (planted / "deleted").iterdir()
@@ -212,7 +218,7 @@ def test_a_subject_is_not_deleted_while_a_training_would_write_it_again(
     before = found(planted)
     with (
         alone_in(planted / "runs" / run),
-        pytest.raises(StorageError, match="'mira' is being trained or deleted.*wait for it"),
+        pytest.raises(StorageError, match="'mira' is being added, trained or deleted.*wait for it"),
     ):
         delete_subject(planted, "mira")
     assert found(planted) == before

@@ -41,6 +41,14 @@ def test_captions_follow_another_trigger_and_noun(tmp_path: Path, mira: Subject)
     assert now.photos[1].caption == "a crowd"
 
 
+def test_a_caption_in_ones_own_words_follows_another_trigger(tmp_path: Path, mira: Subject) -> None:
+    own = {"0001.png": "mira's hat", "0002.png": "mira walking", "0003.png": "miracle"}
+    edit_subject(mira, home=tmp_path, captions=own)
+    edit_subject(Subject.load(tmp_path, "mira"), home=tmp_path, trigger="zora")
+    said = [photo.caption for photo in Subject.load(tmp_path, "mira").photos]
+    assert said == ["zora's hat", "zora walking", "miracle"]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -20,7 +20,14 @@ from transformers.models.maskformer.image_processing_pil_maskformer import (
 )
 from transformers.models.segformer.image_processing_pil_segformer import SegformerImageProcessorPil
 
-from subjects.masks import Segmenter, SegmenterError, _own_parts, body_mask, head_mask
+from subjects.masks import (
+    Segmenter,
+    SegmenterError,
+    _labels_for,
+    _own_parts,
+    body_mask,
+    head_mask,
+)
 
 LABELS = {0: "wall", 1: "person, individual", 2: "dog"}
 
@@ -101,6 +108,24 @@ def test_models_of_both_kinds_outline_a_picture(tmp_path: Path) -> None:
     for folder in (tmp_path / "universal", segformer(tmp_path / "semantic")):
         mask = Segmenter(folder, "pet", "terrier")(Image.new("RGB", (80, 60)), None)
         assert mask is None or mask.size == (80, 60)
+
+
+@pytest.mark.parametrize(
+    ("noun", "labels"),
+    [
+        ("dog", [1]),
+        ("Hot dog", [2]),
+        ("old dog", [1]),
+        ("teddy bear", [3]),
+        ("terrier", [1, 4]),
+        ("dining table", [5]),
+    ],
+)
+def test_a_label_is_told_by_all_its_words_or_by_the_nouns_last(
+    noun: str, labels: list[int]
+) -> None:
+    known = {1: "dog", 2: "hot dog", 3: "teddy_bear", 4: "animal, beast", 5: "desk;Dining  table"}
+    assert _labels_for(known, noun, ("animal", "dog")) == labels
 
 
 @pytest.mark.filterwarnings("ignore")
