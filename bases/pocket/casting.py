@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,8 +22,11 @@ from bases.pocket.world import (
     sample_looks,
     sample_scenes,
 )
-from bases.pocket.world.scenes import EXPRESSIONS, KINDS
+from bases.pocket.world.scenes import CHOICES, KINDS
 from bases.pocket.world.truth import face_truth
+
+Choice = Literal["expression", "view", "action"]
+"""What the two of a pair differ in."""
 
 
 class Casting(NamedTuple):
@@ -48,21 +51,23 @@ def casting(seed: int, count: int, shape: PocketShape) -> Casting:
     return Casting(sample_looks(count, generator), sample_scenes(count, generator, shape.world))
 
 
-def expression_pairs(
-    seed: int, count: int, shape: PocketShape, rng: random.Random
+def pairs(
+    choice: Choice, seed: int, count: int, shape: PocketShape, rng: random.Random
 ) -> tuple[tuple[Casting, Casting], tuple[list[str], list[str]]]:
-    """People whose faces are near, the same with other expressions, and captions of both.
+    """People, the same in scenes of which one choice is another, and captions of both.
 
     Args:
+        choice: in which the two of a pair differ.
         seed: of the individuals and their scenes.
         count: how many pairs.
-        shape: of the world that they are drawn from, which has people.
-        rng: draws the other expressions, and the languages of the captions.
+        shape: of the world that they are drawn from, which has people and two names of the choice.
+        rng: draws what the choice is in the second scenes, and the languages of the captions.
     """
-    first = casting(seed, count, replace(shape, world=_faces_of(shape.world)))
-    steps = torch.tensor([rng.randrange(1, len(EXPRESSIONS)) for _ in range(count)])
-    expression = (first.scene.expression + steps) % len(EXPRESSIONS)
-    second = Casting(first.look, replace(first.scene, expression=expression))
+    first = casting(seed, count, replace(shape, world=_seen_in(choice, shape.world)))
+    names = [CHOICES[choice].index(name) for name in names_of(choice, shape.world)]
+    chosen = getattr(first.scene, choice).tolist()
+    others = torch.tensor([rng.choice([n for n in names if n != now]) for now in chosen])
+    second = Casting(first.look, first.scene.with_choice(choice, others))
     languages = [rng.choice(shape.languages) for _ in range(count)]
 
     def said(cast: Casting) -> list[str]:
@@ -71,11 +76,24 @@ def expression_pairs(
     return (first, second), (said(first), said(second))
 
 
-def _faces_of(world: Repertoire) -> Repertoire:
-    """Those scenes of a world in which a person's face is near and seen."""
-    near = tuple(shot for shot in world.shot if shot != "wide")
+def names_of(choice: Choice, world: Repertoire) -> tuple[str, ...]:
+    """What a choice may be in scenes of a person; nothing in a world without people."""
+    if "person" not in world.kind:
+        return ()
+    names: tuple[str, ...] = getattr(world, choice)
+    return world.actions_of("person") if choice == "action" else names
+
+
+def _seen_in(choice: Choice, world: Repertoire) -> Repertoire:
+    """Those scenes of a world in which it is well seen of a person."""
+    people = replace(world, kind=("person",))
+    if choice == "action":
+        return people
+    near = replace(people, shot=tuple(shot for shot in world.shot if shot != "wide") or world.shot)
+    if choice == "view":
+        return near
     towards = tuple(view for view in world.view if view in ("front", "three-quarter"))
-    return replace(world, kind=("person",), shot=near or world.shot, view=towards or world.view)
+    return replace(near, view=towards or world.view)
 
 
 def draw_cast(

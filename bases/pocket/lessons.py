@@ -1,8 +1,8 @@
-"""What Pocket's transformer learns from in a step: stills, clips, and pairs of stills."""
+"""What Pocket's transformer learns from in a step: stills, clips, and pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,9 +14,9 @@ from bases.pocket.pool import LatentPool
 from bases.pocket.stream import Kind
 
 ErrorOf = Callable[[Kind, Tensor, Tensor, Generator], Tensor]
-"""Given a kind, its latents (B, C, F, H, W) and embedded prompts (B, L, D): errors."""
-ChangeErrorOf = Callable[[Tensor, Tensor, Tensor, Generator], Tensor]
-"""Given both latents of pairs (B, C, 1, H, W) and both embedded prompts (2 × B, L, D): errors."""
+"""Given a kind, its latents (B, C, F, H, W) and prompts' tokens (B, L): errors."""
+ChangeErrorOf = Callable[[Kind, Tensor, Tensor, Tensor, Generator], Tensor]
+"""Given a kind, both latents of pairs (B, C, F, H, W) and tokens of both (2 × B, L): errors."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,20 @@ class Lessons:
         known: the pool that they are drawn from.
         stills: pictures a step of each process.
         clips: clips a step of each process.
-        pairs: of stills a step that differ in the expression alone; none where there are no people.
+        pairs: of each kind how many a step of each process, and what the difference between the two
+            of a pair counts; none of what the world has not.
         dropout: share of prompts that are left empty.
         subject: what an error on the subject counts beyond one on the place.
         face: what one on the face counts beyond one elsewhere on the subject.
-        change: what the difference between the two of a pair counts.
     """
 
     known: LatentPool
     stills: int
     clips: int
-    pairs: int
+    pairs: Mapping[Kind, tuple[int, float]]
     dropout: float
     subject: float
     face: float
-    change: float
 
     def learn(
         self, step: int, error_of: ErrorOf, change_error_of: ChangeErrorOf
@@ -51,12 +50,12 @@ class Lessons:
         losses: dict[str, Tensor] = {}
         asked: dict[Kind, int] = {"stills": self.stills, "clips": self.clips}
         for kind, count in asked.items():
-            seen, words = self.known.some(kind, count, self.dropout, generator)
-            errors = partial(error_of, kind, seen.latents, words, generator)
+            seen, tokens = self.known.some(kind, count, self.dropout, generator)
+            errors = partial(error_of, kind, seen.latents, tokens, generator)
             losses[kind] = learn(errors, seen.weights(self.subject, self.face), 1 / 2)
-        if self.pairs and "pairs" in self.known.shelves:
-            first, second, words = self.known.some_pairs(self.pairs, generator)
-            errors = partial(change_error_of, first.latents, second, words, generator)
-            weights = first.weights(self.subject, self.face)
-            losses["pairs"] = learn(errors, weights, self.change / 2)
+        for kind, (count, change) in self.pairs.items():
+            if count and kind in self.known.shelves:
+                first, second, tokens = self.known.some_pairs(kind, count, generator)
+                errors = partial(change_error_of, kind, first.latents, second, tokens, generator)
+                losses[kind] = learn(errors, first.weights(self.subject, self.face), change / 2)
         return losses

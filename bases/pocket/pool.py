@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +17,11 @@ from bases.pocket.crew import crew_rank
 from bases.pocket.latents import Encoded, encode, load_codec, packed, unpacked
 from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape
-from bases.pocket.stream import COARSE, Drawn, Kind, Stream
+from bases.pocket.stream import COARSE, PAIRS, Drawn, Kind, Stream
 from bases.pocket.training import best_device
-from bases.wan import WanText, embed_tokens, token_ids
+from bases.wan import WanText, token_ids
 
-_ROOM: dict[Kind, int] = {"stills": 16, "clips": 1, "pairs": 6}
+_ROOM: dict[Kind, int] = {"stills": 16, "clips": 1, "expressions": 6, "views": 3, "actions": 1}
 """Examples that there is room for, by that of clips."""
 
 
@@ -127,17 +127,17 @@ class RawPool(Pool):
 
 
 class Pairs(NamedTuple):
-    """B pairs of stills that differ in the expression alone.
+    """B pairs that differ in one choice.
 
     Attributes:
         first: of each pair.
-        second: latents of the same individual in the same scene (B, C, 1, H, W).
-        words: embedded captions (2 × B, L, D), of the first ones, then of the second ones.
+        second: latents of the same individual in the same scene but for that (B, C, F, H, W).
+        tokens: of captions (2 × B, L), of the first ones, then of the second ones.
     """
 
     first: Encoded
     second: Tensor
-    words: Tensor
+    tokens: Tensor
 
 
 class LatentPool(Pool):
@@ -147,7 +147,7 @@ class LatentPool(Pool):
         stream: draws and puts into words.
         clips: see `Pool`.
         codec: encodes the drawings.
-        text: embeds the captions.
+        text: whose tokenizer reads the captions.
         room: see `Pool`.
     """
 
@@ -168,34 +168,32 @@ class LatentPool(Pool):
         video, subjects, faces, *more = (part.to(self.device) for part in drawn.parts)
         masks = (subjects.float() / 255, faces.float() / 255)
         seen = packed(encode(self.codec, pixels(video), *masks))
-        if drawn.kind == "pairs":
+        if drawn.kind in PAIRS:
             more[0] = encode(self.codec, pixels(more[0]), *masks).latents.half()
         self.shelves[drawn.kind].add((*seen, *more))
 
     def take_over(self, raw: RawPool) -> None:
         """Encode all of another pool, which gives it up."""
         for kind, shelf in raw.shelves.items():
-            for parts in shelf.batches(16 if kind == "clips" else 256):
+            for parts in shelf.batches(16 if kind in ("clips", "actions") else 256):
                 self.put(Drawn(kind, parts))
             shelf.parts, shelf.added = [], 0
 
     def some(
         self, kind: Kind, count: int, dropout: float, generator: Generator
     ) -> tuple[Encoded, Tensor]:
-        """Some of a kind, and of each one caption, embedded (B, L, D), of which some are empty."""
+        """Some of a kind, and the tokens (B, L) of one caption of each, of which some are empty."""
         *seen, tokens = self.shelves[kind].some(count, generator)
         wording = torch.randint(tokens.shape[1], (count,), generator=generator)
         left_out = torch.rand(count, 1, generator=generator) < dropout
         rows = torch.arange(count, device=self.device)
         said = tokens[rows, wording.to(self.device)]
-        said = torch.where(left_out.to(self.device), self.nothing, said)
-        return unpacked(*seen), embed_tokens(self.text, said)
+        return unpacked(*seen), torch.where(left_out.to(self.device), self.nothing, said)
 
-    def some_pairs(self, count: int, generator: Generator) -> Pairs:
-        """Some of the pairs."""
-        *first, second, tokens = self.shelves["pairs"].some(count, generator)
-        said = tokens.transpose(0, 1).flatten(0, 1)
-        return Pairs(unpacked(*first), second.float(), embed_tokens(self.text, said))
+    def some_pairs(self, kind: Kind, count: int, generator: Generator) -> Pairs:
+        """Some pairs of a kind."""
+        *first, second, tokens = self.shelves[kind].some(count, generator)
+        return Pairs(unpacked(*first), second.float(), tokens.transpose(0, 1).flatten(0, 1))
 
 
 def open_pool(
@@ -207,6 +205,7 @@ def open_pool(
     *,
     makers: int,
     seed: int,
+    pairs: Sequence[Kind] = ("expressions",),
 ) -> LatentPool:
     """An empty pool, on this process's GPU if it has one.
 
@@ -218,10 +217,12 @@ def open_pool(
         room: see `Pool`.
         makers: see `Stream`.
         seed: see `Stream`.
+        pairs: see `Stream`.
     """
     device = best_device()
     codec, words = load_codec(vae, device), load_text(text, device)
-    return LatentPool(Stream(shape, words, makers=makers, seed=seed), clips, codec, words, room)
+    stream = Stream(shape, words, makers=makers, seed=seed, pairs=pairs)
+    return LatentPool(stream, clips, codec, words, room)
 
 
 def pixels(video: Tensor) -> Tensor:

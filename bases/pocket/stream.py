@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Literal, NamedTuple
 
@@ -13,18 +13,27 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from bases.pocket.ahead import Ahead
-from bases.pocket.casting import casting, draw_cast, expression_pairs, new_captions
+from bases.pocket.casting import Choice, casting, draw_cast, names_of, new_captions, pairs
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import CPU
 from bases.wan import WanText, token_ids
 
-Kind = Literal["stills", "clips", "pairs"]
+Kind = Literal["stills", "clips", "expressions", "views", "actions"]
+PAIRS: dict[Kind, Choice] = {"expressions": "expression", "views": "view", "actions": "action"}
+"""The kinds that are pairs of stills, or of clips for actions, and what the two differ in."""
+
 COARSE = 4
 """Pixels a side of a mask's cell, as masks are kept."""
 
-_AT_ONCE: dict[Kind, int] = {"stills": 64, "clips": 8, "pairs": 64}
-_OFTEN: dict[Kind, int] = {"stills": 55, "clips": 27, "pairs": 18}
-_SEEDS: dict[Kind, int] = {"stills": 0, "clips": 20_000_000, "pairs": 30_000_000}
+_AT_ONCE: dict[Kind, int] = {"stills": 64, "clips": 8, "expressions": 64, "views": 64, "actions": 8}
+_OFTEN: dict[Kind, int] = {"stills": 55, "clips": 27, "expressions": 18, "views": 9, "actions": 15}
+_SEEDS: dict[Kind, int] = {
+    "stills": 0,
+    "clips": 20_000_000,
+    "expressions": 30_000_000,
+    "views": 40_000_000,
+    "actions": 110_000_000,
+}
 _WORDINGS = 6
 
 
@@ -32,10 +41,11 @@ class Drawn(NamedTuple):
     """A batch of one kind.
 
     Attributes:
-        kind: stills, clips, or pairs of stills that differ in the expression alone.
+        kind: stills, clips, or one of `PAIRS`.
         parts: in bytes videos (B, 3, F, H, W), where their subjects and where their faces are, each
-            (B, 1, F, H / 4, W / 4), and of pairs the second ones' videos; where there are captions,
-            the tokens (B, V, L) of several wordings, or of what is said of both of a pair.
+            (B, 1, F, H / 4, W / 4), in either of a pair, whose second ones' videos follow; where
+            there are captions, the tokens (B, V, L) of several wordings, or of what is said of both
+            of a pair.
     """
 
     kind: Kind
@@ -50,6 +60,7 @@ class Stream:
         text: reads the captions; there are none, and no pairs, if None.
         makers: processes that draw ahead; 0 if this one draws, when asked.
         seed: of the run; see `crew_seed`.
+        pairs: kinds of pairs to draw too, where the world has two names of their choice.
 
     Raises:
         BaseModelError: if there are fewer than 0 makers.
@@ -62,11 +73,11 @@ class Stream:
         *,
         makers: int = 0,
         seed: int = 0,
+        pairs: Sequence[Kind] = ("expressions",),
     ) -> None:
         self.makers, self.seed = makers, seed
-        self.kinds: list[Kind] = ["stills", "clips"]
-        if text is not None and "person" in shape.world.kind:
-            self.kinds.append("pairs")
+        drawn = [kind for kind in pairs if len(names_of(PAIRS[kind], shape.world)) > 1]
+        self.kinds: list[Kind] = ["stills", "clips", *(drawn if text is not None else ())]
         tokenizer = None if text is None else text.tokenizer
         self._ahead = Ahead(partial(_drawn, shape, tokenizer, self.kinds), makers, seed=seed)
 
@@ -88,8 +99,8 @@ def _drawn(
     rng = random.Random(f"drawing {number}")
     kind = rng.choices(kinds, [_OFTEN[known] for known in kinds])[0]
     seed = _SEEDS[kind] + number
-    if kind == "pairs":
-        videos, wordings = _pairs(seed, shape, rng)
+    if kind in PAIRS:
+        videos, wordings = _pairs(kind, seed, shape, rng)
     else:
         videos, wordings = _clips(kind, seed, shape, rng)
     return Drawn(kind, videos if tokenizer is None else (*videos, _tokens(tokenizer, wordings)))
@@ -99,17 +110,24 @@ def _clips(
     kind: Kind, seed: int, shape: PocketShape, rng: random.Random
 ) -> tuple[tuple[Tensor, ...], list[list[str]]]:
     cast = casting(seed, _AT_ONCE[kind], shape)
-    frames = shape.frames if kind == "clips" else 1
+    frames = _frames_of(kind, shape)
     wordings = [new_captions(cast, shape, rng) for _ in range(_WORDINGS)]
     return _in_bytes(*draw_cast(cast, shape, frames, CPU)), wordings
 
 
 def _pairs(
-    seed: int, shape: PocketShape, rng: random.Random
+    kind: Kind, seed: int, shape: PocketShape, rng: random.Random
 ) -> tuple[tuple[Tensor, ...], list[list[str]]]:
-    casts, said = expression_pairs(seed, _AT_ONCE["pairs"], shape, rng)
-    first, second = (_in_bytes(*draw_cast(cast, shape, 1, CPU)) for cast in casts)
-    return (*first, second[0]), list(said)
+    """The masks cover where the subject is in either of the two."""
+    casts, said = pairs(PAIRS[kind], seed, _AT_ONCE[kind], shape, rng)
+    frames = _frames_of(kind, shape)
+    first, second = (_in_bytes(*draw_cast(cast, shape, frames, CPU)) for cast in casts)
+    masks = map(torch.maximum, first[1:], second[1:])
+    return (first[0], *masks, second[0]), list(said)
+
+
+def _frames_of(kind: Kind, shape: PocketShape) -> int:
+    return shape.frames if kind in ("clips", "actions") else 1
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, wordings: list[list[str]]) -> Tensor:

@@ -107,25 +107,26 @@ def learn_guidance(
     objective = FlowMatching(shift=3.0)
     unprompted = embed_tokens(known.text, known.nothing)
 
-    def error_of(_: Kind, latents: Tensor, words: Tensor, generator: Generator) -> Tensor:
+    def error_of(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
         noisy, _noise, sigmas = noised(objective, latents, generator)
+        words = embed_tokens(known.text, tokens)
         return guidance_error(model, teacher, noisy, sigmas, words, unprompted, guidance)
 
     def change_error_of(
-        first: Tensor, second: Tensor, words: Tensor, generator: Generator
+        _: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
     ) -> Tensor:
         noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
+        words = embed_tokens(known.text, tokens)
         return change_error(model, teacher, noisy, sigmas, words, guidance)
 
     lessons = Lessons(
         known,
         stills=stills,
         clips=clips,
-        pairs=pairs,
+        pairs={"expressions": (pairs, pair_weight)},
         dropout=dropout,
         subject=subject_weight,
         face=face_weight,
-        change=pair_weight,
     )
     take_course(
         lessons,

@@ -30,7 +30,7 @@ from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.training import run_script, take_over
-from bases.wan import WanText
+from bases.wan import WanText, embed_tokens
 
 RENDER_SHIFT = 3.0
 
@@ -119,23 +119,24 @@ def learn_flow(
     model.to(known.device)
     noises = {"stills": FlowMatching(shift=still_shift), "clips": FlowMatching(shift=shift)}
 
-    def error_of(kind: Kind, latents: Tensor, words: Tensor, generator: Generator) -> Tensor:
+    def error_of(kind: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
+        words = embed_tokens(known.text, tokens)
         return flow_error(model, words, noises[kind], latents, generator)
 
     def change_error_of(
-        first: Tensor, second: Tensor, words: Tensor, generator: Generator
+        _: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
     ) -> Tensor:
+        words = embed_tokens(known.text, tokens)
         return contrast_error(model, words, noises["clips"], first, second, generator)
 
     lessons = Lessons(
         known,
         stills=stills,
         clips=clips,
-        pairs=pairs,
+        pairs={"expressions": (pairs, pair_weight)},
         dropout=dropout,
         subject=subject_weight,
         face=face_weight,
-        change=pair_weight,
     )
     take_course(
         lessons,

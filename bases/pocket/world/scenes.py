@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -160,6 +161,17 @@ class Scene(Rows):
     def named(self, choice: str, index: int) -> str:
         """What a scene shows, such as "beach" for the choice "place"."""
         return CHOICES[choice][getattr(self, choice)[index]]
+
+    def with_choice(self, choice: str, names: Tensor) -> Scene:
+        """The same with another choice made, (B,) as in `CHOICES`; who has another view turns."""
+        chosen: dict[str, Any] = {choice: names}
+        changed = replace(self, **chosen)
+        if choice != "view":
+            return changed
+        spans = torch.deg2rad(torch.tensor(_YAW_DEGREES))
+        (low, high), (lowest, highest) = spans[self.view].T, spans[names].T
+        share = (self.yaw.abs() - low) / (high - low)
+        return replace(changed, yaw=self.yaw.sign() * (lowest + (highest - lowest) * share))
 
 
 def sample_scenes(

@@ -18,15 +18,15 @@ from transformers import UMT5Config, UMT5EncoderModel
 from bases.errors import BaseModelError
 from bases.objective import FlowMatching
 from bases.pocket import BASE
-from bases.pocket.casting import casting, draw_cast, expression_pairs
+from bases.pocket.casting import Choice, casting, draw_cast, pairs
 from bases.pocket.flow import contrast_error
 from bases.pocket.latents import load_codec
 from bases.pocket.pool import LatentPool, Pairs, RawPool, Shelf
-from bases.pocket.stream import Stream
+from bases.pocket.stream import PAIRS, Kind, Stream
 from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.training import CPU
-from bases.pocket.world import Repertoire
-from bases.wan import WanText, embed_prompts
+from bases.pocket.world import Repertoire, sample_scenes
+from bases.wan import WanText, embed_prompts, embed_tokens
 from tests.bases.pocket.test_training import TINY
 
 _SHAPE = replace(TINY, size=64, languages=("en", "de"), world=Repertoire(kind=("person",)))
@@ -41,14 +41,15 @@ def text() -> WanText:
 
 @pytest.fixture(scope="module")
 def pool(text: WanText) -> LatentPool:
-    pool = LatentPool(Stream(_SHAPE, text), 4, load_codec(BASE / "vae", CPU), text, 16)
+    stream = Stream(_SHAPE, text, pairs=list(PAIRS))
+    pool = LatentPool(stream, 4, load_codec(BASE / "vae", CPU), text, 16)
     pool.fill()
     return pool
 
 
 @pytest.fixture(scope="module")
-def pairs(pool: LatentPool) -> Pairs:
-    return pool.some_pairs(6, Generator().manual_seed(0))
+def faces(pool: LatentPool) -> Pairs:
+    return pool.some_pairs("expressions", 6, Generator().manual_seed(0))
 
 
 def test_a_shelf_keeps_what_came_last() -> None:
@@ -102,7 +103,10 @@ def test_makers_draw_what_one_process_would(text: WanText) -> None:
 
 
 def test_pairs_are_of_people_alone_and_have_captions(text: WanText) -> None:
-    assert Stream(_SHAPE, text).kinds == ["stills", "clips", "pairs"]
+    assert Stream(_SHAPE, text).kinds == ["stills", "clips", "expressions"]
+    assert Stream(_SHAPE, text, pairs=list(PAIRS)).kinds == ["stills", "clips", *PAIRS]
+    ahead = replace(_SHAPE, world=Repertoire(kind=("person",), view=("front",)))
+    assert "views" not in Stream(ahead, text, pairs=list(PAIRS)).kinds
     assert Stream(_SHAPE).kinds == ["stills", "clips"]
     balls = replace(_SHAPE, world=Repertoire(kind=("object",)))
     assert Stream(balls, text).kinds == ["stills", "clips"]
@@ -124,8 +128,8 @@ def test_latents_come_with_one_of_their_captions_or_with_none(
     pool: LatentPool, text: WanText
 ) -> None:
     def words(dropout: float) -> tuple[Tensor, Tensor]:
-        seen, said = pool.some("stills", 8, dropout, Generator().manual_seed(3))
-        return seen.latents, said
+        seen, tokens = pool.some("stills", 8, dropout, Generator().manual_seed(3))
+        return seen.latents, embed_tokens(text, tokens)
 
     latents, said = words(0.0)
     assert latents.shape == (8, 24, 1, 8, 8)
@@ -149,17 +153,25 @@ def test_raw_footage_is_encoded_when_it_is_taken_over(text: WanText) -> None:
     assert not any(raw.sizes().values())
 
 
-def test_the_two_of_a_pair_differ_in_the_face(pairs: Pairs) -> None:
-    apart = (pairs.second - pairs.first.latents).square().mean(1, keepdim=True)
-    faces = pairs.first.faces
-    inside, outside = ((apart * where).sum() / where.sum() for where in (faces, 1 - faces))
-    assert inside > 5 * outside
-    first, second = pairs.words.chunk(2)
-    assert all(not torch.equal(a, b) for a, b in zip(first, second, strict=True))
+@pytest.mark.parametrize(
+    ("kind", "frames", "times"), [("expressions", 1, 5), ("views", 1, 3), ("actions", 2, 3)]
+)
+def test_the_two_of_a_pair_differ_where_it_is_told(
+    pool: LatentPool, kind: Kind, frames: int, times: int
+) -> None:
+    first, second, tokens = pool.some_pairs(kind, 6, Generator().manual_seed(0))
+    assert first.latents.shape == second.shape == (6, 24, frames, 8, 8)
+    apart = (second - first.latents).square().mean(1, keepdim=True)
+    there = first.faces if kind == "expressions" else first.subjects
+    inside, outside = ((apart * where).sum() / where.sum() for where in (there, 1 - there))
+    assert inside > times * outside
+    assert all(not torch.equal(a, b) for a, b in zip(*tokens.chunk(2), strict=True))
 
 
-def test_the_captions_of_a_pair_differ_in_a_word() -> None:
-    _, said = expression_pairs(3, 6, _SHAPE, random.Random(3))
+@pytest.mark.parametrize("choice", list(PAIRS.values()))
+def test_the_captions_of_a_pair_differ_in_a_word(choice: Choice) -> None:
+    (first, second), said = pairs(choice, 3, 6, _SHAPE, random.Random(3))
+    assert (getattr(first.scene, choice) != getattr(second.scene, choice)).all()
     for one, other in zip(*said, strict=True):
         assert one != other
         pieces = ([piece.strip() for piece in caption.split(",")] for caption in (one, other))
@@ -177,13 +189,29 @@ class _Flow(nn.Module):
         return (self.answer(hidden_states),)
 
 
-def test_who_makes_the_true_change_has_no_error_whatever_the_rest(pairs: Pairs) -> None:
-    first, second = pairs.first.latents, pairs.second
+def test_who_has_another_view_is_turned_as_far_within_it() -> None:
+    (first, second), _ = pairs("view", 3, 40, _SHAPE, random.Random(3))
+    own = sample_scenes(40, Generator().manual_seed(5), _SHAPE.world)
+    ranges = {view: own.yaw[own.view == view].abs() for view in own.view.unique().tolist()}
+    for view, known in ranges.items():
+        turned = second.scene.yaw[second.scene.view == view].abs()
+        middle = (known.min() + known.max()) / 2
+        assert ((turned - middle).abs() < 0.4).all()
+    assert torch.equal(first.scene.yaw.sign(), second.scene.yaw.sign())
+    back = second.scene.with_choice("view", first.scene.view)
+    torch.testing.assert_close(back.yaw, first.scene.yaw)
+
+
+def test_who_makes_the_true_change_has_no_error_whatever_the_rest(
+    faces: Pairs, text: WanText
+) -> None:
+    first, second = faces.first.latents, faces.second
+    words = embed_tokens(text, faces.tokens)
     truth, rest = torch.cat((-first, -second)), torch.randn_like(first).repeat(2, 1, 1, 1, 1)
 
     def error(answer: Callable[[Tensor], Tensor]) -> Tensor:
         generator = Generator().manual_seed(0)
-        return contrast_error(_Flow(answer), pairs.words, FlowMatching(), first, second, generator)
+        return contrast_error(_Flow(answer), words, FlowMatching(), first, second, generator)
 
     torch.testing.assert_close(error(lambda _: truth + rest), torch.zeros_like(first))
     deaf = error(lambda noisy: noisy)

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import itertools
 import math
 import os
+import random
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 from diffusers import AutoencoderKLWan, WanPipeline, WanTransformer3DModel
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
+from transformers import UMT5Config, UMT5EncoderModel
 
 from bases.errors import BaseModelError, BrokenBase
 from bases.pocket import BASE
-from bases.pocket.casting import casting, draw_cast
+from bases.pocket.casting import casting, draw_cast, new_captions
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
 from bases.pocket.flow import flow
 from bases.pocket.latents import encode
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.parts import load_text, load_transformer, load_vae
 from bases.pocket.shape import PocketShape
+from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.train_guidance import change_error, guided_flow, train_guidance
 from bases.pocket.train_text import moved_by, train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
+from bases.pocket.train_words import listen_through, train_words, translation
 from bases.pocket.training import Run, descend, run_script, take_over
 from bases.pocket.world import Repertoire
 from bases.pocket.world.scenes import KINDS
-from bases.wan import embed_prompts
+from bases.wan import WanText, embed_prompts
 
 TINY = PocketShape(
     size=16,
@@ -162,6 +168,28 @@ def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path
     assert told.transformer.config.in_channels == 4
 
 
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")
+def test_the_words_script_ends_with_a_base_that_has_the_new_text_encoder(tmp_path: Path) -> None:
+    shape = replace(TINY, world=Repertoire(kind=("person",)))
+    train_vae(shape, tmp_path / "vae", steps=2, stills=2, clips=1, pool=2)
+    train_text(shape, tmp_path / "text", steps=2, captions=4)
+    vae, base, better = tmp_path / "vae" / "vae", tmp_path / "base", tmp_path / "better"
+    train_transformer(shape, vae, tmp_path / "text", base, steps=2, stills=2, clips=1, pool=4)
+    train_text(shape, better, init=base / "pocket", steps=2, captions=4)
+    few = {"stills": 2, "clips": 1, "expressions": 2, "views": 2, "actions": 1, "pool": 4}
+    out = tmp_path / "words"
+    train_words(shape, base / "pocket", better, out, steps=20, **few)
+    with (out / "curve.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert {"stills", "clips", "expressions", "views", "actions"} < set(row)
+    one, other = (load_text(f, torch.device("cpu")) for f in (better, out / "pocket"))
+    assert moved_by(embed_prompts(one, ["a person waving"]), other, ["a person waving"]) == 0
+    train_words(
+        shape, base / "pocket", better, tmp_path / "on", init=out / "pocket", steps=1, **few
+    )
+    assert (tmp_path / "on" / "pocket" / "model_index.json").is_file()
+
+
 def test_guidance_leads_from_the_plain_flow_past_the_asked_one() -> None:
     torch.manual_seed(0)
     teacher = WanTransformer3DModel(**TINY.transformer)
@@ -189,6 +217,41 @@ def test_guidance_multiplies_the_change_that_a_word_makes() -> None:
         )
         own = change_error(teacher, teacher, noisy, sigmas, words, 3.0)
     torch.testing.assert_close(own, (2 / 3 * (first - second)).square())
+
+
+def test_a_transformer_hears_another_encoder_as_it_heard_its_own() -> None:
+    """As far as the one's tokens can be told from the other's."""
+    shape = replace(TINY, world=Repertoire(kind=("person",)))
+    known = _text(0)
+    other = WanText(known.tokenizer, copy.deepcopy(known.encoder))
+    turn = torch.linalg.qr(torch.randn(8, 8, generator=Generator().manual_seed(1)))[0]
+    plain = other.encoder.forward
+
+    def turned(*arguments: Any) -> Any:
+        said = plain(*arguments)
+        said.last_hidden_state = said.last_hidden_state @ turn
+        return said
+
+    other.encoder.forward = turned  # type: ignore[method-assign]
+    captions = new_captions(casting(0, 40, shape), shape, random.Random(0))
+    matrix = translation(other, known, captions)
+    torch.testing.assert_close(matrix, turn.T, rtol=0, atol=1e-2)
+    torch.manual_seed(0)
+    transformer = WanTransformer3DModel(**TINY.transformer)
+    again = copy.deepcopy(transformer)
+    listen_through(again, turn.T)
+    noisy, sigmas = torch.randn(2, 4, 2, 2, 2), torch.tensor([0.3, 0.9])
+    words = embed_prompts(known, captions[:2])
+    torch.testing.assert_close(
+        flow(again, noisy, sigmas, words @ turn), flow(transformer, noisy, sigmas, words)
+    )
+
+
+def _text(seed: int) -> WanText:
+    torch.manual_seed(seed)
+    tokenizer = train_tokenizer()
+    config = UMT5Config(vocab_size=len(tokenizer), dropout_rate=0.0, **TINY.text)
+    return WanText(tokenizer, UMT5EncoderModel(config).eval().requires_grad_(False))
 
 
 def test_masks_come_with_latents_cell_by_cell(tmp_path: Path) -> None:
