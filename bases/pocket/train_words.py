@@ -96,6 +96,7 @@ def learn_words(
     expression_weight: float = 80.0,
     view_weight: float = 4.0,
     action_weight: float = 2.0,
+    expression_shift: float = 1.5,
     compiled: bool = False,
 ) -> None:
     """Train the transformer on a pool.
@@ -121,6 +122,8 @@ def learn_words(
         expression_weight: what the change counts that another expression makes.
         view_weight: the same of another view.
         action_weight: the same of another action.
+        expression_shift: moves the training on expressions towards more noise; that on all else has
+            3, and less noise is where faces are decided.
         compiled: whether the transformer's blocks are compiled.
 
     Raises:
@@ -131,17 +134,18 @@ def learn_words(
     reader = load_text(base, known.device)
     if init is None:
         listen_through(model, translation(known.text, reader, _captions(shape)))
-    objective = FlowMatching(shift=3.0)
+    usual, near = FlowMatching(shift=3.0), FlowMatching(shift=expression_shift)
 
     def error_of(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
-        noisy, _noise, sigmas = noised(objective, latents, generator)
+        noisy, _noise, sigmas = noised(usual, latents, generator)
         with torch.no_grad():
             wanted = flow(teacher, noisy, sigmas, embed_tokens(reader, tokens))
         return (flow(model, noisy, sigmas, embed_tokens(known.text, tokens)) - wanted).square()
 
     def change_error_of(
-        _: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
+        kind: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
     ) -> Tensor:
+        objective = near if kind == "expressions" else usual
         noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
         changed = flow_change(model, noisy, sigmas, embed_tokens(known.text, tokens))
         return (changed / guidance - (second - first)).square()
