@@ -83,7 +83,7 @@ def add_individual(
             _NAME,
             [folder],
             kind=kind,
-            terms=Terms(whose="a drawing", ground="synthetic"),
+            terms=Terms(whose="a drawing", ground="synthetic" if kind == "person" else None),
             home=home,
             onlookers=Onlookers(nobody=kind != "person"),
             held_out=0,
