@@ -151,7 +151,10 @@ def _lost_weights(folder: Path, part: str) -> list[str]:
     """The files of a part's weights that are missing or cut short."""
     files = {path.name for path in (folder / part).glob("*.safetensors")}
     for index in (folder / part).glob("*.safetensors.index.json"):
-        files |= set(json.loads(index.read_text())["weight_map"].values())
+        try:
+            files |= set(json.loads(index.read_text())["weight_map"].values())
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return [f"{part}/{index.name}"]
     names = [f"{part}/{name}" for name in sorted(files or {"*.safetensors"})]
     return [name for name in names if not _is_whole(folder / name)]
 

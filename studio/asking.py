@@ -22,14 +22,14 @@ class Terms:
     """What was said about consent on the command line.
 
     Attributes:
-        whose: likeness it is.
+        whose: likeness it is; empty if nothing was said.
         ground: on which it is used; asked for if None.
         purpose: what it may be used for; `PURPOSE` if None.
         until: the last day, as in "2030-12-31", or None.
     """
 
-    whose: str
-    ground: str | None
+    whose: str = ""
+    ground: str | None = None
     purpose: str | None = None
     until: str | None = None
 

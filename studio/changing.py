@@ -104,6 +104,5 @@ def delete_for_good(name: str, *, sure: bool, home: Path) -> bool:
             raise StudioError(f"{name!r} was not typed: nothing was deleted.")
     deleted = delete_subject(home, name)
     say(*(f"Deleted {path}" for path in deleted.removed))
-    say(*(f"Note: {path} was changed since, and is left there." for path in deleted.changed))
-    say(*(f"Note: {path} is no longer there; was it moved?" for path in deleted.missing))
-    return not deleted.changed and not deleted.missing
+    say(*(f"Note: {warning}" for warning in deleted.warnings))
+    return not deleted.warnings

@@ -7,6 +7,8 @@ import shlex
 from importlib.util import find_spec
 from pathlib import Path
 
+from studio.printing import say
+
 FOLDERS = ("bases", "subjects", "finetune", "inference", "studio")
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,7 +36,7 @@ def home_folder(given: Path | None) -> Path:
 
 
 def open_home(given: Path | None) -> Path:
-    """The same, in which no deletion is left half done.
+    """The same, in which no deletion is left half done; what one leaves is said.
 
     Raises:
         StudioError: if one cannot be finished.
@@ -43,12 +45,13 @@ def open_home(given: Path | None) -> Path:
 
     home = home_folder(given)
     try:
-        finish_deletions(home)
+        done = finish_deletions(home)
     except OSError as error:
         raise StudioError(
             f"A subject of {str(home)!r} is not wholly deleted ({error}): mend that, and give the "
             "same command again."
         ) from error
+    say(*(f"Note: {warning}" for deleted in done for warning in deleted.warnings))
     return home
 
 

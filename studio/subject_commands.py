@@ -104,7 +104,7 @@ def add(
         name,
         photos,
         kind=kind,
-        terms=Terms(whose=whose or name, ground=consent, purpose=purpose, until=until),
+        terms=Terms(whose=whose, ground=consent, purpose=purpose, until=until),
         noun=noun,
         onlookers=Onlookers(faces, encoder, expressions, captioner, caption_clothes, nobody),
         home=open_home(home),

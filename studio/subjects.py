@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -45,8 +46,8 @@ def add_from_photos(
         held_out: photos that are put aside.
 
     Raises:
-        StudioError: if consent is needed and there is no terminal to ask on, or a real person's
-            face is to be found by Pocket's package.
+        StudioError: if consent is needed and there is no terminal to ask on, a real person's face
+            is to be found by Pocket's package, or something is said of a person that is none.
         SubjectError: if the subject cannot be added; known before the question where it can be.
     """
     onlookers = onlookers or Onlookers()
@@ -56,6 +57,7 @@ def add_from_photos(
         _refuse_for_things(terms, like)
     finder, compare = onlookers.finder(kind), onlookers.compare()
     describe = onlookers.describe(noun or kind)
+    terms = replace(terms, whose=terms.whose or name)
     consent = terms.agreed() if kind == "person" else None
     if consent is not None and onlookers.faces == POCKET and consent.ground != "synthetic":
         raise StudioError(_FOR_PHOTOGRAPHS)
@@ -92,6 +94,7 @@ def _refuse_for_things(terms: Terms, like: str | None) -> None:
     """
     said = {
         "--face": like,
+        "--whose": terms.whose or None,
         "--consent": terms.ground,
         "--purpose": terms.purpose,
         "--until": terms.until,

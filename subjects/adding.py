@@ -107,7 +107,7 @@ def add_subject(
     folder = _free_place(home, name)
     check_key(home)
 
-    with Intake(files) as intake, built_beside(folder) as draft:
+    with built_beside(folder) as draft, Intake(files) as intake:
         if person and isinstance(faces, Finder):
             audited = audit(intake, faces=faces, limits=limits, like=like, progress=progress)
         else:

@@ -18,6 +18,7 @@ from subjects.files import whole_file
 from subjects.intake import Intake
 from subjects.ledger import note
 from subjects.metadata import METADATA
+from subjects.photos import LONGEST, read_photo
 from subjects.privacy import private_folder
 from subjects.records import parse_yaml
 from subjects.seals import SEAL, check_seal, digest, sealed
@@ -25,7 +26,7 @@ from subjects.sources import Source
 from subjects.subject import AUDIT, PHOTOS, RECORD, Subject, folder_of
 
 _TEXTS = (RECORD, AUDIT, f"{PHOTOS}/{METADATA}")
-_PHOTO = re.compile(rf"{PHOTOS}/[^/\\.][^/\\]*\.png", re.IGNORECASE)
+_PHOTO = re.compile(rf"{PHOTOS}/[^/\\.][^/\\]*(?i:\.png)")
 
 
 def pack(subject: Subject, path: Path, home: Path) -> None:
@@ -72,15 +73,22 @@ def _refuse(subject: Subject, files: list[Path], path: Path) -> None:
             "the file itself there."
         )
     for photo in subject.photos:  # those that a person has dropped are carried too
-        name, fault = photo.path.name, photo.fault()
-        if fault:
+        if why := _unfit(photo.path):
             raise StorageError(
-                f"{name!r} cannot be packed ({fault}): put it back, or remove its line."
+                f"{photo.path.name!r} cannot be packed ({why}): put another there, or remove its "
+                "line."
             )
-        if not _PHOTO.fullmatch(f"{PHOTOS}/{name}"):
-            raise StorageError(
-                f"{name!r} cannot be packed: its name must end in .png, and not begin with a dot."
-            )
+
+
+def _unfit(photo: Path) -> str | None:
+    """Why a photo would not be unpacked as it is; None if it would."""
+    if not _PHOTO.fullmatch(f"{PHOTOS}/{photo.name}"):
+        return "its name must end in .png, and not begin with a dot"
+    try:
+        longer = max(read_photo(photo, longest=LONGEST + 1).size)
+    except PhotoError as error:
+        return error.reason
+    return f"a side is longer than {LONGEST} pixels" if longer > LONGEST else None
 
 
 def unpack(path: Path, home: Path) -> Subject:

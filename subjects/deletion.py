@@ -13,10 +13,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from subjects.drafts import clear_drafts
 from subjects.errors import StorageError
@@ -28,11 +28,10 @@ from subjects.records import replace_text
 from subjects.subject import folder_of, subject_names
 
 TOMBSTONES = "deleted"
-_GOING = ".going."
+_GOING, _REMOVED = ".going.", "removed.json"
 
 
-@dataclass(frozen=True)
-class Deleted:
+class Deleted(NamedTuple):
     """What became of a subject's files.
 
     Attributes:
@@ -44,6 +43,14 @@ class Deleted:
     removed: tuple[Path, ...]
     changed: tuple[Path, ...]
     missing: tuple[Path, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is left, or may be, one line each."""
+        return (
+            *(f"{path} was changed since, and is left there." for path in self.changed),
+            *(f"{path} is no longer there; was it moved?" for path in self.missing),
+        )
 
 
 def delete_subject(home: Path, name: str) -> Deleted:
@@ -63,11 +70,13 @@ def delete_subject(home: Path, name: str) -> Deleted:
         )
     try:
         with _alone(home, going):
+            done = []
             if folder.is_dir():
                 if going.is_dir():  # of an earlier one of that name, whose log says what it led to
-                    _finish(home, going)
+                    done.append(_finish(home, going))
                 os.rename(folder, going)
-            return _finish(home, going)
+            done.append(_finish(home, going))
+            return Deleted(*(tuple(chain(*parts)) for parts in zip(*done, strict=True)))
     except Busy as error:
         raise StorageError(
             f"{name!r} is being added, trained or deleted ({error}): wait for it, or stop it with "
@@ -80,18 +89,23 @@ def delete_subject(home: Path, name: str) -> Deleted:
         ) from error
 
 
-def finish_deletions(home: Path) -> None:
+def finish_deletions(home: Path) -> list[Deleted]:
     """Go on with deletions that were cut short, and clear away what killed additions left.
+
+    Returns:
+        what became of the files of each.
 
     Raises:
         OSError: if something cannot be removed.
     """
     subjects = home / "subjects"
     clear_drafts(subjects)
+    done = []
     for going in sorted({*subjects.glob(f"{_GOING}*"), *locked_in(subjects, f"{_GOING}*")}):
         with suppress(Busy), _alone(home, going):
             if going.is_dir():
-                _finish(home, going)
+                done.append(_finish(home, going))
+    return done
 
 
 @contextmanager
@@ -109,8 +123,10 @@ def _alone(home: Path, going: Path) -> Iterator[None]:
 def _finish(home: Path, going: Path) -> Deleted:
     name = going.name.removeprefix(_GOING)
     written = list(_written(going))
-    own = [path for path, digest in written if digest == _digest(path)]
-    missing = tuple(path for path, _ in written if not path.exists())
+    own = list(dict.fromkeys(path for path, digest in written if digest == _digest(path)))
+    gone = _remember(going, own)
+    others = [path for path in dict.fromkeys(path for path, _ in written) if path not in gone]
+    missing = tuple(path for path in others if not path.exists())
     for folder in _on_their_way(home, going.name):
         _remove(folder)
     folders = _folders(home, name)
@@ -118,7 +134,7 @@ def _finish(home: Path, going: Path) -> Deleted:
         _remove(folder.rename(folder.with_name(f"{going.name}.{folder.name}")))
     for path in own:
         path.unlink(missing_ok=True)
-    changed = tuple(path for path, _ in written if path not in own and path.exists())
+    changed = tuple(path for path in others if path.exists())
     note_deletion(home, going)
     _remove(going)
     _set_tombstone(home)
@@ -137,6 +153,14 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(there)
     if folder.is_symlink():
         folder.unlink()
+
+
+def _remember(going: Path, own: list[Path]) -> set[Path]:
+    """Write down which files are about to go; returns them and those of an earlier try."""
+    known = _listed(_json(going / _REMOVED))
+    names = [*map(str, known), *map(str, own)]
+    replace_text(going / _REMOVED, json.dumps(names) + "\n")
+    return set(map(Path, names))
 
 
 def _written(going: Path) -> Iterator[tuple[Path, str]]:

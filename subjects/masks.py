@@ -132,9 +132,10 @@ class Segmenter:
 
 
 def _labels_for(known: dict[int, str], noun: str, kind: tuple[str, ...]) -> list[int]:
-    """The labels of a noun, or else of its last word, or else of all words for the kind.
+    """The labels of a noun, or else of its last word, or of all words for the kind.
 
-    A label may say several things for one, as "person, individual" does.
+    Or else those that end in its last word, as "potted plant" in "plant". A label may say several
+    things for one, as "person, individual" does.
     """
 
     def plain(text: str) -> str:
@@ -142,9 +143,11 @@ def _labels_for(known: dict[int, str], noun: str, kind: tuple[str, ...]) -> list
 
     names = {number: {*map(plain, re.split("[,;/]", label))} for number, label in known.items()}
     whole = plain(noun)
-    choices = ({whole}, {whole.rpartition(" ")[2]}, set(kind))
-    found = ([n for n, said in names.items() if said & wanted] for wanted in choices)
-    return next(filter(None, found), [])
+    last = whole.rpartition(" ")[2]
+    for wanted in ({whole}, {last}, set(kind)):
+        if found := [number for number, said in names.items() if said & wanted]:
+            return found
+    return [n for n, said in names.items() if any(one.endswith(f" {last}") for one in said)]
 
 
 def _own_parts(inside_HW: NDArray[np.bool_], box: Box | None) -> NDArray[np.bool_]:

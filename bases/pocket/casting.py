@@ -64,14 +64,14 @@ def pairs(
         rng: draws what the choice is in the second scenes, and the languages of the captions.
     """
     first = casting(seed, count, replace(shape, world=_seen_in(choice, shape.world)))
-    names = [CHOICES[choice].index(name) for name in names_of(choice, shape.world)]
+    known = [CHOICES[choice].index(name) for name in names_of(choice, shape.world)]
     chosen = getattr(first.scene, choice).tolist()
-    others = torch.tensor([rng.choice([n for n in names if n != now]) for now in chosen])
+    others = torch.tensor([rng.choice([k for k in known if k != now]) for now in chosen])
     second = Casting(first.look, first.scene.with_choice(choice, others))
     languages = [rng.choice(shape.languages) for _ in range(count)]
 
     def said(cast: Casting) -> list[str]:
-        return [caption(cast.scene, row, language=known) for row, known in enumerate(languages)]
+        return [caption(cast.scene, row, language=told) for row, told in enumerate(languages)]
 
     return (first, second), (said(first), said(second))
 

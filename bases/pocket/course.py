@@ -1,4 +1,4 @@
-"""A course of lessons from beginning to end, which the transformer's two trainings share."""
+"""A course of lessons from beginning to end, which the transformer's trainings share."""
 
 from __future__ import annotations
 

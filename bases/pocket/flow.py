@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
 from bases.pocket.training import attention, autocast
-from bases.wan import TIMESTEPS
+from bases.wan import TIMESTEPS, WanText, embed_tokens
 
 
 def learn(error_of: Callable[[], Tensor], weights: Tensor, share: float) -> Tensor:
@@ -99,6 +99,12 @@ def noised(
     noise = torch.randn(latents.shape, generator=seeded, device=device)
     sigmas = objective.sample_sigmas(len(latents), generator).to(device)
     return objective.noisy(latents, noise, sigmas), noise, sigmas
+
+
+def heard(text: WanText, tokens: Tensor) -> Tensor:
+    """Prompts (B, L, D) of tokens (B, L), as exact within autocast as outside."""
+    with torch.autocast(tokens.device.type, enabled=False):
+        return embed_tokens(text, tokens)
 
 
 def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class Pool:
 
     Args:
         stream: draws.
-        clips: that there must be before a training begins; of stills and pairs there are more.
+        clips: that there must be before a training begins; of all else as many as come meanwhile.
         device: where they are kept.
         room: for clips, where makers go on drawing; for those alone if None.
 

@@ -76,7 +76,7 @@ class Stream:
         pairs: Sequence[Kind] = ("expressions",),
     ) -> None:
         self.makers, self.seed = makers, seed
-        drawn = [kind for kind in pairs if len(names_of(PAIRS[kind], shape.world)) > 1]
+        drawn = [kind for kind in pairs if len({*names_of(PAIRS[kind], shape.world)}) > 1]
         self.kinds: list[Kind] = ["stills", "clips", *(drawn if text is not None else ())]
         tokenizer = None if text is None else text.tokenizer
         self._ahead = Ahead(partial(_drawn, shape, tokenizer, self.kinds), makers, seed=seed)

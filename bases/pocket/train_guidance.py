@@ -22,7 +22,7 @@ from torch import Generator, Tensor, nn
 from bases.objective import FlowMatching
 from bases.pocket.course import take_course
 from bases.pocket.crew import join_crew
-from bases.pocket.flow import flow, flow_change, noised
+from bases.pocket.flow import flow, flow_change, heard, noised
 from bases.pocket.lessons import Lessons
 from bases.pocket.parts import load_transformer
 from bases.pocket.pool import LatentPool, open_pool
@@ -109,14 +109,14 @@ def learn_guidance(
 
     def error_of(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
         noisy, _noise, sigmas = noised(objective, latents, generator)
-        words = embed_tokens(known.text, tokens)
+        words = heard(known.text, tokens)
         return guidance_error(model, teacher, noisy, sigmas, words, unprompted, guidance)
 
     def change_error_of(
         _: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
     ) -> Tensor:
         noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
-        words = embed_tokens(known.text, tokens)
+        words = heard(known.text, tokens)
         return change_error(model, teacher, noisy, sigmas, words, guidance)
 
     lessons = Lessons(

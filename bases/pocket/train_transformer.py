@@ -23,14 +23,14 @@ from torch import Generator, Tensor, nn
 from bases.objective import FlowMatching
 from bases.pocket.course import take_course
 from bases.pocket.crew import join_crew
-from bases.pocket.flow import contrast_error, flow_error
+from bases.pocket.flow import contrast_error, flow_error, heard
 from bases.pocket.lessons import Lessons
 from bases.pocket.parts import load_transformer, load_vae
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.training import run_script, take_over
-from bases.wan import WanText, embed_tokens
+from bases.wan import WanText
 
 RENDER_SHIFT = 3.0
 
@@ -120,13 +120,13 @@ def learn_flow(
     noises = {"stills": FlowMatching(shift=still_shift), "clips": FlowMatching(shift=shift)}
 
     def error_of(kind: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
-        words = embed_tokens(known.text, tokens)
+        words = heard(known.text, tokens)
         return flow_error(model, words, noises[kind], latents, generator)
 
     def change_error_of(
         _: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
     ) -> Tensor:
-        words = embed_tokens(known.text, tokens)
+        words = heard(known.text, tokens)
         return contrast_error(model, words, noises["clips"], first, second, generator)
 
     lessons = Lessons(

@@ -28,7 +28,7 @@ from bases.objective import FlowMatching
 from bases.pocket.casting import casting, new_captions
 from bases.pocket.course import take_course
 from bases.pocket.crew import join_crew
-from bases.pocket.flow import flow, flow_change, noised
+from bases.pocket.flow import flow, flow_change, heard, noised
 from bases.pocket.lessons import Lessons
 from bases.pocket.parts import load_text, load_transformer
 from bases.pocket.pool import LatentPool, open_pool
@@ -36,7 +36,7 @@ from bases.pocket.shape import PocketShape
 from bases.pocket.stream import PAIRS, Kind
 from bases.pocket.train_transformer import assemble
 from bases.pocket.training import run_script
-from bases.wan import WanText, embed_prompts, embed_tokens
+from bases.wan import WanText, embed_prompts
 
 _SEED, _READ, _RIDGE = 120_000_000, 2000, 1e-4
 
@@ -132,6 +132,11 @@ def learn_words(
     model = load_transformer(init or base).to(known.device)
     teacher = load_transformer(base).to(known.device).requires_grad_(False)
     reader = load_text(base, known.device)
+    if known.text.tokenizer.get_vocab() != reader.tokenizer.get_vocab():
+        raise BaseModelError(
+            "The text encoder reads with another tokenizer than the base: train it with "
+            "'python -m bases.pocket.train_text --init BASE'."
+        )
     if init is None:
         listen_through(model, translation(known.text, reader, _captions(shape)))
     usual, near = FlowMatching(shift=3.0), FlowMatching(shift=expression_shift)
@@ -139,15 +144,15 @@ def learn_words(
     def error_of(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
         noisy, _noise, sigmas = noised(usual, latents, generator)
         with torch.no_grad():
-            wanted = flow(teacher, noisy, sigmas, embed_tokens(reader, tokens))
-        return (flow(model, noisy, sigmas, embed_tokens(known.text, tokens)) - wanted).square()
+            wanted = flow(teacher, noisy, sigmas, heard(reader, tokens))
+        return (flow(model, noisy, sigmas, heard(known.text, tokens)) - wanted).square()
 
     def change_error_of(
         kind: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
     ) -> Tensor:
         objective = near if kind == "expressions" else usual
         noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
-        changed = flow_change(model, noisy, sigmas, embed_tokens(known.text, tokens))
+        changed = flow_change(model, noisy, sigmas, heard(known.text, tokens))
         return (changed / guidance - (second - first)).square()
 
     lessons = Lessons(
@@ -190,15 +195,7 @@ def translation(text: WanText, known: WanText, captions: list[str]) -> Tensor:
         text: whose tokens are to be understood.
         known: whose tokens a transformer understands; both read with the same tokenizer.
         captions: in which the two are compared.
-
-    Raises:
-        BaseModelError: if they do not.
     """
-    if text.tokenizer.get_vocab() != known.tokenizer.get_vocab():
-        raise BaseModelError(
-            "The text encoder reads with another tokenizer than the base: train it with "
-            "'python -m bases.pocket.train_text --init BASE'."
-        )
     rows = [captions[start : start + 100] for start in range(0, len(captions), 100)]
     news, olds = (
         torch.cat([embed_prompts(encoder, some).float().flatten(0, 1) for some in rows])

@@ -43,14 +43,14 @@ class StopUnlessFinite(pl.Callback):
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, module: LoraModule, optimizer: Optimizer
     ) -> None:
-        """Go on if the gradient is finite, or is a scaler's, which tries a smaller scale then.
+        """Go on if the gradient is finite, or a scaler can still try a smaller scale for it.
 
         Raises:
             TrainingError: if it is not.
         """
         learnt, blamed = self.learnt, self.blamed
         self.learnt, self.blamed = [], []
-        if not blamed and (_is_scaled(trainer) or _is_finite(module)):
+        if not blamed and (_is_finite(module) or _may_overflow(trainer.precision_plugin)):
             return
         names = " and ".join(dict.fromkeys(repr(batch.name) for batch in blamed or learnt))
         captions = dict.fromkeys(c for batch in blamed or learnt for c in batch.captions)
@@ -67,10 +67,10 @@ class StopUnlessFinite(pl.Callback):
         )
 
 
-def _is_scaled(trainer: pl.Trainer) -> bool:
-    """Whether losses are scaled up, as for 16-mixed, and a step that overflows is passed over."""
-    precision = trainer.precision_plugin
-    return isinstance(precision, MixedPrecision) and precision.scaler is not None
+def _may_overflow(precision: Any) -> bool:
+    """Whether losses are scaled up, as for 16-mixed: a step that overflows is then passed over."""
+    scaler = precision.scaler if isinstance(precision, MixedPrecision) else None
+    return scaler is not None and scaler.get_scale() > 1
 
 
 def _is_finite(module: LoraModule) -> bool:

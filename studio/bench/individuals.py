@@ -83,7 +83,7 @@ def add_individual(
             _NAME,
             [folder],
             kind=kind,
-            terms=Terms(whose="a drawing", ground="synthetic" if kind == "person" else None),
+            terms=Terms("a drawing", "synthetic") if kind == "person" else Terms(),
             home=home,
             onlookers=Onlookers(nobody=kind != "person"),
             held_out=0,

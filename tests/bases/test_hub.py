@@ -103,6 +103,8 @@ def test_it_is_here_once_all_of_it_is(hub: Hub, tiny: Base) -> None:
     assert is_here(find_base(NAME))
     next(Path(base.source).glob("vae/*.safetensors")).unlink()
     assert not is_here(find_base(NAME))
+    (Path(base.source) / "vae" / "model.safetensors.index.json").write_text('{"weight')
+    assert not is_here(find_base(NAME))
 
 
 def test_a_download_that_was_cut_short_goes_on(hub: Hub) -> None:

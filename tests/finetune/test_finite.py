@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 
 from finetune.adapter import WEIGHTS
+from finetune.callbacks import StopUnlessFinite
 from finetune.data import Batch
 from finetune.errors import TrainingError
 from finetune.module import LoraModule
@@ -83,12 +87,22 @@ def test_of_batches_that_are_learnt_together_the_bad_one_is_named(
     assert "toto" not in str(bad.value)
 
 
-def test_a_scaled_gradient_may_overflow(
-    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("precision", "scale", "stops"),
+    [("16-mixed", 2.0**16, False), ("16-mixed", 1.0, True), ("bf16-mixed", None, True)],
+)
+def test_a_gradient_may_overflow_as_long_as_a_scaler_can_try_a_smaller_scale(
+    precision: Any, scale: float | None, stops: bool
 ) -> None:
-    monkeypatch.setattr("finetune.callbacks.finite._is_scaled", lambda _: True)
-    monkeypatch.setattr("finetune.callbacks.finite._is_finite", lambda _: False)
-    train(command(home))
+    plugin = MixedPrecision(precision, "cpu")
+    if scale is not None:
+        plugin.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+    module: Any = torch.nn.Linear(2, 2)
+    module.weight.grad = torch.full((2, 2), float("inf"))
+    trainer: Any = SimpleNamespace(precision_plugin=plugin, global_step=0)
+    callback = StopUnlessFinite(Path("state.ckpt"))
+    with pytest.raises(TrainingError, match="gradient is no number") if stops else nullcontext():
+        callback.on_before_optimizer_step(trainer, module, torch.optim.SGD(module.parameters()))
 
 
 def test_of_a_gradient_alone_every_batch_is_named(

@@ -156,7 +156,13 @@ def test_a_file_that_was_moved_is_not_said_to_be_gone(
 
 @pytest.mark.parametrize(
     "words",
-    [("--face", "0.png"), ("--consent", "self"), ("--until", "2999-01-01"), ("--purpose", "fun")],
+    [
+        ("--face", "0.png"),
+        ("--whose", "Mary"),
+        ("--consent", "self"),
+        ("--until", "2999-01-01"),
+        ("--purpose", "fun"),
+    ],
 )
 def test_what_is_said_of_a_person_is_not_taken_of_a_thing(
     typed: Callable[..., Typed], vase: Path, tmp_path: Path, words: tuple[str, str]

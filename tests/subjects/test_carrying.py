@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from subjects import (
     Consent,
@@ -93,13 +94,24 @@ def test_what_could_not_be_unpacked_is_not_packed(tmp_path: Path, mira: Subject)
     mira.photos[0].path.rename(mira.folder / "photos" / "sea.jpg")
     said = lines.read_text()
     lines.write_text(said.replace("0001.png", "sea.jpg"))
-    with pytest.raises(StorageError, match=r"'sea\.jpg' cannot be packed: its name must end"):
+    with pytest.raises(StorageError, match=r"'sea\.jpg' cannot be packed \(its name must end"):
         pack(Subject.load(tmp_path / "here", "mira"), tmp_path / "m.zip", tmp_path / "here")
     subject = Subject.load(tmp_path / "here", "mira")
     dropped = edit_subject(subject, home=tmp_path / "here", verdicts={"sea.jpg": "drop"})
     dropped.photos[0].path.write_bytes(b"damaged")
-    with pytest.raises(StorageError, match=r"'sea\.jpg' cannot be packed \(damaged"):
-        pack(dropped, tmp_path / "m.zip", tmp_path / "here")
+    sea = dropped.photos[0].path.rename(mira.folder / "photos" / "sea.png")
+    lines.write_text(lines.read_text().replace("sea.jpg", "sea.png"))
+    subject = Subject.load(tmp_path / "here", "mira")
+    for picture, why in (
+        (None, "not a picture"),
+        (Image.new("RGB", (2001, 20)), "a side is longer than 2000 pixels"),
+        (Image.new("RGB", (20, 20)), "animated"),
+    ):
+        if picture:
+            more = [picture.copy()] if picture.width == 20 else []
+            picture.save(sea, save_all=bool(more), append_images=[p.rotate(9) for p in more])
+        with pytest.raises(StorageError, match=rf"'sea\.png' cannot be packed \({why}"):
+            pack(subject, tmp_path / "m.zip", tmp_path / "here")
     assert not (tmp_path / "m.zip").exists()
 
 

@@ -105,6 +105,27 @@ def test_a_clip_that_was_moved_is_named(planted: Path) -> None:
     assert delete_subject(planted, "mira").missing == (clip,)
 
 
+def test_what_a_deletion_removed_itself_is_not_missing_when_it_goes_on(
+    planted: Path, mira: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip, moved = planted / "clips/beach.mp4", planted / "clips/mira.safetensors"
+    note(planted, mira.folder, "rendered", files={str(clip): file_digest(clip)})
+    moved.rename(planted / "elsewhere.safetensors")
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.EACCES, "Permission denied", str(clip))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("subjects.deletion._set_tombstone", fail)
+        patched.setattr("subjects.deletion.note_deletion", lambda *_: fail(clip))
+        with pytest.raises(StorageError, match="not wholly deleted"):
+            delete_subject(planted, "mira")
+    assert not clip.exists()
+    (done,) = finish_deletions(planted)
+    assert (done.changed, done.missing) == ((), (moved,))
+    assert done.warnings == (f"{moved} is no longer there; was it moved?",)
+
+
 def test_the_tombstone_says_when_and_nothing_else(planted: Path) -> None:
     delete_subject(planted, "mira")
     (stone,) = (planted / "deleted").iterdir()
@@ -195,6 +216,7 @@ def test_what_a_killed_addition_left_is_cleared_away(planted: Path) -> None:
     draft.mkdir(parents=True)
     (draft / "0001.png").write_bytes(b"zora")
     draft.parent.with_name("..zora.ab.draft.lock").touch()
+    draft.parent.with_name(".zora.lock").touch()
     finish_deletions(planted)
     assert not any("zora" in path.name for path in planted.rglob("*"))
     with pytest.raises(StorageError, match="no subject 'zora' to delete in .*; known are: ann, mi"):

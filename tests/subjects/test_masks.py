@@ -119,6 +119,7 @@ def test_models_of_both_kinds_outline_a_picture(tmp_path: Path) -> None:
         ("teddy bear", [3]),
         ("terrier", [1, 4]),
         ("dining table", [5]),
+        ("bear", [1, 4]),
     ],
 )
 def test_a_label_is_told_by_all_its_words_or_by_the_nouns_last(
@@ -126,6 +127,7 @@ def test_a_label_is_told_by_all_its_words_or_by_the_nouns_last(
 ) -> None:
     known = {1: "dog", 2: "hot dog", 3: "teddy_bear", 4: "animal, beast", 5: "desk;Dining  table"}
     assert _labels_for(known, noun, ("animal", "dog")) == labels
+    assert _labels_for(known, "bear", ()) == [3]
 
 
 @pytest.mark.filterwarnings("ignore")

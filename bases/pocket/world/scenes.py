@@ -162,14 +162,14 @@ class Scene(Rows):
         """What a scene shows, such as "beach" for the choice "place"."""
         return CHOICES[choice][getattr(self, choice)[index]]
 
-    def with_choice(self, choice: str, names: Tensor) -> Scene:
-        """The same with another choice made, (B,) as in `CHOICES`; who has another view turns."""
-        chosen: dict[str, Any] = {choice: names}
+    def with_choice(self, choice: str, index: Tensor) -> Scene:
+        """The same with another choice made, (B,) into `CHOICES`; who has another view turns."""
+        chosen: dict[str, Any] = {choice: index}
         changed = replace(self, **chosen)
         if choice != "view":
             return changed
         spans = torch.deg2rad(torch.tensor(_YAW_DEGREES))
-        (low, high), (lowest, highest) = spans[self.view].T, spans[names].T
+        (low, high), (lowest, highest) = spans[self.view].T, spans[index].T
         share = (self.yaw.abs() - low) / (high - low)
         return replace(changed, yaw=self.yaw.sign() * (lowest + (highest - lowest) * share))
 

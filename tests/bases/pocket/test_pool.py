@@ -105,7 +105,7 @@ def test_makers_draw_what_one_process_would(text: WanText) -> None:
 def test_pairs_are_of_people_alone_and_have_captions(text: WanText) -> None:
     assert Stream(_SHAPE, text).kinds == ["stills", "clips", "expressions"]
     assert Stream(_SHAPE, text, pairs=list(PAIRS)).kinds == ["stills", "clips", *PAIRS]
-    ahead = replace(_SHAPE, world=Repertoire(kind=("person",), view=("front",)))
+    ahead = replace(_SHAPE, world=Repertoire(kind=("person",), view=("front", "front")))
     assert "views" not in Stream(ahead, text, pairs=list(PAIRS)).kinds
     assert Stream(_SHAPE).kinds == ["stills", "clips"]
     balls = replace(_SHAPE, world=Repertoire(kind=("object",)))

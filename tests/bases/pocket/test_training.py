@@ -11,6 +11,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ from bases.pocket.train_guidance import change_error, guided_flow, train_guidanc
 from bases.pocket.train_text import moved_by, train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
-from bases.pocket.train_words import listen_through, train_words, translation
+from bases.pocket.train_words import learn_words, listen_through, train_words, translation
 from bases.pocket.training import Run, descend, run_script, take_over
 from bases.pocket.world import Repertoire
 from bases.pocket.world.scenes import KINDS
@@ -217,6 +218,18 @@ def test_guidance_multiplies_the_change_that_a_word_makes() -> None:
         )
         own = change_error(teacher, teacher, noisy, sigmas, words, 3.0)
     torch.testing.assert_close(own, (2 / 3 * (first - second)).square())
+
+
+def test_a_text_encoder_that_reads_with_another_tokenizer_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known, other = (_text(seed) for seed in (0, 1))
+    other.tokenizer.add_tokens(["starring"])
+    monkeypatch.setattr("bases.pocket.train_words.load_text", lambda *_: known)
+    monkeypatch.setattr("bases.pocket.train_words.load_transformer", lambda _: nn.Linear(1, 1))
+    pool: Any = SimpleNamespace(text=other, device=torch.device("cpu"))
+    with pytest.raises(BaseModelError, match="reads with another tokenizer than the base"):
+        learn_words(TINY, pool, tmp_path, tmp_path / "out", init=tmp_path)
 
 
 def test_a_transformer_hears_another_encoder_as_it_heard_its_own() -> None:
