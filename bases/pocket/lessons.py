@@ -29,18 +29,19 @@ class Lessons:
         clips: clips a step of each process.
         pairs: of each kind how many a step of each process, and what the difference between the two
             of a pair counts; none of what the world has not.
-        dropout: share of prompts that are left empty.
+        dropout: share of prompts that are left empty, as classifier-free guidance wants it.
         subject: what an error on the subject counts beyond one on the place.
-        face: what one on the face counts beyond one elsewhere on the subject.
+        face: what one on the face counts beyond one elsewhere on the subject, for an expression is
+            a few pixels.
     """
 
     known: LatentPool
     stills: int
     clips: int
     pairs: Mapping[Kind, tuple[int, float]]
-    dropout: float
-    subject: float
-    face: float
+    dropout: float = 0.1
+    subject: float = 2.0
+    face: float = 4.0
 
     def learn(
         self, step: int, error_of: ErrorOf, change_error_of: ChangeErrorOf

@@ -75,9 +75,6 @@ def learn_guidance(
     clips: int = 6,
     pairs: int = 12,
     rate: float = 3e-4,
-    dropout: float = 0.1,
-    subject_weight: float = 2.0,
-    face_weight: float = 4.0,
     pair_weight: float = 20.0,
     compiled: bool = False,
 ) -> None:
@@ -96,9 +93,6 @@ def learn_guidance(
         pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
             in a world without people.
         rate: peak learning rate.
-        dropout: share of prompts that are left empty, on which nothing changes.
-        subject_weight: what an error on the subject counts beyond one on the place.
-        face_weight: what one on the face counts beyond one elsewhere on the subject.
         pair_weight: what the difference between the two of a pair counts; see `contrast_error`.
         compiled: whether the transformer's blocks are compiled.
     """
@@ -124,9 +118,6 @@ def learn_guidance(
         stills=stills,
         clips=clips,
         pairs={"expressions": (pairs, pair_weight)},
-        dropout=dropout,
-        subject=subject_weight,
-        face=face_weight,
     )
     take_course(
         lessons,

@@ -79,9 +79,6 @@ def learn_flow(
     clips: int = 3,
     pairs: int = 16,
     rate: float = 1e-3,
-    dropout: float = 0.1,
-    subject_weight: float = 2.0,
-    face_weight: float = 4.0,
     pair_weight: float = 20.0,
     shift: float = 3.0,
     still_shift: float = 1.5,
@@ -102,10 +99,6 @@ def learn_flow(
         pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
             in a world without people.
         rate: peak learning rate.
-        dropout: share of prompts that are left empty, for classifier-free guidance.
-        subject_weight: what an error on the subject counts beyond one on the place.
-        face_weight: what one on the face counts beyond one elsewhere on the subject: an expression
-            is a few pixels.
         pair_weight: what the difference between the two of a pair counts; see `contrast_error`.
         shift: moves the training on clips towards more noise, in which the whole is decided.
         still_shift: the same of stills; less noise is where faces are decided.
@@ -134,9 +127,6 @@ def learn_flow(
         stills=stills,
         clips=clips,
         pairs={"expressions": (pairs, pair_weight)},
-        dropout=dropout,
-        subject=subject_weight,
-        face=face_weight,
     )
     take_course(
         lessons,

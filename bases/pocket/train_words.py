@@ -90,9 +90,6 @@ def learn_words(
     views: int = 6,
     actions: int = 3,
     rate: float = 5e-4,
-    dropout: float = 0.1,
-    subject_weight: float = 2.0,
-    face_weight: float = 4.0,
     expression_weight: float = 80.0,
     view_weight: float = 4.0,
     action_weight: float = 2.0,
@@ -116,9 +113,6 @@ def learn_words(
         views: of stills that differ in the view alone.
         actions: of clips that differ in the action alone.
         rate: peak learning rate.
-        dropout: share of prompts that are left empty.
-        subject_weight: what an error on the subject counts beyond one on the place.
-        face_weight: what one on the face counts beyond one elsewhere on the subject.
         expression_weight: what the change counts that another expression makes.
         view_weight: the same of another view.
         action_weight: the same of another action.
@@ -164,9 +158,6 @@ def learn_words(
             "views": (views, view_weight),
             "actions": (actions, action_weight),
         },
-        dropout=dropout,
-        subject=subject_weight,
-        face=face_weight,
     )
     take_course(
         lessons,
