@@ -17,11 +17,18 @@ from bases.pocket.crew import crew_rank
 from bases.pocket.latents import Encoded, encode, load_codec, packed, unpacked
 from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape
-from bases.pocket.stream import COARSE, PAIRS, Drawn, Kind, Stream
+from bases.pocket.stream import COARSE, MOVING, PAIRS, Drawn, Kind, Stream
 from bases.pocket.training import best_device
 from bases.wan import WanText, token_ids
 
-_ROOM: dict[Kind, int] = {"stills": 16, "clips": 1, "expressions": 6, "views": 3, "actions": 1}
+_ROOM: dict[Kind, int] = {
+    "stills": 16,
+    "clips": 1,
+    "expressions": 6,
+    "expression clips": 1,
+    "views": 3,
+    "actions": 1,
+}
 """Examples that there is room for, by that of clips."""
 
 
@@ -175,7 +182,7 @@ class LatentPool(Pool):
     def take_over(self, raw: RawPool) -> None:
         """Encode all of another pool, which gives it up."""
         for kind, shelf in raw.shelves.items():
-            for parts in shelf.batches(16 if kind in ("clips", "actions") else 256):
+            for parts in shelf.batches(16 if kind in MOVING else 256):
                 self.put(Drawn(kind, parts))
             shelf.parts, shelf.added = [], 0
 

@@ -18,19 +18,35 @@ from bases.pocket.shape import PocketShape
 from bases.pocket.training import CPU
 from bases.wan import WanText, token_ids
 
-Kind = Literal["stills", "clips", "expressions", "views", "actions"]
-PAIRS: dict[Kind, Choice] = {"expressions": "expression", "views": "view", "actions": "action"}
-"""The kinds that are pairs of stills, or of clips for actions, and what the two differ in."""
+Kind = Literal["stills", "clips", "expressions", "expression clips", "views", "actions"]
+PAIRS: dict[Kind, Choice] = {
+    "expressions": "expression",
+    "expression clips": "expression",
+    "views": "view",
+    "actions": "action",
+}
+"""The kinds that are pairs, and what the two differ in."""
+
+MOVING: tuple[Kind, ...] = ("clips", "expression clips", "actions")
+"""The kinds that are clips or pairs of them; the others are stills."""
 
 COARSE = 4
 """Pixels a side of a mask's cell, as masks are kept."""
 
-_AT_ONCE: dict[Kind, int] = {"stills": 64, "clips": 8, "expressions": 64, "views": 64, "actions": 8}
-_OFTEN: dict[Kind, int] = {"stills": 55, "clips": 27, "expressions": 18, "views": 9, "actions": 15}
+_STILLS_AT_ONCE, _CLIPS_AT_ONCE = 64, 8
+_OFTEN: dict[Kind, int] = {
+    "stills": 55,
+    "clips": 27,
+    "expressions": 18,
+    "expression clips": 24,
+    "views": 9,
+    "actions": 15,
+}
 _SEEDS: dict[Kind, int] = {
     "stills": 0,
     "clips": 20_000_000,
     "expressions": 30_000_000,
+    "expression clips": 130_000_000,
     "views": 40_000_000,
     "actions": 110_000_000,
 }
@@ -109,8 +125,8 @@ def _drawn(
 def _clips(
     kind: Kind, seed: int, shape: PocketShape, rng: random.Random
 ) -> tuple[tuple[Tensor, ...], list[list[str]]]:
-    cast = casting(seed, _AT_ONCE[kind], shape)
-    frames = _frames_of(kind, shape)
+    count, frames = _batch_of(kind, shape)
+    cast = casting(seed, count, shape)
     wordings = [new_captions(cast, shape, rng) for _ in range(_WORDINGS)]
     return _in_bytes(*draw_cast(cast, shape, frames, CPU)), wordings
 
@@ -119,15 +135,16 @@ def _pairs(
     kind: Kind, seed: int, shape: PocketShape, rng: random.Random
 ) -> tuple[tuple[Tensor, ...], list[list[str]]]:
     """The masks cover where the subject is in either of the two."""
-    casts, said = pairs(PAIRS[kind], seed, _AT_ONCE[kind], shape, rng)
-    frames = _frames_of(kind, shape)
+    count, frames = _batch_of(kind, shape)
+    casts, said = pairs(PAIRS[kind], seed, count, shape, rng)
     first, second = (_in_bytes(*draw_cast(cast, shape, frames, CPU)) for cast in casts)
     masks = map(torch.maximum, first[1:], second[1:])
     return (first[0], *masks, second[0]), list(said)
 
 
-def _frames_of(kind: Kind, shape: PocketShape) -> int:
-    return shape.frames if kind in ("clips", "actions") else 1
+def _batch_of(kind: Kind, shape: PocketShape) -> tuple[int, int]:
+    """How many are drawn at once, and of how many frames."""
+    return (_CLIPS_AT_ONCE, shape.frames) if kind in MOVING else (_STILLS_AT_ONCE, 1)
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, wordings: list[list[str]]) -> Tensor:

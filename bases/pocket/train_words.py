@@ -61,8 +61,9 @@ def train_words(
         text: the folder of a text encoder that began as the base's own, with its tokenizer.
         out: where the run is kept.
         pool: clips that each process draws and encodes beforehand; of stills there are sixteen
-            times as many, of pairs that differ in the expression five times, in the view two and a
-            half, and half as many of clips that differ in the action.
+            times as many, of pairs of stills that differ in the expression five times, in the view
+            two and a half, of pairs of clips that differ in the expression nine tenths, and in the
+            action half as many.
         room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
         makers: other processes that draw; 0 for this one alone.
         seed: from 0 to 4; a run with another one sees other examples.
@@ -86,7 +87,8 @@ def learn_words(
     minutes: float | None = None,
     stills: int = 8,
     clips: int = 4,
-    expressions: int = 16,
+    expressions: int = 8,
+    expression_clips: int = 4,
     views: int = 6,
     actions: int = 3,
     rate: float = 5e-4,
@@ -110,10 +112,12 @@ def learn_words(
         stills: pictures a step of each process.
         clips: clips a step of each process.
         expressions: pairs of stills a step of each process that differ in the expression alone.
+        expression_clips: the same of clips, for stills teach a clip's first frame alone.
         views: of stills that differ in the view alone.
         actions: of clips that differ in the action alone.
         rate: peak learning rate.
-        expression_weight: what the change counts that another expression makes.
+        expression_weight: what the change counts that another expression makes, in stills and in
+            clips.
         view_weight: the same of another view.
         action_weight: the same of another action.
         expression_shift: moves the training on expressions towards more noise; that on all else has
@@ -144,7 +148,7 @@ def learn_words(
     def change_error_of(
         kind: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
     ) -> Tensor:
-        objective = near if kind == "expressions" else usual
+        objective = near if PAIRS[kind] == "expression" else usual
         noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
         changed = flow_change(model, noisy, sigmas, heard(known.text, tokens))
         return (changed / guidance - (second - first)).square()
@@ -155,6 +159,7 @@ def learn_words(
         clips=clips,
         pairs={
             "expressions": (expressions, expression_weight),
+            "expression clips": (expression_clips, expression_weight),
             "views": (views, view_weight),
             "actions": (actions, action_weight),
         },
