@@ -97,7 +97,9 @@ class Family(ABC):
         example: a call of the pipeline, likewise; `{clip}` stands for prompt and size.
         one_by_one: whether the transformer takes one example at a time.
         masks: the conditions that say which tokens of a prompt count.
-        takes_guidance: whether it can be rendered with classifier-free guidance.
+        takes_guidance: whether it can be rendered with a scale of guidance.
+        takes_negative: whether that leads away from a negative prompt, as classifier-free guidance
+            does.
         pictures: of the subject that a prompt comes with, at most; it draws nothing without one
             then. 0 where prompts are words alone.
 
@@ -119,6 +121,7 @@ class Family(ABC):
     one_by_one: ClassVar[bool] = False
     masks: ClassVar[tuple[str, ...]] = ()
     takes_guidance: ClassVar[bool] = True
+    takes_negative: ClassVar[bool] = True
     pictures: ClassVar[int] = 0
 
     def __init__(self, source: str | Path, objective: FlowMatching | None = None) -> None:
@@ -251,8 +254,8 @@ class Family(ABC):
         Args:
             pipe: the pipeline.
             guidance: scale of classifier-free guidance; 1 for none.
-            settings: what every pipeline takes: prompt, size, steps, generator, output_type; and
-                `pictures` where prompts come with some.
+            settings: what every pipeline takes: prompt, size, steps, generator, output_type; a
+                negative_prompt where it takes one, and `pictures` where prompts come with some.
         """
         return pipe(**settings, **self.call_arguments(pipe, guidance)).frames
 

@@ -35,6 +35,7 @@ class HunyuanVideo(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = HunyuanVideoPipeline
+    takes_negative: ClassVar[bool] = False
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.("
         r"attn\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"

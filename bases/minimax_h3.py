@@ -96,6 +96,7 @@ class MiniMaxH3(Family):
     )
     one_by_one: ClassVar[bool] = True
     takes_guidance: ClassVar[bool] = False
+    takes_negative: ClassVar[bool] = False
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
     )

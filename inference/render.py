@@ -35,6 +35,7 @@ class Clip:
         steps: denoising steps.
         guidance: scale of classifier-free guidance; 1 for none.
         seed: of the noise.
+        negative: what guidance is to lead away from; nothing in particular if empty.
     """
 
     height: int | None = None
@@ -43,6 +44,7 @@ class Clip:
     steps: int | None = None
     guidance: float | None = None
     seed: int = 0
+    negative: str = ""
 
 
 class Renderer:
@@ -129,6 +131,7 @@ class Renderer:
                 f"guidance {guidance!r} does not fit: give a number from 0, such as "
                 f"{base.guidance}."
             )
+        self._check_negative(clip.negative, guidance)
         if not 0 <= clip.seed < 2**63:
             raise RenderError(f"seed {clip.seed!r} does not fit: give a number from 0 to 2^63 - 1.")
         return {
@@ -139,7 +142,20 @@ class Renderer:
             "num_inference_steps": steps,
             "guidance_scale": guidance,
             "seed": clip.seed,
+            **({"negative_prompt": clip.negative} if clip.negative else {}),
         }
+
+    def _check_negative(self, negative: str, guidance: float) -> None:
+        if negative and not self.family.takes_negative:
+            raise RenderError(
+                f"negative {negative!r} does not fit: the guidance of this base leads away from "
+                "nothing that could be said, so leave it out."
+            )
+        if negative and guidance <= 1:
+            raise RenderError(
+                f"negative {negative!r} does not fit guidance {guidance!r}, which leads away from "
+                "nothing: give more than 1."
+            )
 
     @torch.no_grad()
     def render(

@@ -112,6 +112,12 @@ def render(
             help="How closely to follow the prompt; 0 to 100, 1 for not at all.",
         ),
     ] = None,
+    negative: Annotated[
+        str,
+        typer.Option(
+            metavar="PROMPT", help="What guidance is to lead away from, where it is above 1."
+        ),
+    ] = "",
     picture: Annotated[
         Optional[list[str]],
         typer.Option(
@@ -138,7 +144,7 @@ def render(
         folder,
         prompt,
         path,
-        clip=Clip(frames=frames, steps=steps, guidance=guidance, seed=seed),
+        clip=Clip(frames=frames, steps=steps, guidance=guidance, seed=seed, negative=negative),
         scale=scale,
         base=base,
         faces=faces,

@@ -65,7 +65,7 @@ def render_and_measure(
         folder: the adapter's.
         prompt: what the subject does; the trigger word is put before it if it is not there.
         path: the clip's file, which can be written.
-        clip: size, length and seed.
+        clip: size, length, guidance and seed.
         scale: how strongly the adapter counts.
         base: name or folder of the base; the adapter's own if not given.
         faces: the face package that measures; the subject's own if None.
@@ -77,7 +77,8 @@ def render_and_measure(
         StudioError: if the prompt is no text, or the subject is deleted meanwhile.
         SubjectError: if the face package cannot be opened, or a photo of the subject's be read.
     """
-    _check_text(prompt)
+    for text in (prompt, clip.negative):
+        _check_text(text)
     hush()
     adapter = Adapter(folder)
     run = adapter.run

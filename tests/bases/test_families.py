@@ -304,6 +304,31 @@ def test_the_lora_targets_are_attention_and_feed_forward_of_every_block(family: 
     assert chosen == {name for name in blocks if not other.search(name)}
 
 
+def test_a_family_takes_negative_prompts_where_its_pipeline_is_led_away_from_them(
+    family: Family, pipe: DiffusionPipeline
+) -> None:
+    if not family.takes_guidance:
+        assert not family.takes_negative
+        return
+
+    def drawn(**more: str) -> Any:
+        return family.draw(
+            pipe,
+            guidance=3.0,
+            prompt=PROMPT,
+            height=SIZE,
+            width=SIZE,
+            num_frames=FRAMES,
+            num_inference_steps=2,
+            generator=torch.Generator().manual_seed(0),
+            output_type="latent",
+            **more,
+        )
+
+    leads_away = not torch.equal(drawn(), drawn(negative_prompt="wet and blurred"))
+    assert leads_away == family.takes_negative
+
+
 def test_what_is_loaded_is_frozen(family: Family) -> None:
     for part in ("vae", family.part):
         model = family.load(part, dtype=torch.float32, device=CPU)

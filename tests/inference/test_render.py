@@ -133,6 +133,23 @@ def test_a_base_that_takes_no_guidance_is_given_none(
         renderer.settings(PROMPT, Clip(guidance=3.0))
 
 
+def test_guidance_leads_away_from_a_negative_prompt(renderer: Renderer, plain: Frames) -> None:
+    seed, negative = 5, "wet, blurred"
+    away = renderer.render(PROMPT, Clip(seed=seed, negative=negative))
+    assert renderer.settings(PROMPT, Clip(negative=negative))["negative_prompt"] == negative
+    assert not np.array_equal(away, renderer.render(PROMPT, Clip(seed=seed)))
+    weaker = renderer.render(PROMPT, Clip(seed=seed, negative=negative, guidance=1.5))
+    assert not np.array_equal(away, weaker)
+
+
+def test_a_base_that_leads_away_from_nothing_takes_no_negative_prompt(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(renderer.family), "takes_negative", False)
+    with pytest.raises(RenderError, match=r"negative 'wet' does not fit: .* leave it out"):
+        renderer.settings(PROMPT, Clip(negative="wet"))
+
+
 @pytest.mark.parametrize(
     ("prompt", "clip", "named"),
     [
@@ -147,6 +164,7 @@ def test_a_base_that_takes_no_guidance_is_given_none(
         (PROMPT, Clip(steps=-1), r"steps -1.*at least 1"),
         (PROMPT, Clip(guidance=float("nan")), "guidance nan"),
         (PROMPT, Clip(guidance=-1.0), r"guidance -1\.0"),
+        (PROMPT, Clip(guidance=1.0, negative="wet"), r"'wet' does not fit guidance 1\.0"),
         (PROMPT, Clip(seed=-1), "seed -1"),
         (PROMPT, Clip(seed=10**20), "seed 1000"),
     ],

@@ -51,6 +51,16 @@ def test_sizes_that_cannot_be_drawn(render: Callable[..., str]) -> None:
     assert "draws from 1 to 125" in render("waving", "--frames", "10000")
 
 
+def test_a_negative_prompt_that_nothing_leads_away_from(render: Callable[..., str]) -> None:
+    line = render("waving", "--negative", "wet", "--guidance", "1")
+    assert "negative 'wet' does not fit guidance 1.0" in line
+
+
+@pytest.mark.parametrize("words", [("wav\udcff",), ("waving", "--negative", "w\udcff")])
+def test_words_that_are_no_text(render: Callable[..., str], words: tuple[str, ...]) -> None:
+    assert "holds bytes that are no text in UTF-8" in render(*words)
+
+
 def test_an_adapter_of_another_base(render: Callable[..., str], tmp_path: Path) -> None:
     other = write_tiny_base(tmp_path / "other", seed=1)
     line = render("waving", base=other)
