@@ -62,8 +62,8 @@ def train_words(
         out: where the run is kept.
         pool: clips that each process draws and encodes beforehand; of stills there are sixteen
             times as many, of pairs of stills that differ in the expression five times, in the view
-            two and a half, of pairs of clips that differ in the expression nine tenths, and in the
-            action half as many.
+            two and a half, of pairs of clips about as many that differ in the expression, and half
+            as many in the action.
         room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
         makers: other processes that draw; 0 for this one alone.
         seed: from 0 to 4; a run with another one sees other examples.

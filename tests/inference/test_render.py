@@ -133,7 +133,7 @@ def test_a_base_that_takes_no_guidance_is_given_none(
         renderer.settings(PROMPT, Clip(guidance=3.0))
 
 
-def test_guidance_leads_away_from_a_negative_prompt(renderer: Renderer, plain: Frames) -> None:
+def test_guidance_leads_away_from_a_negative_prompt(renderer: Renderer) -> None:
     seed, negative = 5, "wet, blurred"
     away = renderer.render(PROMPT, Clip(seed=seed, negative=negative))
     assert renderer.settings(PROMPT, Clip(negative=negative))["negative_prompt"] == negative

@@ -27,7 +27,7 @@ from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.training import CPU
 from bases.pocket.world import Repertoire, sample_scenes
 from bases.wan import WanText, embed_prompts, embed_tokens
-from tests.bases.pocket.test_training import TINY
+from tests.tiny_pocket import TINY
 
 _SHAPE = replace(TINY, size=64, languages=("en", "de"), world=Repertoire(kind=("person",)))
 

@@ -12,7 +12,7 @@ from bases.errors import BaseModelError
 from bases.hub import open_base
 from bases.pocket.train_on_gpu import train_on_gpu
 from inference.render import Clip, Renderer
-from tests.bases.pocket.test_training import TINY
+from tests.tiny_pocket import TINY
 
 _MOMENT = 0.01
 """Minutes."""
