@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import torch
+from transformers import UMT5Config, UMT5EncoderModel
+
 from bases.pocket.shape import PocketShape
+from bases.pocket.tokenizer import train_tokenizer
+from bases.wan import WanText
 
 TINY = PocketShape(
     size=16,
@@ -33,3 +38,11 @@ TINY = PocketShape(
     },
     text={"d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2},
 )
+
+
+def tiny_text(seed: int) -> WanText:
+    """A text encoder of that shape that has learnt nothing, with the captions' tokenizer."""
+    torch.manual_seed(seed)
+    tokenizer = train_tokenizer(captions=1000)
+    config = UMT5Config(vocab_size=len(tokenizer), dropout_rate=0.0, **TINY.text)
+    return WanText(tokenizer, UMT5EncoderModel(config).eval().requires_grad_(False))

@@ -126,8 +126,8 @@ def _inside(box: Tensor, size: int) -> Tensor:
 def new_captions(
     cast: Casting, shape: PocketShape, rng: random.Random, names: Sequence[str] = ()
 ) -> list[str]:
-    """New captions of what `draw_cast` draws, the first of them under the names that are given."""
+    """New captions of what `draw_cast` draws, English most, the first under the names given."""
     return [
-        free_caption(cast.scene, row, rng, shape.languages, name)
+        free_caption(cast.scene, row, rng, [*shape.languages, "en"], name)
         for row, name in zip_longest(range(len(cast.look)), names)
     ]

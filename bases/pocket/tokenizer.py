@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 
@@ -15,10 +16,10 @@ from tokenizers import (
     processors,
     trainers,
 )
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from bases.pocket.world import LANGUAGES, Scene, caption, sample_scenes
-from bases.pocket.world.captions import invented_name, words_of
+from bases.pocket.world.captions import called, invented_name
 
 MAX_TOKENS = 48
 _NAMED = 0.3
@@ -26,12 +27,47 @@ _NAMED = 0.3
 
 def train_tokenizer(captions: int = 20_000, vocabulary: int = 1024) -> PreTrainedTokenizerFast:
     """Learn the vocabulary; a prompt ends with `</s>`, so that an empty one has a token too."""
+    tokenizer = _learnt(_corpus(captions, [*LANGUAGES, "en"]), vocabulary)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    return _ready(tokenizer)
+
+
+def with_languages(
+    known: PreTrainedTokenizerBase,
+    languages: Sequence[str],
+    captions: int = 20_000,
+    vocabulary: int = 1536,
+) -> PreTrainedTokenizerFast:
+    """The same tokenizer with more tokens, so that it reads more languages in few.
+
+    What it joined it still joins first, and its tokens keep their numbers, to be a text encoder's
+    that has learnt them; what is joined in the captions of those languages comes after that.
+
+    Args:
+        known: a tokenizer by `train_tokenizer`.
+        languages: of the captions that the new tokens are learnt from.
+        captions: how many.
+        vocabulary: tokens that are learnt from them; those that it has already are among them.
+    """
+    said = json.loads(known.backend_tokenizer.to_str())
+    more = json.loads(_learnt(_corpus(captions, languages), vocabulary).to_str())
+    tokens, joined = (said["model"][part] for part in ("vocab", "merges"))
+    for two in more["model"]["merges"]:
+        if two not in joined:
+            joined.append(two)
+            tokens.setdefault("".join(two), len(tokens))
+    return _ready(Tokenizer.from_str(json.dumps(said)))
+
+
+def _learnt(corpus: Iterator[str], vocabulary: int) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator(
-        _corpus(captions),
+        corpus,
         trainers.BpeTrainer(
             vocab_size=vocabulary,
             special_tokens=["<pad>", "</s>"],
@@ -39,9 +75,10 @@ def train_tokenizer(captions: int = 20_000, vocabulary: int = 1024) -> PreTraine
             show_progress=False,
         ),
     )
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
+    return tokenizer
+
+
+def _ready(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
@@ -50,11 +87,11 @@ def train_tokenizer(captions: int = 20_000, vocabulary: int = 1024) -> PreTraine
     )
 
 
-def _corpus(captions: int) -> Iterator[str]:
+def _corpus(captions: int, languages: Sequence[str]) -> Iterator[str]:
     rng = random.Random(0)
     scenes = sample_scenes(captions, torch.Generator().manual_seed(0))
     for index in range(captions):
-        yield free_caption(scenes, index, rng, LANGUAGES)
+        yield free_caption(scenes, index, rng, languages)
 
 
 def free_caption(
@@ -64,14 +101,12 @@ def free_caption(
     languages: Sequence[str],
     name: str | None = None,
 ) -> str:
-    """A caption as a person might type it: any wording, English most.
+    """A caption as a person might type it: any wording, in one of the languages.
 
     Three in ten of those who have no name are given a made-up one.
     """
-    language = rng.choice([*languages, "en"])
-    subject, called = None, name or invented_name(rng)
-    if name or rng.random() < _NAMED:
-        words = words_of(language)
-        noun = rng.choice(words["subject"][scenes.named("kind", index)])
-        subject = f"{called}{words['comma']}{noun}"
+    language = rng.choice(languages)
+    subject, name = None, name or (invented_name(rng) if rng.random() < _NAMED else None)
+    if name:
+        subject = called(name, scenes, index, language=language, rng=rng)
     return caption(scenes, index, language=language, subject=subject, rng=rng)

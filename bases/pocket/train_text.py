@@ -116,7 +116,7 @@ def train_text(
     for step in run:
         cast = casting(_SEED + step, captions, shape)
         rng = random.Random(step)
-        names = 2 * [_new_name(rng) for _ in range(captions // 4)]
+        names = 2 * [new_name(rng) for _ in range(captions // 4)]
         prompts = new_captions(cast, shape, rng, names)
         words = embed_prompts(text, prompts)
         errors = {
@@ -142,7 +142,7 @@ def _new_text(shape: PocketShape, device: torch.device) -> WanText:
     return WanText(tokenizer, UMT5EncoderModel(config).to(device))
 
 
-def _new_name(rng: random.Random) -> str:
+def new_name(rng: random.Random) -> str:
     """One that can be said, or a few letters of some script, as triggers are."""
     if rng.random() < 0.5:
         return invented_name(rng)

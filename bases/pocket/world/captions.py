@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import random
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -34,6 +35,39 @@ def words_of(language: str) -> dict[str, Any]:
     return words
 
 
+class Outline(NamedTuple):
+    """What a caption names, and in which order.
+
+    Attributes:
+        sentence: action, place or both, which are said of the subject.
+        before: what else is said before that.
+        after: what else is said after it.
+    """
+
+    sentence: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+_PLAIN = Outline(("action", "place"), (), _LOOSE)
+
+
+def draw_outline(rng: random.Random, sure: str = "") -> Outline:
+    """What a person might say of a scene: not everything, and not always in the same order.
+
+    Args:
+        rng: draws it.
+        sure: a choice that is named in any case, if given.
+    """
+    sentence = _PLAIN.sentence
+    if rng.random() >= 0.87:
+        sentence = (sure if sure in sentence else rng.choice(sentence),)
+    loose = [choice for choice in _LOOSE if choice == sure or rng.random() < 0.75]
+    rng.shuffle(loose)
+    cut = rng.randint(0, len(loose)) if rng.random() < 0.4 else 0
+    return Outline(sentence, tuple(loose[:cut]), tuple(loose[cut:]))
+
+
 def caption(
     scene: Scene,
     index: int = 0,
@@ -41,6 +75,7 @@ def caption(
     language: str = "en",
     subject: str | None = None,
     rng: random.Random | None = None,
+    outline: Outline | None = None,
 ) -> str:
     """Put one scene into words.
 
@@ -49,25 +84,40 @@ def caption(
         index: which of them.
         language: one of `LANGUAGES`.
         subject: how to call who is in it; "a person" and the like if not given.
-        rng: draws wording, order and what to leave out; without it everything is named plainly.
+        rng: draws the wording; without it everything is put plainly.
+        outline: what is named; if not given `rng` draws that too, and without it everything is.
 
     Raises:
         KeyError: if the language is unknown.
     """
     words = words_of(language)
     pick = _first if rng is None else rng.choice
+    outline = outline or (_PLAIN if rng is None else draw_outline(rng))
+
+    def said(choices: Sequence[str]) -> list[str]:
+        return [pick(_wordings(words, scene, index, choice)) for choice in choices]
+
     named = subject or pick(words["subject"][scene.named("kind", index)])
     company = scene.named("company", index)
     if company != "alone":
         beside = pick(words["company"][company])
         named = pick(words["beside"]).format(subject=named, company=beside)
-    action = pick(words["action"][scene.named("action", index)])
-    place = pick(words["place"][scene.named("place", index)])
-    loose = [pick(_wordings(words, scene, index, choice)) for choice in _LOOSE]
-    if rng is None:
-        sentence = words["sentence"][0].format(subject=named, action=action, place=place)
-        return str(words["comma"].join([sentence, *loose]))
-    return _free_wording(words, named, action, place, loose, rng)
+    does = said(outline.sentence)
+    if len(does) == 1:
+        sentence = words["comma"].join([named, *does])
+    else:
+        action, place = does
+        sentence = pick(words["sentence"]).format(subject=named, action=action, place=place)
+    return str(words["comma"].join([*said(outline.before), sentence, *said(outline.after)]))
+
+
+def called(
+    name: str, scene: Scene, index: int, *, language: str, rng: random.Random | None = None
+) -> str:
+    """How to call who is in a scene by a name, such as "mira, a person"; see `caption`."""
+    words = words_of(language)
+    pick = _first if rng is None else rng.choice
+    return f"{name}{words['comma']}{pick(words['subject'][scene.named('kind', index)])}"
 
 
 def _wordings(words: dict[str, Any], scene: Scene, index: int, choice: str) -> list[str]:
@@ -77,26 +127,6 @@ def _wordings(words: dict[str, Any], scene: Scene, index: int, choice: str) -> l
     level = float(scene.intensity[index])
     degree = "slight" if level < _SLIGHT else "strong" if level > _STRONG else "plain"
     return list(wordings[degree])
-
-
-def _free_wording(
-    words: dict[str, Any],
-    subject: str,
-    action: str,
-    place: str,
-    loose: list[str],
-    rng: random.Random,
-) -> str:
-    """Not everything is named, and not always in the same order."""
-    comma = words["comma"]
-    if rng.random() < 0.87:
-        sentence = rng.choice(words["sentence"]).format(subject=subject, action=action, place=place)
-    else:
-        sentence = comma.join([subject, rng.choice([action, place])])
-    named = [wording for wording in loose if rng.random() < 0.75]
-    rng.shuffle(named)
-    cut = rng.randint(0, len(named)) if rng.random() < 0.4 else 0
-    return str(comma.join([*named[:cut], sentence, *named[cut:]]))
 
 
 def invented_name(rng: random.Random) -> str:

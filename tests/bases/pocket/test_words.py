@@ -16,21 +16,19 @@ import pytest
 import torch
 from diffusers import WanTransformer3DModel
 from torch import Generator, nn
-from transformers import UMT5Config, UMT5EncoderModel
 
 from bases.errors import BaseModelError
 from bases.pocket.casting import casting, new_captions
 from bases.pocket.flow import flow
 from bases.pocket.parts import load_text
 from bases.pocket.stream import PAIRS
-from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.train_text import moved_by, train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.train_words import learn_words, listen_through, train_words, translation
 from bases.pocket.world import Repertoire
 from bases.wan import WanText, embed_prompts
-from tests.tiny_pocket import TINY
+from tests.tiny_pocket import TINY, tiny_text
 
 
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
@@ -59,7 +57,7 @@ def test_the_words_script_ends_with_a_base_that_has_the_new_text_encoder(tmp_pat
 def test_a_text_encoder_that_reads_with_another_tokenizer_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    known, other = (_text(seed) for seed in (0, 1))
+    known, other = (tiny_text(seed) for seed in (0, 1))
     other.tokenizer.add_tokens(["starring"])
     monkeypatch.setattr("bases.pocket.train_words.load_text", lambda *_: known)
     monkeypatch.setattr("bases.pocket.train_words.load_transformer", lambda _: nn.Linear(1, 1))
@@ -71,7 +69,7 @@ def test_a_text_encoder_that_reads_with_another_tokenizer_is_refused(
 def test_a_transformer_hears_another_encoder_as_it_heard_its_own() -> None:
     """As far as the one's tokens can be told from the other's."""
     shape = replace(TINY, world=Repertoire(kind=("person",)))
-    known = _text(0)
+    known = tiny_text(0)
     other = WanText(known.tokenizer, copy.deepcopy(known.encoder))
     turn = torch.linalg.qr(torch.randn(8, 8, generator=Generator().manual_seed(1)))[0]
     plain = other.encoder.forward
@@ -94,13 +92,6 @@ def test_a_transformer_hears_another_encoder_as_it_heard_its_own() -> None:
     torch.testing.assert_close(
         flow(again, noisy, sigmas, words @ turn), flow(transformer, noisy, sigmas, words)
     )
-
-
-def _text(seed: int) -> WanText:
-    torch.manual_seed(seed)
-    tokenizer = train_tokenizer()
-    config = UMT5Config(vocab_size=len(tokenizer), dropout_rate=0.0, **TINY.text)
-    return WanText(tokenizer, UMT5EncoderModel(config).eval().requires_grad_(False))
 
 
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
