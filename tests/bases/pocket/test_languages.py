@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,17 @@ import torch
 from diffusers import WanTransformer3DModel
 from torch import Generator
 
+from bases.errors import BaseModelError
+from bases.pocket.ears import Ears, gap
+from bases.pocket.flow import flow
 from bases.pocket.parts import load_text, load_transformer
 from bases.pocket.tokenizer import train_tokenizer, with_languages
-from bases.pocket.train_languages import Batch, gap, train_languages
+from bases.pocket.train_languages import draw_captions, train_languages
 from bases.pocket.train_text import train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
-from bases.pocket.world import Repertoire, caption, sample_scenes
+from bases.pocket.world import Repertoire
+from bases.pocket.world.captions import words_of
 from bases.wan import embed_prompts
 from tests.tiny_pocket import TINY, tiny_text
 
@@ -32,7 +37,7 @@ def test_the_script_ends_with_the_same_transformer_and_another_text_encoder(tmp_
     few = {"steps": 2, "stills": 2, "clips": 1, "pool": 4}
     train_transformer(shape, tmp_path / "vae" / "vae", tmp_path / "text", tmp_path / "base", **few)
     base, shape = tmp_path / "base" / "pocket", replace(shape, languages=("en", "de"))
-    train_languages(shape, base, tmp_path / "out", steps=20, batches=2)
+    train_languages(shape, base, tmp_path / "out", steps=20, captions=8, places=4)
     with (tmp_path / "out" / "curve.csv").open() as file:
         (row,) = csv.DictReader(file)
     gaps = {f"gap: {other}" for other in ("all", "expression", "view", "action")}
@@ -56,24 +61,60 @@ def test_more_languages_leave_the_tokens_of_before_their_numbers_and_are_read_in
     assert again.get_vocab() == more.get_vocab()
 
 
-@pytest.mark.parametrize("other", ["all", "expression"])
-def test_the_gap_is_0_of_the_same_words_and_1_of_words_that_are_not_heard(other: str) -> None:
+@pytest.mark.parametrize(("alike", "expected"), [(False, [0, 1.0, 0.5]), (True, [0, 4.0, 1.0])])
+def test_the_gap_is_0_of_the_same_words_and_1_of_what_is_not_heard(
+    alike: bool, expected: list[float]
+) -> None:
+    wanted = torch.randn(6, 2, 3, 4, generator=Generator().manual_seed(0))
+    swapped = torch.cat(wanted.chunk(2)[::-1])
+    deaf = torch.cat([wanted.chunk(2)[0]] * 2)
+    gaps = [gap(heard, wanted, alike=alike).item() for heard in (wanted, swapped, deaf)]
+    assert gaps == pytest.approx(expected)
+
+
+def test_ears_hear_what_the_blocks_take_from_a_prompt_while_they_draw() -> None:
     torch.manual_seed(0)
-    transformer = WanTransformer3DModel(**TINY.transformer)
-    known = tiny_text(0)
-    first, second = (
-        sample_scenes(2, Generator().manual_seed(seed), kind="person", expression=expression)
-        for seed, expression in ((0, "happy"), (1, "sad"))
+    transformer, text = WanTransformer3DModel(**TINY.transformer).eval(), tiny_text(0)
+    (block,) = transformer.blocks
+    noisy, sigmas = torch.randn(1, 4, 1, 2, 2), torch.tensor([0.5])
+    asked, taken = list[torch.Tensor](), list[torch.Tensor]()
+    block.attn2.register_forward_hook(
+        lambda _, given, made: (asked.append(given[0]), taken.append(made))[0]
     )
-    batch = Batch(other, torch.randn(2, 4, 1, 2, 2), first, second)  # type: ignore[arg-type]
-    plain = [caption(scene, row) for scene in (first, second) for row in range(2)]
-    words = embed_prompts(known, plain)
-    swapped = torch.cat(words.chunk(2)[::-1])
-    deaf = torch.cat([words.chunk(2)[0]] * 2)
-    errors = [
-        gap(transformer, known, batch, plain, heard, Generator().manual_seed(2))
-        for heard in (words, swapped, deaf)
+    words = embed_prompts(text, ["a person waving"])
+    with torch.no_grad():
+        flow(transformer, noisy, sigmas, words)
+        heard = Ears(transformer, asked[0]).hear(words)
+    torch.testing.assert_close(heard[:, 0], taken[0])
+
+
+def test_both_captions_of_a_scene_name_the_same_and_both_scenes_of_a_pair_are_told_alike() -> None:
+    shape = replace(TINY, world=Repertoire(kind=("person",)), languages=("en",))
+    read = draw_captions("expression", 0, 20, shape, random.Random(0))
+    choices = ("action", "place", "light", "shot", "view", "move")
+    for row in range(40):
+        in_plain, said = (
+            {
+                choice
+                for choice in choices
+                if any(w in text for w in words_of("en")[choice][read.scenes.named(choice, row)])
+            }
+            for text in (read.plain[row], read.said[row])
+        )
+        assert in_plain <= said
+    for first, second in zip(read.plain[:20], read.plain[20:], strict=True):
+        assert first != second
+        assert first.count(",") == second.count(",")
+    assert read.named == 0
+    named = draw_captions("all", 0, 20, shape, random.Random(0))
+    assert named.named == 10
+    names = [
+        [text.split(", a person")[0].split(", ")[-1] for text in part]
+        for part in (named.plain[:10], named.plain[20:30])
     ]
-    assert errors[0].item() == pytest.approx(0, abs=1e-6)
-    expected = {"all": [1.0, 0.5], "expression": [4.0, 1.0]}[other]
-    assert [error.item() for error in errors[1:]] == pytest.approx(expected, rel=1e-4)
+    assert names[0] == names[1]
+
+
+def test_two_captions_in_which_no_two_names_are_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BaseModelError, match="at least 8"):
+        train_languages(TINY, tmp_path, captions=6)
