@@ -43,7 +43,7 @@ Other = Literal["all", Choice]
 """What the two scenes of a pair differ in."""
 
 _SEED = 140_000_000
-_FEW = 4
+_GAP, _SCENES, _FEW = 10.0, 0.2, 4
 """One plain caption in so many is read as before, too."""
 
 
@@ -118,8 +118,9 @@ def train_languages(
             wanted = listening.hear(embed_prompts(known, read.plain))
         few = read.plain[::_FEW]
         new = {
-            f"gap: {read.other}": gap(listening.hear(words), wanted, alike=read.other != "all"),
-            "scenes": reader.scenes_error(words, read.scenes.to(device)),
+            f"gap: {read.other}": _GAP
+            * gap(listening.hear(words), wanted, alike=read.other != "all"),
+            "scenes": _SCENES * reader.scenes_error(words, read.scenes.to(device)),
             "moved": tether * moved_by(_as_before(text, known, few), known, few),
         }
         if read.named:
