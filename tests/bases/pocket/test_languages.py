@@ -77,15 +77,14 @@ def test_ears_hear_what_the_blocks_take_from_a_prompt_while_they_draw() -> None:
     transformer, text = WanTransformer3DModel(**TINY.transformer).eval(), tiny_text(0)
     (block,) = transformer.blocks
     noisy, sigmas = torch.randn(1, 4, 1, 2, 2), torch.tensor([0.5])
-    asked, taken = list[torch.Tensor](), list[torch.Tensor]()
-    block.attn2.register_forward_hook(
-        lambda _, given, made: (asked.append(given[0]), taken.append(made))[0]
-    )
+    seen = list[tuple[torch.Tensor, torch.Tensor]]()
+    block.attn2.register_forward_hook(lambda _, given, made: seen.append((given[0], made)))
     words = embed_prompts(text, ["a person waving"])
     with torch.no_grad():
         flow(transformer, noisy, sigmas, words)
-        heard = Ears(transformer, asked[0]).hear(words)
-    torch.testing.assert_close(heard[:, 0], taken[0])
+        ((asked, taken),) = seen
+        heard = Ears(transformer, asked).hear(words)
+    torch.testing.assert_close(heard[:, 0], taken)
 
 
 def test_both_captions_of_a_scene_name_the_same_and_both_scenes_of_a_pair_are_told_alike() -> None:
