@@ -19,13 +19,12 @@ import random
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
 from bases.errors import BaseModelError
-from bases.pocket.casting import Choice, casting, names_of, pairs
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.ears import Ears, gap, open_ears
 from bases.pocket.muon import optimizers_for
@@ -35,14 +34,12 @@ from bases.pocket.tokenizer import with_languages
 from bases.pocket.train_text import Reader, moved_by, new_name
 from bases.pocket.train_transformer import assemble
 from bases.pocket.training import Run, best_device, descend, run_script
-from bases.pocket.world import Scene, caption
+from bases.pocket.world import Repertoire, Scene, caption, sample_scenes
 from bases.pocket.world.captions import Outline, called, draw_outline
+from bases.pocket.world.scenes import CHOICES
 from bases.wan import WanText, embed_prompts, embed_tokens, token_ids
 
-Other = Literal["all", Choice]
-"""What the two scenes of a pair differ in."""
-
-_SEED = 140_000_000
+_SEED, _TRIES = 140_000_000, 32
 _COUNTS = {"gap": 10.0, "scenes": 0.2, "moved": 5.0, "names": 1.0}
 """What the errors count: were the reader's to count for more, tokens would come to tell it what the
 transformer does not understand."""
@@ -58,7 +55,7 @@ class Captions(NamedTuple):
     """What is said of B pairs of scenes: of the first ones, then of the second ones.
 
     Attributes:
-        other: in which way the two of a pair differ.
+        other: what the two of a pair differ in, such as "place"; "all" if they are unlike.
         scenes: the 2 × B scenes.
         plain: their captions in plain English.
         said: what names the same things, in any language and wording.
@@ -66,7 +63,7 @@ class Captions(NamedTuple):
             which are the same in both.
     """
 
-    other: Other
+    other: str
     scenes: Scene
     plain: list[str]
     said: list[str]
@@ -113,7 +110,7 @@ def train_languages(
     optimizers = optimizers_for(learning, rate)
     run = Run(out, steps=steps, minutes=minutes, parts={"learning": learning, **optimizers})
     ears = open_ears(transformer, known, shape, base / "vae")
-    others, errors = others_in(shape), dict[str, Tensor]()
+    others, errors = others_in(shape.world), dict[str, Tensor]()
     for step in run:
         number = crew_seed(step, seed)
         rng, generator = random.Random(number), Generator().manual_seed(number)
@@ -152,14 +149,14 @@ def _errors(
     return errors
 
 
-def others_in(shape: PocketShape) -> list[Other]:
-    """The ways in which pairs of scenes can differ in a world."""
-    choices = [c for c in get_args(Choice) if len({*names_of(c, shape.world)}) > 1]
-    return ["all", *choices]
+def others_in(world: Repertoire) -> list[str]:
+    """The ways in which pairs of scenes can differ: in all, or in one choice that there is."""
+    names = {choice: set(getattr(world, choice)) for choice in CHOICES}
+    return ["all", *(c for c, known in names.items() if c != "kind" and len(known) > 1)]
 
 
 def draw_captions(
-    other: Other, number: int, count: int, shape: PocketShape, rng: random.Random
+    other: str, number: int, count: int, shape: PocketShape, rng: random.Random
 ) -> Captions:
     """Pairs of scenes, and what is said of them.
 
@@ -170,15 +167,10 @@ def draw_captions(
         shape: of the world, and its languages.
         rng: draws languages, wordings and names.
     """
-    if other == "all":
-        scenes = casting(_SEED + number, 2 * count, shape).scene
-        first, second = scenes[:count], scenes[count:]
-        names = [new_name(rng) for _ in range(count // 2)]
-    else:
-        (one, two), _ = pairs(other, _SEED + number, count, shape, rng)
-        first, second, names = one.scene, two.scene, []
+    first, second = _pairs(other, _SEED + number, count, shape.world)
+    names = [new_name(rng) for _ in range(count // 2)] if other == "all" else []
     ways = [
-        (draw_outline(rng, other), rng.choice(shape.languages), rng.random()) for _ in range(count)
+        (draw_outline(rng, other), rng.choice(shape.languages), rng.random()) for _ in first.kind
     ]
     plain, said = list[str](), list[str]()
     for scene in (first, second):
@@ -187,6 +179,17 @@ def draw_captions(
             plain.append(told("en", None))
             said.append(told(language, random.Random(way)))
     return Captions(other, first.and_rows(second), plain, said, len(names))
+
+
+def _pairs(other: str, seed: int, count: int, world: Repertoire) -> tuple[Scene, Scene]:
+    """Scenes, and what else could be; enough are drawn that most often there are so many."""
+    scenes = sample_scenes(2 * _TRIES * count, Generator().manual_seed(seed), world)
+    first, second = scenes[: _TRIES * count], scenes[_TRIES * count :]
+    if other == "all":
+        return first[:count], second[:count]
+    now, then = getattr(first, other), getattr(second, other)
+    rows = ((now != then) & (first.kind == second.kind)).nonzero()[:count, 0]
+    return first[rows], first[rows].with_choice(other, then[rows])
 
 
 def _told(

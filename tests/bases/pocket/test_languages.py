@@ -17,21 +17,31 @@ from bases.pocket.ears import Ears, gap
 from bases.pocket.flow import flow
 from bases.pocket.parts import load_text, load_transformer
 from bases.pocket.tokenizer import train_tokenizer, with_languages
-from bases.pocket.train_languages import draw_captions, train_languages
+from bases.pocket.train_languages import draw_captions, others_in, train_languages
 from bases.pocket.train_text import train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
 from bases.pocket.world import Repertoire
 from bases.pocket.world.captions import words_of
+from bases.pocket.world.scenes import CHOICES
 from bases.wan import embed_prompts
 from tests.tiny_pocket import TINY, tiny_text
 
+_WORLD = Repertoire(
+    kind=("person",),
+    place=("beach",),
+    light=("day",),
+    shot=("wide",),
+    view=("front",),
+    move=("still",),
+    company=("alone",),
+)
 _GERMAN = "eine Person am Strand, winkend, Nahaufnahme, fröhlich"
 
 
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
 def test_the_script_ends_with_the_same_transformer_and_another_text_encoder(tmp_path: Path) -> None:
-    shape = replace(TINY, world=Repertoire(kind=("person",)), languages=("en",))
+    shape = replace(TINY, world=_WORLD, languages=("en",))
     train_vae(shape, tmp_path / "vae", steps=2, stills=2, clips=1, pool=2)
     train_text(shape, tmp_path / "text", steps=2, captions=4)
     few = {"steps": 2, "stills": 2, "clips": 1, "pool": 4}
@@ -40,7 +50,7 @@ def test_the_script_ends_with_the_same_transformer_and_another_text_encoder(tmp_
     train_languages(shape, base, tmp_path / "out", steps=20, captions=8, places=4)
     with (tmp_path / "out" / "curve.csv").open() as file:
         (row,) = csv.DictReader(file)
-    gaps = {f"gap: {other}" for other in ("all", "expression", "view", "action")}
+    gaps = {f"gap: {other}" for other in ("all", "action", "expression")}
     assert set(row) == {"step", "scenes", "names", "moved", *gaps}
     one, other = load_transformer(base), load_transformer(tmp_path / "out" / "pocket")
     for before, after in zip(one.parameters(), other.parameters(), strict=True):
@@ -85,6 +95,17 @@ def test_ears_hear_what_the_blocks_take_from_a_prompt_while_they_draw() -> None:
         ((asked, taken),) = seen
         heard = Ears(transformer, asked).hear(words)
     torch.testing.assert_close(heard[:, 0], taken)
+
+
+@pytest.mark.parametrize("other", others_in(Repertoire())[1:])
+def test_the_scenes_of_a_pair_differ_in_one_choice_alone(other: str) -> None:
+    scenes = draw_captions(other, 0, 10, replace(TINY, world=Repertoire()), random.Random(0)).scenes
+    count = len(scenes.kind) // 2
+    assert count == 10
+    for choice in CHOICES:
+        first, second = getattr(scenes, choice).chunk(2)
+        assert (first == second).all() != (choice == other)
+        assert (first != second).all() == (choice == other)
 
 
 def test_both_captions_of_a_scene_name_the_same_and_both_scenes_of_a_pair_are_told_alike() -> None:
