@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
-from jsonargparse import auto_cli
-
+from bases.errors import BaseModelError
 from bases.hub import open_base
 from bases.pocket import JUDGE
 from bases.pocket.judge.network import load_judge
 from bases.pocket.shape import read_shape
+from bases.pocket.training import run_script
 from inference.bench.scores import JUDGED
 from inference.render import Renderer
 from studio.bench.languages import by_language
@@ -42,7 +42,12 @@ def measure(
         languages: two letters each; all that the shape has if not given.
         shape: of Pocket, whose world the scenes are of.
         out: a JSON to be written too, with what is right in every single clip.
+
+    Raises:
+        BaseModelError: if there is no scene, or a language is unknown.
     """
+    if scenes < 1:
+        raise BaseModelError(f"scenes={scenes}: give at least 1.")
     hush()
     known = read_shape(shape)
     known = replace(known, languages=languages or known.languages)
@@ -60,4 +65,4 @@ def measure(
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

@@ -8,7 +8,6 @@ Shapes: B prompts; L tokens, D numbers each; K blocks; Q places in pictures, C n
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -39,24 +38,20 @@ class Ears:
     """
 
     def __init__(self, transformer: Any, places: Tensor) -> None:
-        self._embed = transformer.condition_embedder.text_embedder
-        self._blocks = [block.attn2 for block in transformer.blocks]
-        self._places = places
+        self._transformer, self._places = transformer, places
 
     def some(self, count: int, generator: Generator) -> Ears:
         """So many of its places, drawn at random."""
         chosen = torch.randint(self._places.shape[1], (count,), generator=generator)
-        fewer = copy.copy(self)
-        fewer._places = self._places[:, chosen.to(self._places.device)]
-        return fewer
+        return Ears(self._transformer, self._places[:, chosen.to(self._places.device)])
 
     def hear(self, words: Tensor) -> Tensor:
         """What is taken (B, K, Q, C) from embedded prompts (B, L, D)."""
-        embedded = self._embed(words)
+        embedded = self._transformer.condition_embedder.text_embedder(words)
         with attention(words.device):
             taken = [
-                block(places.expand(len(words), -1, -1), embedded, None, None)
-                for block, places in zip(self._blocks, self._places, strict=True)
+                block.attn2(places.expand(len(words), -1, -1), embedded, None, None)
+                for block, places in zip(self._transformer.blocks, self._places, strict=True)
             ]
         return torch.stack(taken, 1)
 

@@ -18,6 +18,7 @@ from tokenizers import (
 )
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from bases.errors import BaseModelError
 from bases.pocket.world import LANGUAGES, Scene, caption, sample_scenes
 from bases.pocket.world.captions import called, invented_name
 
@@ -50,8 +51,16 @@ def with_languages(
         languages: of the captions that the new tokens are learnt from.
         captions: how many.
         vocabulary: tokens that are learnt from them; those that it has already are among them.
+
+    Raises:
+        BaseModelError: if it is no byte-pair encoding, as that of Wan's own text encoder is not.
     """
     said = json.loads(known.backend_tokenizer.to_str())
+    if said["model"]["type"] != "BPE":
+        raise BaseModelError(
+            f"The tokenizer is a {said['model']['type']!r}, and only a 'BPE' can be given more "
+            "tokens: give a base whose tokenizer Pocket's scripts trained."
+        )
     more = json.loads(_learnt(_corpus(captions, languages), vocabulary).to_str())
     tokens, joined = (said["model"][part] for part in ("vocab", "merges"))
     for two in more["model"]["merges"]:

@@ -105,7 +105,7 @@ def train_languages(
     device = best_device()
     transformer = load_transformer(base).to(device).requires_grad_(False)
     known = load_text(base, device)
-    text, reader = _learner(known, shape), Reader(shape.text["d_model"]).to(device)
+    text, reader = _learner(known, shape), Reader(known.encoder.config.d_model).to(device)
     learning = nn.ModuleList([text.encoder, reader])
     optimizers = optimizers_for(learning, rate)
     run = Run(out, steps=steps, minutes=minutes, parts={"learning": learning, **optimizers})
@@ -151,8 +151,13 @@ def _errors(
 
 def others_in(world: Repertoire) -> list[str]:
     """The ways in which pairs of scenes can differ: in all, or in one choice that there is."""
-    names = {choice: set(getattr(world, choice)) for choice in CHOICES}
-    return ["all", *(c for c, known in names.items() if c != "kind" and len(known) > 1)]
+
+    def differ(choice: str) -> bool:
+        of_kinds = map(world.actions_of, world.kind)
+        names = of_kinds if choice == "action" else [getattr(world, choice)]
+        return any(len(set(known)) > 1 for known in names)
+
+    return ["all", *(choice for choice in CHOICES if choice != "kind" and differ(choice))]
 
 
 def draw_captions(

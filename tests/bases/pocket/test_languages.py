@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import WanTransformer3DModel
+from tokenizers import Tokenizer, models
 from torch import Generator
+from transformers import PreTrainedTokenizerFast
 
 from bases.errors import BaseModelError
 from bases.pocket.ears import Ears, gap
@@ -71,6 +73,12 @@ def test_more_languages_leave_the_tokens_of_before_their_numbers_and_are_read_in
     assert again.get_vocab() == more.get_vocab()
 
 
+def test_a_tokenizer_of_another_kind_is_refused() -> None:
+    words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.Unigram([("a", 0.0)])))
+    with pytest.raises(BaseModelError, match="is a 'Unigram', and only a 'BPE'"):
+        with_languages(words, ["de"], captions=10)
+
+
 @pytest.mark.parametrize(("alike", "expected"), [(False, [0, 1.0, 0.5]), (True, [0, 4.0, 1.0])])
 def test_the_gap_is_0_of_the_same_words_and_1_of_what_is_not_heard(
     alike: bool, expected: list[float]
@@ -106,6 +114,11 @@ def test_the_scenes_of_a_pair_differ_in_one_choice_alone(other: str) -> None:
         first, second = getattr(scenes, choice).chunk(2)
         assert (first == second).all() != (choice == other)
         assert (first != second).all() == (choice == other)
+
+
+def test_scenes_whose_kinds_can_do_one_thing_each_do_not_differ_in_that() -> None:
+    assert "action" not in others_in(Repertoire(kind=("person", "pet"), action=("clap", "sit")))
+    assert "action" in others_in(Repertoire(kind=("person", "pet"), action=("clap", "sit", "walk")))
 
 
 def test_both_captions_of_a_scene_name_the_same_and_both_scenes_of_a_pair_are_told_alike() -> None:
