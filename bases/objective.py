@@ -29,12 +29,14 @@ class FlowMatching:
     def sample_sigmas(
         self, count: int, generator: Generator, *, low: float = 0.0, high: float = 1.0
     ) -> Tensor:
-        """Noise levels (count,) in (low, high), drawn on the CPU so that a seed means one thing.
+        """Noise levels (count,) in (low, high), on the generator's device.
 
         They are stratified: of `count` equally likely ranges each gives one level, in random order,
         so that a small batch too sees little and much noise.
         """
-        ranks = torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)
+        device = generator.device
+        order = torch.randperm(count, generator=generator, device=device)
+        ranks = order + torch.rand(count, generator=generator, device=device)
         first, last = self._share_below(torch.tensor([low, high], dtype=torch.float64))
         share = first + (last - first) * ranks.double() / count
         normal = torch.special.ndtri(share.clamp(1e-6, 1 - 1e-6))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Literal, NamedTuple
@@ -53,27 +53,39 @@ def casting(seed: int, count: int, shape: PocketShape) -> Casting:
 
 def pairs(
     choice: Choice, seed: int, count: int, shape: PocketShape, rng: random.Random
-) -> tuple[tuple[Casting, Casting], tuple[list[str], list[str]]]:
-    """People, the same in scenes of which one choice is another, and captions of both.
+) -> tuple[Casting, Casting]:
+    """People, and the same in scenes of which one choice is another.
 
     Args:
         choice: in which the two of a pair differ.
         seed: of the individuals and their scenes.
         count: how many pairs.
         shape: of the world that they are drawn from, which has people and two names of the choice.
-        rng: draws what the choice is in the second scenes, and the languages of the captions.
+        rng: draws what the choice is in the second scenes.
     """
     first = casting(seed, count, replace(shape, world=_seen_in(choice, shape.world)))
     known = [CHOICES[choice].index(name) for name in names_of(choice, shape.world)]
     chosen = getattr(first.scene, choice).tolist()
     others = torch.tensor([rng.choice([k for k in known if k != now]) for now in chosen])
-    second = Casting(first.look, first.scene.with_choice(choice, others))
-    languages = [rng.choice(shape.languages) for _ in range(count)]
+    return first, Casting(first.look, first.scene.with_choice(choice, others))
 
-    def said(cast: Casting) -> list[str]:
-        return [caption(cast.scene, row, language=told) for row, told in enumerate(languages)]
 
-    return (first, second), (said(first), said(second))
+def pair_captions(
+    casts: Iterable[Casting], shape: PocketShape, rng: random.Random
+) -> list[list[str]]:
+    """Plain captions of each, in which the two of a pair differ in that choice alone.
+
+    Args:
+        casts: of `pairs`.
+        shape: whose languages they are in.
+        rng: draws in which.
+    """
+    first, *others = casts
+    languages = [rng.choice(shape.languages) for _ in range(len(first.look))]
+    return [
+        [caption(cast.scene, row, language=told) for row, told in enumerate(languages)]
+        for cast in (first, *others)
+    ]
 
 
 def names_of(choice: Choice, world: Repertoire) -> tuple[str, ...]:

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Generator, Tensor, nn
 
-from bases.pocket.crew import crew_rank, share_gradients
-from bases.pocket.lessons import ChangeErrorOf, ErrorOf, Lessons
+from bases.pocket.crew import crew_rank, crew_seed, share_gradients
+from bases.pocket.lessons import Ask, Lessons
 from bases.pocket.muon import optimizers_for
+from bases.pocket.replay import replayed
 from bases.pocket.training import Run, averaged, descend
 
 
 def take_course(
     lessons: Lessons,
     model: Any,
-    error_of: ErrorOf,
-    change_error_of: ChangeErrorOf,
+    ask: Ask,
     write: Callable[[nn.Module, Path], None],
     *,
     out: Path,
@@ -33,8 +33,7 @@ def take_course(
     Args:
         lessons: what is shown in a step.
         model: the transformer.
-        error_of: its error on stills and clips.
-        change_error_of: its error on pairs.
+        ask: what it is asked about stills and clips.
         write: makes a base with the average of its weights in a folder of `out`, by the first
             process, at each saved state.
         out: where the run is kept.
@@ -50,15 +49,21 @@ def take_course(
     optimizers = optimizers_for(model, rate)
     parts = {"model": model, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
-    lessons.known.fill()
+    known = lessons.known
+    known.fill()
+
+    def learn(generator: Generator) -> dict[str, Tensor]:
+        return lessons.learn(model, ask, generator)
+
+    learn_from = replayed(model, known.device, learn)
     for step in run:
-        lessons.known.grow()
-        losses = lessons.learn(step, error_of, change_error_of)
+        known.grow()
+        losses = learn_from(crew_seed(step, known.stream.seed))
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(model)
         if step % 20 == 19:
-            run.log(step + 1, **losses, **lessons.known.sizes())
+            run.log(step + 1, **losses, **known.sizes())
         if run.has_saved and run.progress < 1 and crew_rank() == 0:
             write(average.module, out / "pocket")
     if crew_rank() == 0:

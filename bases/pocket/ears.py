@@ -67,7 +67,7 @@ def open_ears(transformer: Any, text: WanText, shape: PocketShape, vae: Path) ->
         vae: the folder of the VAE that encodes it.
     """
     device = text.encoder.device
-    codec, generator = load_codec(vae, device), Generator().manual_seed(_SEED)
+    codec, generator = load_codec(vae, device), Generator(device).manual_seed(_SEED)
     kept = list[Tensor]()
     for count, frames in ((_STILLS, 1), (_CLIPS, shape.frames)):
         cast = casting(_SEED + frames, count, shape)
@@ -75,7 +75,7 @@ def open_ears(transformer: Any, text: WanText, shape: PocketShape, vae: Path) ->
         noisy, _, sigmas = noised(FlowMatching(shift=2.0), latents, generator)
         words = embed_prompts(text, [caption(cast.scene, row) for row in range(count)])
         seen = _seen(transformer, partial(flow, transformer, noisy, sigmas, words))
-        chosen = torch.randint(seen.shape[1], (_PLACES,), generator=generator).to(device)
+        chosen = torch.randint(seen.shape[1], (_PLACES,), generator=generator, device=device)
         kept.append(seen[:, chosen])
     return Ears(transformer, torch.cat(kept, 1))
 

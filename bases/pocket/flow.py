@@ -1,114 +1,107 @@
-"""The flow's error on a batch, as Pocket's scripts learn from it.
+"""What Pocket's transformer is asked about the flow, and what its answers are off by.
 
-Shapes: B clips, C channels, F frames, H and W cells; L tokens, D numbers each.
+Shapes: N clips or stills, C channels, F frames, H and W cells; L tokens, D numbers each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
-from bases.pocket.training import attention, autocast
 from bases.wan import TIMESTEPS, WanText, embed_tokens
 
 
-def learn(error_of: Callable[[], Tensor], weights: Tensor, share: float) -> Tensor:
-    """Add one batch's share to the gradients; returns its loss.
+class Question(NamedTuple):
+    """What a transformer is asked.
 
-    Args:
-        error_of: gives errors (B, C, F, H, W).
-        weights: what each counts, (B, 1, F, H, W).
-        share: of the step that the batch is.
+    Attributes:
+        noisy: latents in noise (N, C, F, H, W).
+        sigmas: the noise levels (N,).
+        tokens: of prompts (N, L).
+        errors: of an answer (N, C, F, H, W) gives squared errors (B, C, F, H, W), where of each
+            pair there is one.
     """
-    with autocast(weights.device), attention(weights.device):
-        loss = (weights * error_of()).mean() / weights.mean()
-        (share * loss).backward()
-    return loss.detach()
+
+    noisy: Tensor
+    sigmas: Tensor
+    tokens: Tensor
+    errors: Callable[[Tensor], Tensor]
 
 
-def flow_error(
-    transformer: nn.Module,
-    words: Tensor,
-    objective: FlowMatching,
-    latents: Tensor,
-    generator: Generator,
-) -> Tensor:
-    """Squared error of the predicted flow, of the latents' shape (B, C, F, H, W).
+def flow_question(
+    objective: FlowMatching, latents: Tensor, tokens: Tensor, generator: Generator
+) -> Question:
+    """How latents came to be noise.
 
     Args:
-        transformer: predicts the flow.
-        words: embedded prompts (B, L, D).
         objective: says how strong the noise is.
-        latents: (B, C, F, H, W).
-        generator: a CPU generator, of the noise and its levels.
+        latents: (N, C, F, H, W).
+        tokens: of their prompts (N, L).
+        generator: of the noise and its levels, on the latents' device.
     """
     noisy, noise, sigmas = noised(objective, latents, generator)
-    return (flow(transformer, noisy, sigmas, words) - objective.target(latents, noise)).square()
+    target = objective.target(latents, noise)
+    return Question(noisy, sigmas, tokens, lambda answer: (answer - target).square())
 
 
-def contrast_error(
-    transformer: nn.Module,
-    words: Tensor,
+def contrast_question(
     objective: FlowMatching,
     first: Tensor,
     second: Tensor,
+    tokens: Tensor,
     generator: Generator,
-) -> Tensor:
-    """Squared error of the change that another word makes, (B, C, F, H, W).
+    guidance: float = 1.0,
+) -> Question:
+    """What change another word makes.
 
     In the flow's error an expression counts for little: all that no caption tells is in it too, the
-    individual above all. In the difference of two predictions from the same noise all of that falls
+    individual above all. In the difference of two answers from the same noise all of that falls
     away. Both start from the middle between the two, which gives neither of them away.
 
     Args:
-        transformer: predicts the flow.
-        words: embedded prompts (2 × B, L, D), of the first ones, then of the second ones.
         objective: says how strong the noise is.
         first: latents (B, C, F, H, W).
         second: latents that differ from the first ones in what another word says.
-        generator: a CPU generator, of the noise and its levels.
+        tokens: of prompts (2 × B, L), of the first ones, then of the second ones.
+        generator: of the noise and its levels, on the latents' device.
+        guidance: the scale of the guidance that the transformer is to have learnt as its own, which
+            multiplies the change: what it draws without words falls away.
     """
     noisy, _, sigmas = noised(objective, (first + second) / 2, generator)
-    return (flow_change(transformer, noisy, sigmas, words) - (second - first)).square()
+
+    def errors(answer: Tensor) -> Tensor:
+        return (change(answer) / guidance - (second - first)).square()
+
+    return Question(torch.cat((noisy, noisy)), torch.cat((sigmas, sigmas)), tokens, errors)
 
 
-def flow_change(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
-    """The flow under the first prompts less that under the second ones, (B, C, F, H, W).
-
-    Args:
-        transformer: predicts the flow.
-        noisy: latents in noise (B, C, F, H, W).
-        sigmas: the noise levels (B,).
-        words: embedded prompts (2 × B, L, D), of the first ones, then of the second ones.
-    """
-    twice = torch.cat((noisy, noisy)), torch.cat((sigmas, sigmas))
-    first, second = flow(transformer, *twice, words).chunk(2)
+def change(answer: Tensor) -> Tensor:
+    """From what is answered about B first ones, then about B second ones, to their difference."""
+    first, second = answer.chunk(2)
     return first - second
 
 
 def noised(
     objective: FlowMatching, latents: Tensor, generator: Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Latents (B, C, F, H, W) in noise, that noise, and its levels (B,)."""
-    device = latents.device
-    seed = torch.randint(2**62, (), generator=generator).item()
-    seeded = torch.Generator(device).manual_seed(int(seed))
-    noise = torch.randn(latents.shape, generator=seeded, device=device)
-    sigmas = objective.sample_sigmas(len(latents), generator).to(device)
+    """Latents (N, C, F, H, W) in noise, that noise, and its levels (N,), all on one device."""
+    noise = torch.randn(latents.shape, generator=generator, device=latents.device)
+    sigmas = objective.sample_sigmas(len(latents), generator)
     return objective.noisy(latents, noise, sigmas), noise, sigmas
 
 
 def heard(text: WanText, tokens: Tensor) -> Tensor:
-    """Prompts (B, L, D) of tokens (B, L), as exact within autocast as outside."""
+    """Prompts (N, L, D) of tokens (N, L), as exact within autocast as outside."""
     with torch.autocast(tokens.device.type, enabled=False):
         return embed_tokens(text, tokens)
 
 
 def flow(transformer: nn.Module, noisy: Tensor, sigmas: Tensor, words: Tensor) -> Tensor:
-    """The predicted flow (B, C, F, H, W), given embedded prompts (B, L, D)."""
+    """The predicted flow (N, C, F, H, W), given embedded prompts (N, L, D)."""
     predicted: Tensor = transformer(
         hidden_states=noisy,
         timestep=sigmas * TIMESTEPS,

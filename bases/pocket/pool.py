@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from bases.pocket.crew import crew_rank
 from bases.pocket.latents import Encoded, encode, load_codec, packed, unpacked
 from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape
-from bases.pocket.stream import COARSE, MOVING, PAIRS, Drawn, Kind, Stream
+from bases.pocket.stream import COARSE, PAIRS, Drawn, Kind, Stream
 from bases.pocket.training import best_device
 from bases.wan import WanText, token_ids
 
@@ -42,6 +42,7 @@ class Shelf:
 
     def __init__(self, room: int, device: torch.device) -> None:
         self.room, self.device, self.added = room, device, 0
+        self.held = torch.zeros((), dtype=torch.float64, device=device)
         self.parts: list[Tensor] = []
 
     def __len__(self) -> int:
@@ -60,16 +61,16 @@ class Shelf:
         for kept, part in zip(self.parts, examples, strict=True):
             kept[places] = part.to(self.device)
         self.added += count
+        self.held.fill_(len(self))
 
     def some(self, count: int, generator: Generator) -> list[Tensor]:
-        """So many of them, drawn at random."""
-        chosen = torch.randint(len(self), (count,), generator=generator).to(self.device)
-        return [part[chosen] for part in self.parts]
+        """So many of them, drawn at random by a generator on their device.
 
-    def batches(self, count: int) -> Iterator[tuple[Tensor, ...]]:
-        """All of them, so many at a time."""
-        kept = [part[: len(self)] for part in self.parts]
-        return zip(*(part.split(count) for part in kept), strict=True)
+        How many there are is read there too, where a replayed step finds it; see `replay`.
+        """
+        share = torch.rand(count, generator=generator, dtype=self.held.dtype, device=self.device)
+        chosen = (share * self.held).long()
+        return [part[chosen] for part in self.parts]
 
 
 class Pool:
@@ -101,8 +102,8 @@ class Pool:
         self.shelves[drawn.kind].add(drawn.parts)
 
     def grow(self, most: int = 2) -> None:
-        """Take in what makers have drawn by now, so many batches at most."""
-        if self.stream.makers:
+        """Take in what others have drawn by now, so many batches at most."""
+        if self.stream.grows:
             self._take(most)
 
     def _take(self, most: int) -> None:
@@ -179,23 +180,16 @@ class LatentPool(Pool):
             more[0] = encode(self.codec, pixels(more[0]), *masks).latents.half()
         self.shelves[drawn.kind].add((*seen, *more))
 
-    def take_over(self, raw: RawPool) -> None:
-        """Encode all of another pool, which gives it up."""
-        for kind, shelf in raw.shelves.items():
-            for parts in shelf.batches(16 if kind in MOVING else 256):
-                self.put(Drawn(kind, parts))
-            shelf.parts, shelf.added = [], 0
-
     def some(
         self, kind: Kind, count: int, dropout: float, generator: Generator
     ) -> tuple[Encoded, Tensor]:
         """Some of a kind, and the tokens (B, L) of one caption of each, of which some are empty."""
         *seen, tokens = self.shelves[kind].some(count, generator)
-        wording = torch.randint(tokens.shape[1], (count,), generator=generator)
-        left_out = torch.rand(count, 1, generator=generator) < dropout
-        rows = torch.arange(count, device=self.device)
-        said = tokens[rows, wording.to(self.device)]
-        return unpacked(*seen), torch.where(left_out.to(self.device), self.nothing, said)
+        device = self.device
+        wording = torch.randint(tokens.shape[1], (count,), generator=generator, device=device)
+        left_out = torch.rand(count, 1, generator=generator, device=device) < dropout
+        said = tokens[torch.arange(count, device=device), wording]
+        return unpacked(*seen), torch.where(left_out, self.nothing, said)
 
     def some_pairs(self, kind: Kind, count: int, generator: Generator) -> Pairs:
         """Some pairs of a kind."""
@@ -228,7 +222,7 @@ def open_pool(
     """
     device = best_device()
     codec, words = load_codec(vae, device), load_text(text, device)
-    stream = Stream(shape, words, makers=makers, seed=seed, pairs=pairs)
+    stream = Stream(shape, words, device=device, makers=makers, seed=seed, pairs=pairs)
     return LatentPool(stream, clips, codec, words, room)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,16 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from bases.pocket.ahead import Ahead
-from bases.pocket.casting import Choice, casting, draw_cast, names_of, new_captions, pairs
+from bases.pocket.casting import (
+    Casting,
+    Choice,
+    casting,
+    draw_cast,
+    names_of,
+    new_captions,
+    pair_captions,
+    pairs,
+)
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import CPU
 from bases.wan import WanText, token_ids
@@ -33,7 +42,9 @@ MOVING: tuple[Kind, ...] = ("clips", "expression clips", "actions")
 COARSE = 4
 """Pixels a side of a mask's cell, as masks are kept."""
 
-_STILLS_AT_ONCE, _CLIPS_AT_ONCE = 64, 8
+_AT_ONCE, _AT_ONCE_ON_GPU = (64, 8), (1024, 128)
+"""Stills and clips of a batch; of pairs on a GPU half as many."""
+
 _OFTEN: dict[Kind, int] = {
     "stills": 55,
     "clips": 27,
@@ -42,6 +53,16 @@ _OFTEN: dict[Kind, int] = {
     "views": 9,
     "actions": 15,
 }
+_OFTEN_ON_GPU: dict[Kind, int] = {
+    "stills": 80,
+    "clips": 94,
+    "expressions": 32,
+    "expression clips": 24,
+    "views": 24,
+    "actions": 48,
+}
+"""There stills take as long as clips."""
+
 _SEEDS: dict[Kind, int] = {
     "stills": 0,
     "clips": 20_000_000,
@@ -71,10 +92,15 @@ class Drawn(NamedTuple):
 class Stream:
     """Batches without end, all different.
 
+    On a CPU others may draw while this process trains. A GPU draws large batches much faster than
+    sixteen cores; there others put into words what this process draws when it is asked.
+
     Args:
         shape: of the clips, and the world.
         text: reads the captions; there are none, and no pairs, if None.
-        makers: processes that draw ahead; 0 if this one draws, when asked.
+        device: draws.
+        makers: processes that draw ahead, or on a GPU put into words what is drawn; 0 if this one
+            does, when asked.
         seed: of the run; see `crew_seed`.
         pairs: kinds of pairs to draw too, where the world has two names of their choice.
 
@@ -87,69 +113,96 @@ class Stream:
         shape: PocketShape,
         text: WanText | None = None,
         *,
+        device: torch.device = CPU,
         makers: int = 0,
         seed: int = 0,
         pairs: Sequence[Kind] = ("expressions",),
     ) -> None:
-        self.makers, self.seed = makers, seed
+        self.seed, self._device = seed, device
         drawn = [kind for kind in pairs if len({*names_of(PAIRS[kind], shape.world)}) > 1]
         self.kinds: list[Kind] = ["stills", "clips", *(drawn if text is not None else ())]
         tokenizer = None if text is None else text.tokenizer
-        self._ahead = Ahead(partial(_drawn, shape, tokenizer, self.kinds), makers, seed=seed)
+        self._plan = _Plan(shape, tokenizer, self.kinds, on_gpu=device.type != "cpu")
+        self.grows = makers > 0 and not self._plan.on_gpu
+        make = self._plan.worded if self._plan.on_gpu else self._plan.drawn
+        self._ahead = Ahead[Any](make, makers, seed=seed)
 
     def ready(self, most: int) -> Iterator[Drawn]:
-        """So many batches, or of what makers have drawn by now so many at most.
+        """So many batches, or of what makers have made by now so many at most.
 
         Raises:
             BaseModelError: if a maker has ended.
         """
-        return self._ahead.ready(most)
+        for made in self._ahead.ready(most):
+            if isinstance(made, Drawn):
+                yield made
+            else:
+                number, tokens = made
+                yield self._plan.drawn(number, self._device, tokens)
+
+    def close(self) -> None:
+        """End the makers."""
+        self._ahead.close()
 
 
-def _drawn(
-    shape: PocketShape,
-    tokenizer: PreTrainedTokenizerBase | None,
-    kinds: list[Kind],
-    number: int,
-) -> Drawn:
-    rng = random.Random(f"drawing {number}")
-    kind = rng.choices(kinds, [_OFTEN[known] for known in kinds])[0]
-    seed = _SEEDS[kind] + number
-    if kind in PAIRS:
-        videos, wordings = _pairs(kind, seed, shape, rng)
-    else:
-        videos, wordings = _clips(kind, seed, shape, rng)
-    return Drawn(kind, videos if tokenizer is None else (*videos, _tokens(tokenizer, wordings)))
+@dataclass(frozen=True)
+class _Plan:
+    """What each number's batch is.
 
+    Attributes:
+        shape: of the clips, and the world.
+        tokenizer: reads the captions, if there are any.
+        kinds: that there are.
+        on_gpu: whether a GPU draws.
+    """
 
-def _clips(
-    kind: Kind, seed: int, shape: PocketShape, rng: random.Random
-) -> tuple[tuple[Tensor, ...], list[list[str]]]:
-    count, frames = _batch_of(kind, shape)
-    cast = casting(seed, count, shape)
-    wordings = [new_captions(cast, shape, rng) for _ in range(_WORDINGS)]
-    return _in_bytes(*draw_cast(cast, shape, frames, CPU)), wordings
+    shape: PocketShape
+    tokenizer: PreTrainedTokenizerBase | None
+    kinds: list[Kind]
+    on_gpu: bool
 
+    def worded(self, number: int) -> tuple[int, tuple[Tensor, ...]]:
+        """The number again, and the tokens of what is drawn, if any."""
+        return number, self._tokens(*self._cast(number))
 
-def _pairs(
-    kind: Kind, seed: int, shape: PocketShape, rng: random.Random
-) -> tuple[tuple[Tensor, ...], list[list[str]]]:
-    """The masks cover where the subject is in either of the two."""
-    count, frames = _batch_of(kind, shape)
-    casts, said = pairs(PAIRS[kind], seed, count, shape, rng)
-    first, second = (_in_bytes(*draw_cast(cast, shape, frames, CPU)) for cast in casts)
-    masks = map(torch.maximum, first[1:], second[1:])
-    return (first[0], *masks, second[0]), list(said)
+    def drawn(
+        self, number: int, device: torch.device = CPU, tokens: tuple[Tensor, ...] | None = None
+    ) -> Drawn:
+        """The batch."""
+        kind, casts, rng = self._cast(number)
+        if tokens is None:
+            tokens = self._tokens(kind, casts, rng)
+        frames = self.shape.frames if kind in MOVING else 1
+        videos = [_in_bytes(*draw_cast(cast, self.shape, frames, device)) for cast in casts]
+        (first, *masks), *others = videos
+        for _, *more in others:
+            masks = [torch.maximum(*both) for both in zip(masks, more, strict=True)]
+        return Drawn(kind, (first, *masks, *(second for second, *_ in others), *tokens))
 
+    def _cast(self, number: int) -> tuple[Kind, tuple[Casting, ...], random.Random]:
+        """One casting, or the two of pairs, and what goes on to draw their words."""
+        rng = random.Random(f"drawing {number}")
+        often = _OFTEN_ON_GPU if self.on_gpu else _OFTEN
+        kind = rng.choices(self.kinds, [often[known] for known in self.kinds])[0]
+        stills, clips = _AT_ONCE_ON_GPU if self.on_gpu else _AT_ONCE
+        count, seed = clips if kind in MOVING else stills, _SEEDS[kind] + number
+        if kind not in PAIRS:
+            return kind, (casting(seed, count, self.shape),), rng
+        count = count // 2 if self.on_gpu else count
+        return kind, pairs(PAIRS[kind], seed, count, self.shape, rng), rng
 
-def _batch_of(kind: Kind, shape: PocketShape) -> tuple[int, int]:
-    """How many are drawn at once, and of how many frames."""
-    return (_CLIPS_AT_ONCE, shape.frames) if kind in MOVING else (_STILLS_AT_ONCE, 1)
-
-
-def _tokens(tokenizer: PreTrainedTokenizerBase, wordings: list[list[str]]) -> Tensor:
-    """Of B captions in V wordings, (B, V, L)."""
-    return torch.stack([token_ids(tokenizer, said) for said in wordings], 1).short()
+    def _tokens(
+        self, kind: Kind, casts: tuple[Casting, ...], rng: random.Random
+    ) -> tuple[Tensor, ...]:
+        """Of B captions in V wordings, (B, V, L); nothing if none are read."""
+        if self.tokenizer is None:
+            return ()
+        if kind in PAIRS:
+            wordings = pair_captions(casts, self.shape, rng)
+        else:
+            wordings = [new_captions(casts[0], self.shape, rng) for _ in range(_WORDINGS)]
+        read = [token_ids(self.tokenizer, said) for said in wordings]
+        return (torch.stack(read, 1).short(),)
 
 
 def _in_bytes(video: Tensor, *masks: Tensor) -> tuple[Tensor, ...]:

@@ -26,7 +26,7 @@ MAX_TOKENS = 48
 _NAMED = 0.3
 
 
-def train_tokenizer(captions: int = 20_000, vocabulary: int = 1024) -> PreTrainedTokenizerFast:
+def train_tokenizer(captions: int = 20_000, vocabulary: int = 2048) -> PreTrainedTokenizerFast:
     """Learn the vocabulary; a prompt ends with `</s>`, so that an empty one has a token too."""
     tokenizer = _learnt(_corpus(captions, [*LANGUAGES, "en"]), vocabulary)
     tokenizer.post_processor = processors.TemplateProcessing(

@@ -22,14 +22,14 @@ from torch import Generator, Tensor, nn
 from bases.objective import FlowMatching
 from bases.pocket.course import take_course
 from bases.pocket.crew import join_crew
-from bases.pocket.flow import flow, flow_change, heard, noised
-from bases.pocket.lessons import Lessons
+from bases.pocket.flow import Question, flow, heard, noised
+from bases.pocket.lessons import Contrasts, Lessons
 from bases.pocket.parts import load_transformer
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
-from bases.pocket.train_transformer import assemble
-from bases.pocket.training import run_script
+from bases.pocket.train_transformer import FACES_FIRST, assemble
+from bases.pocket.training import attention, autocast, run_script
 from bases.wan import embed_tokens
 
 
@@ -38,6 +38,7 @@ def train_guidance(
     base: Path,
     out: Path = Path("runs/guidance"),
     *,
+    contrasts: Contrasts = FACES_FIRST,
     pool: int = 1200,
     room: int | None = None,
     makers: int = 0,
@@ -50,6 +51,7 @@ def train_guidance(
         shape: how large Pocket is.
         base: the folder of a base that was trained without.
         out: where the run is kept.
+        contrasts: pairs that it learns from too.
         pool: clips that each process draws and encodes beforehand; of stills there are sixteen
             times as many, of pairs that differ in the expression alone five times.
         room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
@@ -58,8 +60,9 @@ def train_guidance(
         learning: see `learn_guidance`.
     """
     join_crew()
-    known = open_pool(shape, base / "vae", base, pool, room, makers=makers, seed=seed)
-    learn_guidance(shape, known, base, out, **learning)
+    kinds = list(contrasts.asked)
+    known = open_pool(shape, base / "vae", base, pool, room, makers=makers, seed=seed, pairs=kinds)
+    learn_guidance(shape, known, base, out, contrasts=contrasts, **learning)
 
 
 def learn_guidance(
@@ -73,9 +76,8 @@ def learn_guidance(
     minutes: float | None = None,
     stills: int = 12,
     clips: int = 6,
-    pairs: int = 12,
+    contrasts: Contrasts = FACES_FIRST,
     rate: float = 3e-4,
-    pair_weight: float = 20.0,
     compiled: bool = False,
 ) -> None:
     """Train the transformer on a pool.
@@ -90,40 +92,30 @@ def learn_guidance(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process.
         clips: clips a step of each process.
-        pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
-            in a world without people.
+        contrasts: pairs whose true change, times the guidance, is learnt; see `contrast_question`.
         rate: peak learning rate.
-        pair_weight: what the difference between the two of a pair counts; see `contrast_error`.
         compiled: whether the transformer's blocks are compiled.
     """
     model = load_transformer(base).to(known.device)
-    teacher = copy.deepcopy(model).requires_grad_(False)
+    teacher: Any = copy.deepcopy(model).requires_grad_(False)
+    if compiled:
+        teacher.compile_repeated_blocks(dynamic=False)
     objective = FlowMatching(shift=3.0)
     unprompted = embed_tokens(known.text, known.nothing)
 
-    def error_of(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
+    @torch.no_grad()
+    def ask(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Question:
         noisy, _noise, sigmas = noised(objective, latents, generator)
         words = heard(known.text, tokens)
-        return guidance_error(model, teacher, noisy, sigmas, words, unprompted, guidance)
+        with autocast(known.device), attention(known.device):
+            wanted = guided_flow(teacher, noisy, sigmas, words, unprompted, guidance)
+        return Question(noisy, sigmas, tokens, lambda answer: (answer - wanted).square())
 
-    def change_error_of(
-        _: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
-    ) -> Tensor:
-        noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
-        words = heard(known.text, tokens)
-        return change_error(model, teacher, noisy, sigmas, words, guidance)
-
-    lessons = Lessons(
-        known,
-        stills=stills,
-        clips=clips,
-        pairs={"expressions": (pairs, pair_weight)},
-    )
+    lessons = Lessons(known, stills=stills, clips=clips, contrasts=contrasts, guidance=guidance)
     take_course(
         lessons,
         model,
-        error_of,
-        change_error_of,
+        ask,
         lambda learnt, folder: assemble(learnt, known.text, shape, base / "vae", folder),
         out=out,
         steps=steps,
@@ -132,46 +124,6 @@ def learn_guidance(
         decay=0.99,
         compiled=compiled,
     )
-
-
-def guidance_error(
-    transformer: nn.Module,
-    teacher: nn.Module,
-    noisy: Tensor,
-    sigmas: Tensor,
-    words: Tensor,
-    unprompted: Tensor,
-    guidance: float,
-) -> Tensor:
-    """Squared error against the teacher's guided flow, (B, C, F, H, W); see `guided_flow`."""
-    with torch.no_grad():
-        wanted = guided_flow(teacher, noisy, sigmas, words, unprompted, guidance)
-    return (flow(transformer, noisy, sigmas, words) - wanted).square()
-
-
-def change_error(
-    transformer: nn.Module,
-    teacher: nn.Module,
-    noisy: Tensor,
-    sigmas: Tensor,
-    words: Tensor,
-    guidance: float,
-) -> Tensor:
-    """Squared error of the change that another word makes, (B, C, F, H, W), against the teacher's.
-
-    Guidance multiplies it: what is asked without words falls away.
-
-    Args:
-        transformer: learns.
-        teacher: makes the change.
-        noisy: latents in noise (B, C, F, H, W).
-        sigmas: the noise levels (B,).
-        words: embedded prompts (2 × B, L, D), of the first ones, then of the second ones.
-        guidance: the scale.
-    """
-    with torch.no_grad():
-        wanted = guidance * flow_change(teacher, noisy, sigmas, words)
-    return (flow_change(transformer, noisy, sigmas, words) - wanted).square()
 
 
 def guided_flow(
@@ -194,8 +146,10 @@ def guided_flow(
         unprompted: the embedding of an empty prompt (1, L, D).
         guidance: the scale; 1 for none.
     """
-    plain = flow(teacher, noisy, sigmas, unprompted.expand(len(noisy), -1, -1))
-    return torch.lerp(plain, flow(teacher, noisy, sigmas, words), guidance)
+    both = torch.cat((unprompted.expand_as(words), words))
+    answer = flow(teacher, torch.cat((noisy, noisy)), torch.cat((sigmas, sigmas)), both)
+    plain, asked = answer.chunk(2)
+    return torch.lerp(plain, asked, guidance)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
-"""Train all of Pocket on one GPU, while the machine's cores draw.
+"""Train all of Pocket on one GPU.
 
     python -m bases.pocket.train_on_gpu --shape configs/pocket/128.yaml --out runs/pocket
 
 One training after the other, each for as long as it is given: the text encoder, the VAE, the
 transformer in its latents, and the transformer without guidance; see `train_text`, `train_vae`,
-`train_transformer` and `train_guidance`, which do the same one by one. All but the first learn from
-one stream of drawings, so that none waits for what it draws. It ends with
-`runs/pocket/guidance/pocket/`.
+`train_transformer` and `train_guidance`, which do the same one by one. The latter two learn from
+the same pool. It ends with `runs/pocket/guidance/pocket/`.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import torch
 
 from bases.errors import BaseModelError
 from bases.pocket.latents import load_codec
+from bases.pocket.lessons import Contrasts
 from bases.pocket.parts import load_text, load_transformer
 from bases.pocket.pool import LatentPool, RawPool
 from bases.pocket.shape import PocketShape
@@ -29,6 +29,15 @@ from bases.pocket.train_vae import learn_vae
 from bases.pocket.training import best_device, run_script
 
 _ENDLESS = 10**9
+_FLOW = Contrasts(
+    expressions=48,
+    expression_clips=4,
+    views=32,
+    actions=8,
+    expression_weight=20.0,
+    view_weight=2.0,
+)
+_GUIDANCE = Contrasts(expressions=48, expression_clips=12, views=32, actions=12, action_weight=4.0)
 
 
 def train_on_gpu(
@@ -42,12 +51,14 @@ def train_on_gpu(
     vae_minutes: float = 8.0,
     transformer_minutes: float = 14.0,
     guidance_minutes: float = 3.0,
-    stills: int = 512,
-    clips: int = 96,
-    pairs: int = 192,
+    stills: int = 128,
+    clips: int = 32,
+    contrasts: Contrasts = _FLOW,
+    guided: Contrasts = _GUIDANCE,
     rate: float = 2e-3,
-    makers: int = 12,
-    room: int = 16_000,
+    drawings: int = 3000,
+    pool: int = 12_000,
+    makers: int = 14,
     compiled: bool = True,
 ) -> None:
     """Train.
@@ -64,11 +75,15 @@ def train_on_gpu(
         guidance_minutes: for what it learns of guidance.
         stills: pictures a step of the transformer.
         clips: clips a step of it.
-        pairs: of stills a step that differ in the expression alone.
+        contrasts: pairs a step of it.
+        guided: pairs a step of what it learns of guidance.
         rate: peak learning rate of the transformer.
-        makers: processes that draw, each on one core; leave one or two to the training.
-        room: for encoded clips, of 0.25 MB each at full size; before, for a third as many drawn
-            ones, of 1.7 MB.
+        drawings: clips that the VAE learns from, of 1.7 MB each at full size, and as many megabytes
+            of stills.
+        pool: clips that the transformer learns from, of 0.25 MB each, and several times as many
+            stills and pairs.
+        makers: processes that write the captions, each on one core; leave one or two to the
+            training.
         compiled: whether the transformer's blocks are compiled.
 
     Raises:
@@ -81,22 +96,21 @@ def train_on_gpu(
         text = out / "text"
         train_text(shape, text, steps=_ENDLESS, minutes=text_minutes)
     words = load_text(text, device)
-    stream = Stream(shape, words, makers=makers)
-    raw = RawPool(stream, 100, device, room // 3)
+    kinds = list(contrasts.asked | guided.asked)
+    stream = Stream(shape, words, device=device, makers=makers, seed=1, pairs=kinds)
     if vae is None or vae_minutes > 0:
         learn_vae(
             shape,
-            raw,
+            RawPool(Stream(shape, device=device), drawings, device),
             out / "vae",
             init=vae,
             steps=_ENDLESS,
             minutes=vae_minutes,
-            stills=192,
-            clips=16,
+            stills=96,
+            clips=8,
         )
         vae = out / "vae" / "vae"
-    known = LatentPool(stream, 100, load_codec(vae, device), words, room)
-    known.take_over(raw)
+    known = LatentPool(stream, pool, load_codec(vae, device), words)
     learn_flow(
         shape,
         known,
@@ -107,7 +121,7 @@ def train_on_gpu(
         minutes=transformer_minutes,
         stills=stills,
         clips=clips,
-        pairs=pairs,
+        contrasts=contrasts,
         rate=rate,
         compiled=compiled,
     )
@@ -120,7 +134,7 @@ def train_on_gpu(
         minutes=guidance_minutes,
         stills=stills,
         clips=clips,
-        pairs=pairs,
+        contrasts=guided,
         rate=rate / 4,
         compiled=compiled,
     )

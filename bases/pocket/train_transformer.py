@@ -23,8 +23,8 @@ from torch import Generator, Tensor, nn
 from bases.objective import FlowMatching
 from bases.pocket.course import take_course
 from bases.pocket.crew import join_crew
-from bases.pocket.flow import contrast_error, flow_error, heard
-from bases.pocket.lessons import Lessons
+from bases.pocket.flow import Question, flow_question
+from bases.pocket.lessons import Contrasts, Lessons
 from bases.pocket.parts import load_transformer, load_vae
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
@@ -33,6 +33,9 @@ from bases.pocket.training import run_script, take_over
 from bases.wan import WanText
 
 RENDER_SHIFT = 3.0
+FACES_FIRST = Contrasts(
+    expressions=16, expression_clips=0, views=0, actions=0, expression_weight=20.0
+)
 
 
 def train_transformer(
@@ -41,6 +44,7 @@ def train_transformer(
     text: Path,
     out: Path = Path("runs/transformer"),
     *,
+    contrasts: Contrasts = FACES_FIRST,
     pool: int = 1200,
     room: int | None = None,
     makers: int = 0,
@@ -54,6 +58,7 @@ def train_transformer(
         vae: the folder of a trained VAE.
         text: the folder of a trained text encoder and its tokenizer; that of a base will do.
         out: where the run is kept.
+        contrasts: pairs that it learns from too.
         pool: clips that each process draws and encodes beforehand; of stills there are sixteen
             times as many, of pairs that differ in the expression alone five times.
         room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
@@ -62,8 +67,9 @@ def train_transformer(
         learning: see `learn_flow`.
     """
     join_crew()
-    known = open_pool(shape, vae, text, pool, room, makers=makers, seed=seed)
-    learn_flow(shape, known, vae, out, **learning)
+    kinds = list(contrasts.asked)
+    known = open_pool(shape, vae, text, pool, room, makers=makers, seed=seed, pairs=kinds)
+    learn_flow(shape, known, vae, out, contrasts=contrasts, **learning)
 
 
 def learn_flow(
@@ -77,9 +83,8 @@ def learn_flow(
     minutes: float | None = None,
     stills: int = 20,
     clips: int = 3,
-    pairs: int = 16,
+    contrasts: Contrasts = FACES_FIRST,
     rate: float = 1e-3,
-    pair_weight: float = 20.0,
     shift: float = 3.0,
     still_shift: float = 1.5,
     compiled: bool = False,
@@ -96,10 +101,8 @@ def learn_flow(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process.
         clips: clips a step of each process.
-        pairs: of stills a step of each process that differ in the expression alone; 0 for none, as
-            in a world without people.
+        contrasts: pairs that it learns from too; see `contrast_question`.
         rate: peak learning rate.
-        pair_weight: what the difference between the two of a pair counts; see `contrast_error`.
         shift: moves the training on clips towards more noise, in which the whole is decided.
         still_shift: the same of stills; less noise is where faces are decided.
         compiled: whether the transformer's blocks are compiled: a third less time a step, after a
@@ -112,27 +115,14 @@ def learn_flow(
     model.to(known.device)
     noises = {"stills": FlowMatching(shift=still_shift), "clips": FlowMatching(shift=shift)}
 
-    def error_of(kind: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
-        words = heard(known.text, tokens)
-        return flow_error(model, words, noises[kind], latents, generator)
+    def ask(kind: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Question:
+        return flow_question(noises[kind], latents, tokens, generator)
 
-    def change_error_of(
-        _: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
-    ) -> Tensor:
-        words = heard(known.text, tokens)
-        return contrast_error(model, words, noises["clips"], first, second, generator)
-
-    lessons = Lessons(
-        known,
-        stills=stills,
-        clips=clips,
-        pairs={"expressions": (pairs, pair_weight)},
-    )
+    lessons = Lessons(known, stills=stills, clips=clips, contrasts=contrasts)
     take_course(
         lessons,
         model,
-        error_of,
-        change_error_of,
+        ask,
         lambda learnt, folder: assemble(learnt, known.text, shape, vae, folder),
         out=out,
         steps=steps,

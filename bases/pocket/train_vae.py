@@ -11,6 +11,7 @@ it never saw.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_vae
 from bases.pocket.pool import RawPool
+from bases.pocket.replay import replayed
 from bases.pocket.shape import PocketShape
 from bases.pocket.still_convolutions import forget_past, speed_up
 from bases.pocket.stream import Kind, Stream
@@ -59,7 +61,8 @@ def train_vae(
         learning: see `learn_vae`.
     """
     join_crew()
-    raw = RawPool(Stream(shape, makers=makers), pool, best_device(), room)
+    device = best_device()
+    raw = RawPool(Stream(shape, device=device, makers=makers), pool, device, room)
     learn_vae(shape, raw, out, **learning)
 
 
@@ -116,19 +119,24 @@ def learn_vae(
     parts = {"vae": vae, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
     raw.fill()
-    for step in run:
-        raw.grow()
-        on_clips = step % clip_every == clip_every - 1
-        kind: Kind = "clips" if on_clips else "stills"
-        count = clips if on_clips else stills
-        video, mask = raw.some(kind, count, Generator().manual_seed(crew_seed(step)))
+
+    def learn(kind: Kind, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        video, mask = raw.some(kind, count, generator)
         loss, error, kl = vae_loss(vae, video, 1 + subject_weight * mask, kl_weight)
         loss.backward()
+        return psnr(error).detach(), kl.detach()
+
+    on_stills = replayed(vae, raw.device, partial(learn, "stills", stills))
+    on_clips = replayed(vae, raw.device, partial(learn, "clips", clips))
+    for step in run:
+        raw.grow()
+        is_clip = step % clip_every == clip_every - 1
+        quality, kl = (on_clips if is_clip else on_stills)(crew_seed(step))
         share_gradients(vae.parameters())
         descend(optimizers, run.rate(rate))
         average.update_parameters(vae)
         if step % 50 in (47, 48):
-            run.log(step + 1, psnr=psnr(error), kl=kl, clip=float(on_clips), **raw.sizes())
+            run.log(step + 1, psnr=quality, kl=kl, clip=float(is_clip), **raw.sizes())
     if crew_rank() > 0:
         return
     run.plot()

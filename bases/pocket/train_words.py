@@ -28,17 +28,18 @@ from bases.objective import FlowMatching
 from bases.pocket.casting import casting, new_captions
 from bases.pocket.course import take_course
 from bases.pocket.crew import join_crew
-from bases.pocket.flow import flow, flow_change, heard, noised
-from bases.pocket.lessons import Lessons
+from bases.pocket.flow import Question, flow, heard, noised
+from bases.pocket.lessons import Contrasts, Lessons
 from bases.pocket.parts import load_text, load_transformer
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
-from bases.pocket.stream import PAIRS, Kind
+from bases.pocket.stream import Kind
 from bases.pocket.train_transformer import assemble
-from bases.pocket.training import run_script
+from bases.pocket.training import attention, autocast, run_script
 from bases.wan import WanText, embed_prompts
 
 _SEED, _READ, _RIDGE = 120_000_000, 2000, 1e-4
+_EVERY_KIND = Contrasts()
 
 
 def train_words(
@@ -47,6 +48,7 @@ def train_words(
     text: Path,
     out: Path = Path("runs/words"),
     *,
+    contrasts: Contrasts = _EVERY_KIND,
     pool: int = 350,
     room: int | None = None,
     makers: int = 0,
@@ -60,6 +62,7 @@ def train_words(
         base: the folder of a base that does without guidance.
         text: the folder of a text encoder that began as the base's own, with its tokenizer.
         out: where the run is kept.
+        contrasts: pairs that it learns from.
         pool: clips that each process draws and encodes beforehand; of stills there are sixteen
             times as many, of pairs of stills that differ in the expression five times, in the view
             two and a half, of pairs of clips about as many that differ in the expression, and half
@@ -70,9 +73,9 @@ def train_words(
         learning: see `learn_words`.
     """
     join_crew()
-    kinds = list(PAIRS)
+    kinds = list(contrasts.asked)
     known = open_pool(shape, base / "vae", text, pool, room, makers=makers, seed=seed, pairs=kinds)
-    learn_words(shape, known, base, out, **learning)
+    learn_words(shape, known, base, out, contrasts=contrasts, **learning)
 
 
 def learn_words(
@@ -87,15 +90,8 @@ def learn_words(
     minutes: float | None = None,
     stills: int = 8,
     clips: int = 4,
-    expressions: int = 8,
-    expression_clips: int = 4,
-    views: int = 6,
-    actions: int = 3,
+    contrasts: Contrasts = _EVERY_KIND,
     rate: float = 5e-4,
-    expression_weight: float = 80.0,
-    view_weight: float = 4.0,
-    action_weight: float = 2.0,
-    expression_shift: float = 1.5,
     compiled: bool = False,
 ) -> None:
     """Train the transformer on a pool.
@@ -111,17 +107,8 @@ def learn_words(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         stills: pictures a step of each process.
         clips: clips a step of each process.
-        expressions: pairs of stills a step of each process that differ in the expression alone.
-        expression_clips: the same of clips, for stills teach a clip's first frame alone.
-        views: of stills that differ in the view alone.
-        actions: of clips that differ in the action alone.
+        contrasts: pairs whose true change, times the guidance, is learnt; see `contrast_question`.
         rate: peak learning rate.
-        expression_weight: what the change counts that another expression makes, in stills and in
-            clips.
-        view_weight: the same of another view.
-        action_weight: the same of another action.
-        expression_shift: moves the training on expressions towards more noise; that on all else has
-            3, and less noise is where faces are decided.
         compiled: whether the transformer's blocks are compiled.
 
     Raises:
@@ -137,38 +124,20 @@ def learn_words(
         )
     if init is None:
         listen_through(model, translation(known.text, reader, _captions(shape)))
-    usual, near = FlowMatching(shift=3.0), FlowMatching(shift=expression_shift)
+    usual = FlowMatching(shift=3.0)
 
-    def error_of(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Tensor:
+    @torch.no_grad()
+    def ask(_: Kind, latents: Tensor, tokens: Tensor, generator: Generator) -> Question:
         noisy, _noise, sigmas = noised(usual, latents, generator)
-        with torch.no_grad():
+        with autocast(known.device), attention(known.device):
             wanted = flow(teacher, noisy, sigmas, heard(reader, tokens))
-        return (flow(model, noisy, sigmas, heard(known.text, tokens)) - wanted).square()
+        return Question(noisy, sigmas, tokens, lambda answer: (answer - wanted).square())
 
-    def change_error_of(
-        kind: Kind, first: Tensor, second: Tensor, tokens: Tensor, generator: Generator
-    ) -> Tensor:
-        objective = near if PAIRS[kind] == "expression" else usual
-        noisy, _noise, sigmas = noised(objective, (first + second) / 2, generator)
-        changed = flow_change(model, noisy, sigmas, heard(known.text, tokens))
-        return (changed / guidance - (second - first)).square()
-
-    lessons = Lessons(
-        known,
-        stills=stills,
-        clips=clips,
-        pairs={
-            "expressions": (expressions, expression_weight),
-            "expression clips": (expression_clips, expression_weight),
-            "views": (views, view_weight),
-            "actions": (actions, action_weight),
-        },
-    )
+    lessons = Lessons(known, stills=stills, clips=clips, contrasts=contrasts, guidance=guidance)
     take_course(
         lessons,
         model,
-        error_of,
-        change_error_of,
+        ask,
         lambda learnt, folder: assemble(learnt, known.text, shape, base / "vae", folder),
         out=out,
         steps=steps,

@@ -5,21 +5,20 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from transformers import UMT5Config, UMT5EncoderModel
 
 from bases.errors import BaseModelError
 from bases.objective import FlowMatching
 from bases.pocket import BASE
-from bases.pocket.casting import Choice, casting, draw_cast, pairs
-from bases.pocket.flow import contrast_error
+from bases.pocket.casting import Choice, casting, draw_cast, pair_captions, pairs
+from bases.pocket.flow import Question, contrast_question
 from bases.pocket.latents import load_codec
 from bases.pocket.pool import LatentPool, Pairs, RawPool, Shelf
 from bases.pocket.stream import PAIRS, Kind, Stream
@@ -56,9 +55,7 @@ def test_a_shelf_keeps_what_came_last() -> None:
     shelf = Shelf(5, CPU)
     for first, last in ((0, 3), (3, 6), (0, 9)):
         shelf.add((torch.arange(first, last), torch.zeros(last - first, 2)))
-    (kept, _), *_ = shelf.batches(5)
     assert len(shelf) == 5
-    assert sorted(kept.tolist()) == [4, 5, 6, 7, 8]
     some, zeros = shelf.some(200, Generator().manual_seed(0))
     assert set(some.tolist()) == {4, 5, 6, 7, 8}
     assert zeros.shape == (200, 2)
@@ -140,19 +137,6 @@ def test_latents_come_with_one_of_their_captions_or_with_none(
     torch.testing.assert_close(unsaid, embed_prompts(text, [""]).expand_as(unsaid))
 
 
-def test_raw_footage_is_encoded_when_it_is_taken_over(text: WanText) -> None:
-    stream = Stream(_SHAPE, text)
-    raw, known = (
-        RawPool(stream, 8, CPU, 16),
-        LatentPool(stream, 8, load_codec(BASE / "vae", CPU), text, 16),
-    )
-    raw.fill()
-    sizes = raw.sizes()
-    known.take_over(raw)
-    assert known.sizes() == sizes
-    assert not any(raw.sizes().values())
-
-
 @pytest.mark.parametrize(
     ("kind", "frames", "times"),
     [("expressions", 1, 5), ("expression clips", 2, 3), ("views", 1, 3), ("actions", 2, 3)],
@@ -171,7 +155,9 @@ def test_the_two_of_a_pair_differ_where_it_is_told(
 
 @pytest.mark.parametrize("choice", ["expression", "view", "action"])
 def test_the_captions_of_a_pair_differ_in_a_word(choice: Choice) -> None:
-    (first, second), said = pairs(choice, 3, 6, _SHAPE, random.Random(3))
+    rng = random.Random(3)
+    first, second = pairs(choice, 3, 6, _SHAPE, rng)
+    said = pair_captions((first, second), _SHAPE, rng)
     assert (getattr(first.scene, choice) != getattr(second.scene, choice)).all()
     for one, other in zip(*said, strict=True):
         assert one != other
@@ -179,19 +165,8 @@ def test_the_captions_of_a_pair_differ_in_a_word(choice: Choice) -> None:
         assert sum(a != b for a, b in zip(*pieces, strict=True)) == 1
 
 
-class _Flow(nn.Module):
-    """A transformer that hears no prompt and answers as it is told to."""
-
-    def __init__(self, answer: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.answer = answer
-
-    def forward(self, hidden_states: Tensor, **_: Any) -> tuple[Tensor]:
-        return (self.answer(hidden_states),)
-
-
 def test_who_has_another_view_is_turned_as_far_within_it() -> None:
-    (first, second), _ = pairs("view", 3, 40, _SHAPE, random.Random(3))
+    first, second = pairs("view", 3, 40, _SHAPE, random.Random(3))
     own = sample_scenes(40, Generator().manual_seed(5), _SHAPE.world)
     ranges = {view: own.yaw[own.view == view].abs() for view in own.view.unique().tolist()}
     for view, known in ranges.items():
@@ -203,20 +178,21 @@ def test_who_has_another_view_is_turned_as_far_within_it() -> None:
     torch.testing.assert_close(back.yaw, first.scene.yaw)
 
 
-def test_who_makes_the_true_change_has_no_error_whatever_the_rest(
-    faces: Pairs, text: WanText
-) -> None:
+def test_who_makes_the_true_change_has_no_error_whatever_the_rest(faces: Pairs) -> None:
     first, second = faces.first.latents, faces.second
-    words = embed_tokens(text, faces.tokens)
-    truth, rest = torch.cat((-first, -second)), torch.randn_like(first).repeat(2, 1, 1, 1, 1)
 
-    def error(answer: Callable[[Tensor], Tensor]) -> Tensor:
+    def question(guidance: float) -> Question:
         generator = Generator().manual_seed(0)
-        return contrast_error(_Flow(answer), words, FlowMatching(), first, second, generator)
+        return contrast_question(FlowMatching(), first, second, faces.tokens, generator, guidance)
 
-    torch.testing.assert_close(error(lambda _: truth + rest), torch.zeros_like(first))
-    deaf = error(lambda noisy: noisy)
-    torch.testing.assert_close(deaf, (second - first).square())
+    truth, rest = torch.cat((-first, -second)), torch.randn_like(first).repeat(2, 1, 1, 1, 1)
+    for guidance in (1.0, 3.0):
+        off = question(guidance).errors(guidance * truth + rest)
+        torch.testing.assert_close(off, torch.zeros_like(first))
+    noisy, sigmas, _, errors = question(1.0)
+    assert torch.equal(*noisy.chunk(2))
+    assert torch.equal(*sigmas.chunk(2))
+    torch.testing.assert_close(errors(noisy), (second - first).square())
 
 
 def _of(kind: str, stream: Stream) -> Any:

@@ -10,6 +10,7 @@ import torch
 
 from bases.errors import BaseModelError
 from bases.hub import open_base
+from bases.pocket.lessons import Contrasts
 from bases.pocket.train_on_gpu import train_on_gpu
 from inference.render import Clip, Renderer
 from tests.tiny_pocket import TINY
@@ -20,7 +21,16 @@ _MOMENT = 0.01
 
 def _train(out: Path) -> None:
     minutes = ("text_minutes", "vae_minutes", "transformer_minutes", "guidance_minutes")
-    counts = {"stills": 4, "clips": 2, "pairs": 2, "makers": 1, "room": 300}
+    few = Contrasts(expressions=2, expression_clips=1, views=2, actions=1)
+    counts = {
+        "stills": 4,
+        "clips": 2,
+        "contrasts": few,
+        "guided": few,
+        "makers": 1,
+        "drawings": 8,
+        "pool": 8,
+    }
     train_on_gpu(TINY, out, compiled=False, **dict.fromkeys(minutes, _MOMENT), **counts)
 
 

@@ -18,11 +18,11 @@ from bases.errors import BaseModelError, BrokenBase
 from bases.pocket import BASE
 from bases.pocket.casting import casting, draw_cast
 from bases.pocket.crew import crew_seed, join_crew, share_gradients
-from bases.pocket.flow import flow
+from bases.pocket.flow import change, flow
 from bases.pocket.latents import encode
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.parts import load_text, load_transformer, load_vae
-from bases.pocket.train_guidance import change_error, guided_flow, train_guidance
+from bases.pocket.train_guidance import guided_flow, train_guidance
 from bases.pocket.train_text import train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
@@ -152,8 +152,9 @@ def test_guidance_multiplies_the_change_that_a_word_makes() -> None:
         first, second = (
             guided_flow(teacher, noisy, sigmas, said, unprompted, 3.0) for said in words.chunk(2)
         )
-        own = change_error(teacher, teacher, noisy, sigmas, words, 3.0)
-    torch.testing.assert_close(own, (2 / 3 * (first - second)).square())
+        twice = torch.cat((noisy, noisy)), torch.cat((sigmas, sigmas))
+        own = change(flow(teacher, *twice, words))
+    torch.testing.assert_close(first - second, 3 * own)
 
 
 def test_masks_come_with_latents_cell_by_cell(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from torch import Generator, nn
 from bases.errors import BaseModelError
 from bases.pocket.casting import casting, new_captions
 from bases.pocket.flow import flow
+from bases.pocket.lessons import Contrasts
 from bases.pocket.parts import load_text
 from bases.pocket.stream import PAIRS
 from bases.pocket.train_text import moved_by, train_text
@@ -39,8 +40,8 @@ def test_the_words_script_ends_with_a_base_that_has_the_new_text_encoder(tmp_pat
     vae, base, better = tmp_path / "vae" / "vae", tmp_path / "base", tmp_path / "better"
     train_transformer(shape, vae, tmp_path / "text", base, steps=2, stills=2, clips=1, pool=4)
     train_text(shape, better, init=base / "pocket", steps=2, captions=4)
-    few = {"stills": 2, "clips": 1, "expressions": 2, "expression_clips": 1, "views": 2}
-    few |= {"actions": 1, "pool": 4}
+    pairs = Contrasts(expressions=2, expression_clips=1, views=2, actions=1)
+    few: dict[str, Any] = {"stills": 2, "clips": 1, "contrasts": pairs, "pool": 4}
     out = tmp_path / "words"
     train_words(shape, base / "pocket", better, out, steps=20, **few)
     with (out / "curve.csv").open() as file:
