@@ -21,7 +21,7 @@ from bases.pocket.casting import Choice, casting, draw_cast, pair_captions, pair
 from bases.pocket.flow import Question, contrast_question
 from bases.pocket.latents import load_codec
 from bases.pocket.pool import LatentPool, Pairs, RawPool, Shelf
-from bases.pocket.stream import PAIRS, Kind, Stream
+from bases.pocket.stream import COARSE, MOVING, PAIRS, Kind, Stream, _Plan
 from bases.pocket.tokenizer import train_tokenizer
 from bases.pocket.training import CPU
 from bases.pocket.world import Repertoire, sample_scenes
@@ -197,3 +197,22 @@ def test_who_makes_the_true_change_has_no_error_whatever_the_rest(faces: Pairs) 
 
 def _of(kind: str, stream: Stream) -> Any:
     return (drawn for drawn in stream.ready(40) if drawn.kind == kind)
+
+
+def test_what_others_put_into_words_is_what_a_gpu_draws(
+    text: WanText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bases.pocket.stream._AT_ONCE_ON_GPU", (4, 2))
+    plan = _Plan(_SHAPE, text.tokenizer, ["stills", "clips", *PAIRS], on_gpu=True)
+    kinds = set()
+    for number in range(20):
+        _, tokens = plan.worded(number)
+        kind, parts = plan.drawn(number)
+        kinds.add(kind)
+        assert torch.equal(*tokens, parts[-1])
+        assert len(parts[0]) == (2 if kind in MOVING else 4) // (2 if kind in PAIRS else 1)
+        if kind in PAIRS:
+            first, subjects, _, second, _ = parts
+            assert first.shape == second.shape
+            assert subjects.shape[-1] == first.shape[-1] // COARSE
+    assert len(kinds) > 4
