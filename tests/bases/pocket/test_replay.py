@@ -8,7 +8,6 @@ from torch import Generator, Tensor, nn
 
 from bases.pocket.replay import replayed
 
-
 _ON_GPU = (
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a GPU"),
