@@ -22,6 +22,7 @@ from bases.pocket.world import (
     sample_looks,
     sample_scenes,
 )
+from bases.pocket.world.captions import draw_outline
 from bases.pocket.world.scenes import CHOICES, KINDS
 from bases.pocket.world.truth import face_truth
 
@@ -71,21 +72,32 @@ def pairs(
 
 
 def pair_captions(
-    casts: Iterable[Casting], shape: PocketShape, rng: random.Random
+    choice: Choice, casts: Iterable[Casting], shape: PocketShape, rng: random.Random
 ) -> list[list[str]]:
-    """Plain captions of each, in which the two of a pair differ in that choice alone.
+    """Captions of each, in which the two of a pair differ in that choice alone.
+
+    They are worded as freely as others. Of pairs only the change is learnt, and captions that no
+    clip comes with, such as those that name everything plainly, would be drawn worse and worse.
 
     Args:
+        choice: in which the two of a pair differ.
         casts: of `pairs`.
         shape: whose languages they are in.
-        rng: draws in which.
+        rng: draws the wordings.
     """
     first, *others = casts
-    languages = [rng.choice(shape.languages) for _ in range(len(first.look))]
-    return [
-        [caption(cast.scene, row, language=told) for row, told in enumerate(languages)]
-        for cast in (first, *others)
+    wordings = [
+        (rng.choice(shape.languages), draw_outline(rng, choice), rng.random())
+        for _ in range(len(first.look))
     ]
+
+    def said(cast: Casting) -> list[str]:
+        return [
+            caption(cast.scene, row, language=told, outline=outline, rng=random.Random(seed))
+            for row, (told, outline, seed) in enumerate(wordings)
+        ]
+
+    return [said(cast) for cast in (first, *others)]
 
 
 def names_of(choice: Choice, world: Repertoire) -> tuple[str, ...]:
@@ -133,6 +145,12 @@ def _inside(box: Tensor, size: int) -> Tensor:
     left, top, right, bottom = box[..., None].unbind(-2)
     across, down = (left <= steps) & (steps <= right), (top <= steps) & (steps <= bottom)
     return (down[..., :, None] & across[..., None, :]).to(box.dtype)
+
+
+def plain_captions(cast: Casting, shape: PocketShape, rng: random.Random) -> list[str]:
+    """What `draw_cast` draws, all of it said plainly, in one of the languages each."""
+    languages = [rng.choice(shape.languages) for _ in range(len(cast.look))]
+    return [caption(cast.scene, row, language=told) for row, told in enumerate(languages)]
 
 
 def new_captions(

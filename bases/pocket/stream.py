@@ -22,6 +22,7 @@ from bases.pocket.casting import (
     new_captions,
     pair_captions,
     pairs,
+    plain_captions,
 )
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import CPU
@@ -71,7 +72,8 @@ _SEEDS: dict[Kind, int] = {
     "views": 40_000_000,
     "actions": 110_000_000,
 }
-_WORDINGS = 6
+_FREE = 5
+"""Wordings, beside the plain one."""
 
 
 class Drawn(NamedTuple):
@@ -198,9 +200,10 @@ class _Plan:
         if self.tokenizer is None:
             return ()
         if kind in PAIRS:
-            wordings = pair_captions(casts, self.shape, rng)
+            wordings = pair_captions(PAIRS[kind], casts, self.shape, rng)
         else:
-            wordings = [new_captions(casts[0], self.shape, rng) for _ in range(_WORDINGS)]
+            plain = plain_captions(casts[0], self.shape, rng)
+            wordings = [plain, *(new_captions(casts[0], self.shape, rng) for _ in range(_FREE))]
         read = [token_ids(self.tokenizer, said) for said in wordings]
         return (torch.stack(read, 1).short(),)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,7 +91,7 @@ def caption(
         KeyError: if the language is unknown.
     """
     words = words_of(language)
-    pick = _first if rng is None else rng.choice
+    pick = _picking(rng)
     outline = outline or (_PLAIN if rng is None else draw_outline(rng))
 
     def said(choices: Sequence[str]) -> list[str]:
@@ -116,7 +116,7 @@ def called(
 ) -> str:
     """How to call who is in a scene by a name, such as "mira, a person"; see `caption`."""
     words = words_of(language)
-    pick = _first if rng is None else rng.choice
+    pick = _picking(rng)
     return f"{name}{words['comma']}{pick(words['subject'][scene.named('kind', index)])}"
 
 
@@ -134,5 +134,8 @@ def invented_name(rng: random.Random) -> str:
     return "".join(rng.choice(_LETTERS[i % 2]) for i in range(rng.randint(4, 7)))
 
 
-def _first(wordings: list[str]) -> str:
-    return wordings[0]
+def _picking(rng: random.Random | None) -> Callable[[list[str]], str]:
+    """How a wording is chosen: the first, or with one draw each, so that the next stay the same."""
+    if rng is None:
+        return lambda wordings: wordings[0]
+    return lambda wordings: wordings[int(rng.random() * len(wordings))]

@@ -157,7 +157,7 @@ def test_the_two_of_a_pair_differ_where_it_is_told(
 def test_the_captions_of_a_pair_differ_in_a_word(choice: Choice) -> None:
     rng = random.Random(3)
     first, second = pairs(choice, 3, 6, _SHAPE, rng)
-    said = pair_captions((first, second), _SHAPE, rng)
+    said = pair_captions(choice, (first, second), _SHAPE, rng)
     assert (getattr(first.scene, choice) != getattr(second.scene, choice)).all()
     for one, other in zip(*said, strict=True):
         assert one != other
