@@ -5,6 +5,8 @@ from pathlib import Path
 WEIGHTS = Path(__file__).parent / "weights"
 BASE = WEIGHTS / "base"
 """The base in diffusers' layout."""
+FULL = WEIGHTS / "base-128"
+"""The same at full size."""
 FACES = WEIGHTS / "faces"
 """The face package, for `insightface.app.FaceAnalysis(name=FACES)`."""
 ENCODER = WEIGHTS / "encoder"

@@ -1,26 +1,33 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from diffusers import WanPipeline
 
-from bases.catalogue import find_base
-from bases.pocket import BASE, PRESERVATION, WEIGHTS
+from bases.catalogue import Base, find_base
+from bases.pocket import BASE, FULL, PRESERVATION, WEIGHTS
 from finetune.examples import load_examples
 
 MEGABYTE = 1_000_000
 
 
+@pytest.fixture(scope="module", params=["pocket", "pocket-128"])
+def base(request: pytest.FixtureRequest) -> Base:
+    return find_base(request.param)
+
+
 @pytest.fixture(scope="module")
-def pipe() -> WanPipeline:
-    return WanPipeline.from_pretrained(BASE, dtype=torch.float32)
+def pipe(base: Base) -> WanPipeline:
+    return WanPipeline.from_pretrained(base.source, dtype=torch.float32)
 
 
 def test_every_file_of_weights_is_small_enough_for_the_repository() -> None:
     sizes = {path: path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()}
     assert max(sizes.values()) < 16 * MEGABYTE
-    assert sum(sizes.values()) < 48 * MEGABYTE
+    for folder in (BASE, FULL):
+        assert sum(size for path, size in sizes.items() if folder in path.parents) < 48 * MEGABYTE
 
 
 def test_weights_are_safetensors_or_onnx_and_no_pickle() -> None:
@@ -28,8 +35,7 @@ def test_weights_are_safetensors_or_onnx_and_no_pickle() -> None:
     assert kinds <= {".safetensors", ".onnx", ".json"}
 
 
-def test_plain_diffusers_renders_what_the_prompt_decides(pipe: WanPipeline) -> None:
-    base = find_base("pocket")
+def test_plain_diffusers_renders_what_the_prompt_decides(base: Base, pipe: WanPipeline) -> None:
     pipe.set_progress_bar_config(disable=True)
 
     def draw(prompt: str) -> np.ndarray:
@@ -69,7 +75,7 @@ def test_the_tokenizer_spells_out_words_that_it_never_saw(pipe: WanPipeline) -> 
     assert pipe.tokenizer.decode(ids, skip_special_tokens=True).strip() == "zqxjk 漢字 ñandú"
 
 
-def test_the_base_says_how_it_likes_to_be_used() -> None:
-    assert set(json.loads((BASE / "starring.json").read_text())) == {
+def test_the_base_says_how_it_likes_to_be_used(base: Base) -> None:
+    assert set(json.loads((Path(base.source) / "starring.json").read_text())) == {
         "height", "width", "frames", "fps", "steps", "guidance",
     }  # fmt: skip
