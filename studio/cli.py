@@ -254,11 +254,9 @@ def bench(
 ) -> None:
     """Measure likeness, and all that must not be lost for it, on subjects that nothing has seen."""
     from studio.bench.plan import FULL, QUICK
-    from studio.bench.run import run_bench
-    from studio.home import ROOT
+    from studio.bench.run import run_bench, shape_for
 
-    shape = ROOT / "configs" / "pocket" / "64.yaml"
-    run_bench(out, QUICK if quick else FULL, shape=shape, base=base)
+    run_bench(out, QUICK if quick else FULL, shape=shape_for(base), base=base)
     say("", f"Wrote bench.json, bench.md and bench.png into {out}.", "Next: read bench.md.")
 
 

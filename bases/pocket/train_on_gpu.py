@@ -78,8 +78,8 @@ def train_on_gpu(
         contrasts: pairs a step of it.
         guided: pairs a step of what it learns of guidance.
         rate: peak learning rate of the transformer.
-        drawings: clips that the VAE learns from, of 1.7 MB each at full size, and as many megabytes
-            of stills.
+        drawings: clips that the VAE learns from, of 1.7 MB each at full size, and about four times
+            as many stills.
         pool: clips that the transformer learns from, of 0.25 MB each, and several times as many
             stills and pairs.
         makers: processes that write the captions, each on one core; leave one or two to the

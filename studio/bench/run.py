@@ -29,7 +29,7 @@ from studio.bench.plan import Plan
 from studio.bench.report import markdown, plot
 from studio.bench.summary import summarise
 from studio.bench.takes import Studio
-from studio.home import StudioError
+from studio.home import ROOT, StudioError
 from studio.quiet import hush
 from studio.training import arguments, recipe_of
 from subjects.files import file_digest
@@ -57,6 +57,17 @@ def run_bench(
     hush()
     bench = Bench(out, plan, read_shape(shape), base, extra or [])
     return bench.run()
+
+
+def shape_for(base: str) -> Path:
+    """The YAML of the clips and the world that a base is measured in: Pocket's own of its size.
+
+    Args:
+        base: name or folder; one of another size is measured in the smallest.
+    """
+    shapes = ROOT / "configs" / "pocket"
+    own = shapes / f"{open_base(base).height}.yaml"
+    return own if own.is_file() else shapes / "64.yaml"
 
 
 class Bench:

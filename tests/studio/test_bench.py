@@ -10,10 +10,11 @@ import torch
 import yaml
 
 import studio.bench.run
+from bases.catalogue import Base, find_base
 from bases.pocket.judge.network import Judge, save_judge
-from bases.pocket.shape import PocketShape
+from bases.pocket.shape import PocketShape, read_shape
 from studio.bench.plan import Plan
-from studio.bench.run import run_bench
+from studio.bench.run import run_bench, shape_for
 from studio.bench.summary import VARIANTS, summarise
 from studio.home import StudioError
 
@@ -127,3 +128,13 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
     coat = found["without a network"]["coat, pixels of that colour, of the truth's"]
     assert coat["adapter"].value == 1.0
     assert found["prompt"]["chance"]["action"] == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize(("base", "size"), [("pocket", 64), ("pocket-128", 128)])
+def test_a_base_is_measured_in_clips_of_its_own_size(base: str, size: int) -> None:
+    shape = read_shape(shape_for(base))
+    assert (shape.size, shape.frames) == (size, find_base(base).frames)
+
+
+def test_a_base_of_another_size_is_measured_in_the_smallest_clips(tiny: Base) -> None:
+    assert shape_for(tiny.source) == shape_for("pocket")
