@@ -57,7 +57,7 @@ def take_course(
 
     learn_from = replayed(model, known.device, learn)
     for step in run:
-        known.grow()
+        known.grow(step)
         losses = learn_from(crew_seed(step, known.stream.seed))
         share_gradients(model.parameters())
         descend(optimizers, run.rate(rate))

@@ -101,10 +101,10 @@ class Pool:
         """Take one batch in."""
         self.shelves[drawn.kind].add(drawn.parts)
 
-    def grow(self, most: int = 2) -> None:
-        """Take in what others have drawn by now, so many batches at most."""
-        if self.stream.grows:
-            self._take(most)
+    def grow(self, step: int) -> None:
+        """Take in two new batches at most, where this step of a training is one to do so."""
+        if self.stream.every and step % self.stream.every == 0:
+            self._take(2)
 
     def _take(self, most: int) -> None:
         for drawn in self.stream.ready(most):

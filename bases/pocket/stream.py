@@ -64,6 +64,9 @@ _OFTEN_ON_GPU: dict[Kind, int] = {
 }
 """There stills take as long as clips."""
 
+_BETWEEN_ON_GPU = 300
+"""Steps of a training after which there a few new batches are drawn."""
+
 _SEEDS: dict[Kind, int] = {
     "stills": 0,
     "clips": 20_000_000,
@@ -95,7 +98,7 @@ class Stream:
     """Batches without end, all different.
 
     On a CPU others may draw while this process trains. A GPU draws large batches much faster than
-    sixteen cores; there others put into words what this process draws when it is asked.
+    sixteen cores; there others put into words what this process draws now and then.
 
     Args:
         shape: of the clips, and the world.
@@ -105,6 +108,11 @@ class Stream:
             does, when asked.
         seed: of the run; see `crew_seed`.
         pairs: kinds of pairs to draw too, where the world has two names of their choice.
+
+    Attributes:
+        every: of so many steps of a training it has something new; 0 if it should not be asked.
+        kinds: that there are.
+        seed: of the run.
 
     Raises:
         BaseModelError: if there are fewer than 0 makers.
@@ -125,7 +133,7 @@ class Stream:
         self.kinds: list[Kind] = ["stills", "clips", *(drawn if text is not None else ())]
         tokenizer = None if text is None else text.tokenizer
         self._plan = _Plan(shape, tokenizer, self.kinds, on_gpu=device.type != "cpu")
-        self.grows = makers > 0 and not self._plan.on_gpu
+        self.every = 0 if makers < 1 else _BETWEEN_ON_GPU if self._plan.on_gpu else 1
         make = self._plan.worded if self._plan.on_gpu else self._plan.drawn
         self._ahead = Ahead[Any](make, makers, seed=seed)
 

@@ -14,6 +14,7 @@ import copy
 import random
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
 from bases.pocket.judge.examples import Examples, examples, packed, unpacked
 from bases.pocket.judge.losses import portrait_losses, watching_losses
 from bases.pocket.judge.network import Judge, load_judge, save_judge
+from bases.pocket.judge.portraitist import SIDE
 from bases.pocket.judge.report import report
 from bases.pocket.judge.windows import true_windows
 from bases.pocket.muon import optimizers_for
@@ -98,7 +100,7 @@ def train_judge(
         if clips:
             errors |= _watching(judge, unpacked(rng.choice(clips), device))
         if stills:
-            errors |= _portraying(judge, unpacked(rng.choice(stills), device), shape, generator)
+            errors |= _portraying(judge, unpacked(rng.choice(stills), device), generator)
         torch.stack(list(errors.values())).sum().backward()
         share_gradients([weight for weight in judge.parameters() if weight.requires_grad])
         descend(optimizers, run.rate(rate))
@@ -131,7 +133,11 @@ def clips_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
 
 
 def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
-    """Packed stills, most of them near and with a face, where there is the most to learn."""
+    """Packed stills, most of them near and with a face, where there is the most to learn.
+
+    Half of the lots are of half the size, where that is the portraitist's own or more: what is not
+    drawn sharply is judged too.
+    """
     generator, rng = Generator().manual_seed(_SEED + seed), random.Random(seed)
     world = shape.world
     named = {
@@ -139,7 +145,8 @@ def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
         "shot": rng.choice((*world.shot, "close-up", "close-up", "medium")),
         "view": rng.choice((*world.view, "front", "front", "three-quarter")),
     }
-    return packed(examples(individuals, shape, generator, frames=1, **named))
+    size = rng.choice([size for size in (shape.size, shape.size // 2) if size >= SIDE])
+    return packed(examples(individuals, replace(shape, size=size), generator, frames=1, **named))
 
 
 def _watching(judge: Judge, shown: Examples) -> dict[str, Tensor]:
@@ -148,11 +155,9 @@ def _watching(judge: Judge, shown: Examples) -> dict[str, Tensor]:
     return watching_losses(seen, shown)
 
 
-def _portraying(
-    judge: Judge, shown: Examples, shape: PocketShape, generator: Generator
-) -> dict[str, Tensor]:
+def _portraying(judge: Judge, shown: Examples, generator: Generator) -> dict[str, Tensor]:
     kind = shown.scene.named("kind", 0)
-    windows = true_windows(shown.truth, kind, shape.size, generator)
+    windows = true_windows(shown.truth, kind, shown.clips.shape[-1], generator)
     with autocast(shown.clips.device):
         seen = judge.portraits(shown.clips, windows)
     return portrait_losses(seen, shown)

@@ -57,7 +57,7 @@ def train_on_gpu(
     guided: Contrasts = _GUIDANCE,
     rate: float = 2e-3,
     drawings: int = 3000,
-    pool: int = 12_000,
+    pool: int = 6_000,
     makers: int = 14,
     compiled: bool = True,
 ) -> None:
@@ -80,8 +80,8 @@ def train_on_gpu(
         rate: peak learning rate of the transformer.
         drawings: clips that the VAE learns from, of 1.7 MB each at full size, and about four times
             as many stills.
-        pool: clips that the transformer learns from, of 0.25 MB each, and several times as many
-            stills and pairs.
+        pool: clips that the transformer begins with, of 0.25 MB each, and several times as many
+            stills and pairs; more are drawn while it learns, and twice as many are kept.
         makers: processes that write the captions, each on one core; leave one or two to the
             training.
         compiled: whether the transformer's blocks are compiled.
@@ -110,7 +110,7 @@ def train_on_gpu(
             clips=8,
         )
         vae = out / "vae" / "vae"
-    known = LatentPool(stream, pool, load_codec(vae, device), words)
+    known = LatentPool(stream, pool, load_codec(vae, device), words, 2 * pool)
     learn_flow(
         shape,
         known,

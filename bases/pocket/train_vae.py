@@ -129,7 +129,7 @@ def learn_vae(
     on_stills = replayed(vae, raw.device, partial(learn, "stills", stills))
     on_clips = replayed(vae, raw.device, partial(learn, "clips", clips))
     for step in run:
-        raw.grow()
+        raw.grow(step)
         is_clip = step % clip_every == clip_every - 1
         quality, kl = (on_clips if is_clip else on_stills)(crew_seed(step))
         share_gradients(vae.parameters())

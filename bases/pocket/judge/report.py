@@ -31,7 +31,7 @@ def report(judge: Judge, shape: PocketShape, clips: int = 400) -> str:
         clips: of each kind.
     """
     lines = []
-    for number, kind in enumerate(shape.world.kind):
+    for number, kind in enumerate(dict.fromkeys(shape.world.kind)):
         generator = Generator().manual_seed(HELD_OUT_SEED + number)
         hits = defaultdict[str, list[Tensor]](list)
         for _ in range(clips // _BATCH):

@@ -80,6 +80,22 @@ def test_a_pool_without_room_is_refused(clips: int, room: int | None) -> None:
         Stream(TINY, makers=-1)
 
 
+def test_a_pool_takes_in_what_is_new_at_every_so_manyeth_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream, asked = Stream(_SHAPE), list[int]()
+    pool = RawPool(stream, 1, CPU)
+    monkeypatch.setattr(stream, "ready", lambda most: asked.append(step) or iter(()))
+    for every, wanted in ((0, []), (1, [0, 1, 2, 3, 4]), (3, [0, 3])):
+        asked.clear()
+        stream.every = every
+        for step in range(5):
+            pool.grow(step)
+        assert asked == wanted
+    assert not Stream(_SHAPE).every
+    assert not Stream(_SHAPE, device=torch.device("cuda")).every
+
+
 def test_makers_draw_what_one_process_would(text: WanText) -> None:
     """In any order, and no batch twice."""
     stream, drawn = Stream(TINY, text, makers=2), []
