@@ -35,6 +35,7 @@ from inference.bench.intervals import interval
 from inference.bench.scores import JUDGED, opinion_of, prompt_followed
 from inference.likeness import ceiling, clip_embeddings, likeness, motion
 from inference.render import Clip, Renderer
+from studio.bench.run import shape_for
 from studio.demo import NAME
 from studio.onlookers import face_finder
 from studio.quiet import hush
@@ -51,7 +52,7 @@ def measure(
     scale: float = 1.0,
     without: str = "",
     individuals: tuple[int, ...] = (),
-    shape: Path = Path("configs/pocket/64.yaml"),
+    base: str = "pocket",
 ) -> None:
     """Ask every individual that `benchmarks.likeness` has trained for the same number of scenes.
 
@@ -63,10 +64,10 @@ def measure(
         without: a regular expression over the names of layers whose part in the adapters is left
             out.
         individuals: their numbers; all that there are if not given.
-        shape: of Pocket, whose world the scenes are of.
+        base: that they were trained on; the scenes are of the world of its size.
     """
     hush()
-    world, watch = read_shape(shape).world, Watch(scale, without)
+    world, watch = read_shape(shape_for(base)).world, Watch(base, scale, without)
     pairs = list[tuple[_Row, _Row]]()
     for folder in tqdm(sorted(trained.glob("subject-*")), desc="individuals"):
         number = int(folder.name.removeprefix("subject-"))
@@ -85,13 +86,14 @@ class Watch:
     """Renders scenes and looks at them.
 
     Args:
+        base: a name or a folder.
         scale: how strongly adapters count.
         without: the layers whose part in them is left out.
     """
 
-    def __init__(self, scale: float, without: str) -> None:
+    def __init__(self, base: str, scale: float, without: str) -> None:
         self.scale, self.without = scale, without
-        self.renderer = Renderer(open_base("pocket"), progress=False)
+        self.renderer = Renderer(open_base(base), progress=False)
         self.judge, self.finder = load_judge(JUDGE), face_finder("pocket")
 
     def base(self, folder: Path, asked: Scene) -> list[_Row]:

@@ -22,6 +22,7 @@ from inference.bench.scores import JUDGED
 from inference.render import Renderer
 from studio.bench.languages import by_language
 from studio.bench.plan import Plan
+from studio.bench.run import shape_for
 from studio.bench.takes import Studio
 from studio.quiet import hush
 from studio.tables import show_table
@@ -31,7 +32,7 @@ def measure(
     base: str = "pocket",
     scenes: int = 60,
     languages: tuple[str, ...] = (),
-    shape: Path = Path("configs/pocket/64.yaml"),
+    shape: Path | None = None,
     out: Path | None = None,
 ) -> None:
     """Render every scene in every language, and print how many clips show what was asked for.
@@ -40,7 +41,7 @@ def measure(
         base: a name or a folder.
         scenes: of each language.
         languages: two letters each; all that the shape has if not given.
-        shape: of Pocket, whose world the scenes are of.
+        shape: of Pocket, whose world the scenes are of; that of the base's size if not given.
         out: a JSON to be written too, with what is right in every single clip.
 
     Raises:
@@ -49,7 +50,7 @@ def measure(
     if scenes < 1:
         raise BaseModelError(f"scenes={scenes}: give at least 1.")
     hush()
-    known = read_shape(shape)
+    known = read_shape(shape or shape_for(base))
     known = replace(known, languages=languages or known.languages)
     plan = Plan(subjects=dict.fromkeys(known.world.kind, 1), language_scenes=scenes)
     renderer = Renderer(open_base(base), progress=False)

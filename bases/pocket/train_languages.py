@@ -1,4 +1,4 @@
-"""Teach a base's text encoder further languages; the transformer stays as it is.
+"""Teach a base's text encoder languages or wordings; the transformer stays as it is.
 
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
         -m bases.pocket.train_languages --shape configs/pocket/64.yaml \
@@ -9,6 +9,10 @@ learns that what each of the transformer's blocks takes from a caption, in any o
 languages, is what it took of the English one before, and changes as it did where one word is
 another. Beside that it learns to say what a caption shows and whose name is in it, and to read
 English as before. Run it again to go on where it stopped. It ends with `runs/languages/pocket/`.
+
+A base that learnt several languages from the start, but draws some wordings worse than others,
+learns with `--free 2 --new_tokens false` to hear every caption, plain or free, as two free English
+ones of the same on average.
 """
 
 from __future__ import annotations
@@ -48,7 +52,7 @@ _EMBEDDINGS = 5.0
 """How much faster tokens' embeddings learn than all else, for each is seen so much less often."""
 
 _FEW = 4
-"""Of so many plain captions one is also read as before."""
+"""Of so many known captions one is also read as before."""
 
 
 class Captions(NamedTuple):
@@ -57,7 +61,7 @@ class Captions(NamedTuple):
     Attributes:
         other: what the two of a pair differ in, such as "place"; "all" if they are unlike.
         scenes: the 2 × B scenes.
-        plain: their captions in plain English.
+        known: their captions in English, in one or several wordings.
         said: what names the same things, in any language and wording.
         named: how many of the first ones, and as many of the second ones, go by made-up names,
             which are the same in both.
@@ -65,7 +69,7 @@ class Captions(NamedTuple):
 
     other: str
     scenes: Scene
-    plain: list[str]
+    known: list[list[str]]
     said: list[str]
     named: int
 
@@ -79,6 +83,8 @@ def train_languages(
     minutes: float | None = None,
     captions: int = 96,
     places: int = 16,
+    free: int = 0,
+    new_tokens: bool = True,
     rate: float = 1e-3,
     seed: int = 0,
 ) -> None:
@@ -92,20 +98,27 @@ def train_languages(
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
         captions: read in a step of each process, and as many in plain English.
         places: in pictures, at which each block hears the captions of a step.
+        free: free wordings of the English captions that others are to be heard as, on average; 0
+            for the plain one.
+        new_tokens: whether the tokenizer first learns tokens of the languages beside English.
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
 
     Raises:
-        BaseModelError: if a step has fewer than 8 captions, so that no two names are in any.
+        BaseModelError: if a step has fewer than 8 captions, so that no two names are in any, or
+            `free` is below 0.
     """
     if captions < 8:
         raise BaseModelError(f"captions={captions}: give at least 8, for two names are in two.")
+    if free < 0:
+        raise BaseModelError(f"free={free}: give 0 for plain English, or a number of wordings.")
     join_crew()
     torch.manual_seed(0)
     device = best_device()
     transformer = load_transformer(base).to(device).requires_grad_(False)
     known = load_text(base, device)
-    text, reader = _learner(known, shape), Reader(known.encoder.config.d_model).to(device)
+    more = [language for language in shape.languages if language != "en"] if new_tokens else []
+    text, reader = _learner(known, more), Reader(known.encoder.config.d_model).to(device)
     learning = nn.ModuleList([text.encoder, reader])
     optimizers = optimizers_for(learning, rate)
     run = Run(out, steps=steps, minutes=minutes, parts={"learning": learning, **optimizers})
@@ -114,7 +127,8 @@ def train_languages(
     for step in run:
         number = crew_seed(step, seed)
         rng, generator = random.Random(number), Generator().manual_seed(number)
-        read = draw_captions(others[step % len(others)], number, captions // 2, shape, rng)
+        other = others[step % len(others)]
+        read = draw_captions(other, number, captions // 2, shape, rng, free)
         new = _errors(text, known, reader, ears.some(places, generator), read)
         torch.stack([_COUNTS[name] * error for name, error in new.items()]).sum().backward()
         share_gradients(learning.parameters())
@@ -135,9 +149,10 @@ def train_languages(
 def _errors(
     text: WanText, known: WanText, reader: Reader, ears: Ears, read: Captions
 ) -> dict[str, Tensor]:
-    words, few = embed_prompts(text, read.said), read.plain[::_FEW]
+    words, few = embed_prompts(text, read.said), read.known[0][::_FEW]
     with torch.no_grad():
-        wanted = ears.hear(embed_prompts(known, read.plain))
+        heard = [ears.hear(embed_prompts(known, wording)) for wording in read.known]
+    wanted = torch.stack(heard).mean(0)
     errors = {
         "gap": gap(ears.hear(words), wanted, alike=read.other != "all"),
         "scenes": reader.scenes_error(words, read.scenes.to(words.device)),
@@ -161,9 +176,11 @@ def others_in(world: Repertoire) -> list[str]:
 
 
 def draw_captions(
-    other: str, number: int, count: int, shape: PocketShape, rng: random.Random
+    other: str, number: int, count: int, shape: PocketShape, rng: random.Random, free: int = 0
 ) -> Captions:
     """Pairs of scenes, and what is said of them.
+
+    Where the known captions are worded freely, half of what is said is said plainly.
 
     Args:
         other: in which way the two of a pair differ.
@@ -171,19 +188,43 @@ def draw_captions(
         count: how many pairs.
         shape: of the world, and its languages.
         rng: draws languages, wordings and names.
+        free: wordings of the known captions; 0 for the plain one.
     """
     first, second = _pairs(other, _SEED + number, count, shape.world)
     names = [new_name(rng) for _ in range(count // 2)] if other == "all" else []
     ways = [
-        (draw_outline(rng, other), rng.choice(shape.languages), rng.random()) for _ in first.kind
+        _Way(draw_outline(rng, other), rng.choice(shape.languages), _wordings(free, rng))
+        for _ in first.kind
     ]
-    plain, said = list[str](), list[str]()
+    known, said = [list[str]() for _ in range(max(free, 1))], list[str]()
     for scene in (first, second):
-        for row, (name, (outline, language, way)) in enumerate(zip_longest(names, ways)):
-            told = partial(_told, scene, row, name, outline)
-            plain.append(told("en", None))
-            said.append(told(language, random.Random(way)))
-    return Captions(other, first.and_rows(second), plain, said, len(names))
+        for row, (name, way) in enumerate(zip_longest(names, ways)):
+            *before, now = way.wordings
+            told = partial(_told, scene, row, name, way.outline)
+            said.append(told(way.language, now))
+            for captions, wording in zip(known, before, strict=True):
+                captions.append(told("en", wording))
+    return Captions(other, first.and_rows(second), known, said, len(names))
+
+
+class _Way(NamedTuple):
+    """How the two scenes of a pair are told.
+
+    Attributes:
+        outline: what is said, in which order.
+        language: of what is said in any.
+        wordings: of the known captions and then of that one, drawn by these numbers; None is plain.
+    """
+
+    outline: Outline
+    language: str
+    wordings: list[float | None]
+
+
+def _wordings(free: int, rng: random.Random) -> list[float | None]:
+    if not free:
+        return [None, rng.random()]
+    return [*(rng.random() for _ in range(free)), rng.choice([None, rng.random()])]
 
 
 def _pairs(other: str, seed: int, count: int, world: Repertoire) -> tuple[Scene, Scene]:
@@ -203,16 +244,16 @@ def _told(
     name: str | None,
     outline: Outline,
     language: str,
-    rng: random.Random | None,
+    wording: float | None,
 ) -> str:
+    rng = None if wording is None else random.Random(wording)
     subject = None if name is None else called(name, scene, row, language=language, rng=rng)
     return caption(scene, row, language=language, subject=subject, rng=rng, outline=outline)
 
 
-def _learner(known: WanText, shape: PocketShape) -> WanText:
-    """A text encoder that begins as another, with more tokens, each as its two halves' mean."""
-    others = [language for language in shape.languages if language != "en"]
-    tokenizer = with_languages(known.tokenizer, others) if others else known.tokenizer
+def _learner(known: WanText, more: list[str]) -> WanText:
+    """A text encoder that begins as another; tokens of more languages as their two halves' mean."""
+    tokenizer = with_languages(known.tokenizer, more) if more else known.tokenizer
     encoder = copy.deepcopy(known.encoder).requires_grad_(True)
     size = len(known.tokenizer)
     embedding = encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)

@@ -60,6 +60,10 @@ def test_the_script_ends_with_the_same_transformer_and_another_text_encoder(tmp_
     first, second = (load_text(f, torch.device("cpu")) for f in (base, tmp_path / "out" / "pocket"))
     words = [embed_prompts(text, ["a person waving"]) for text in (first, second)]
     assert not torch.equal(*words)
+    free = {"steps": 1, "captions": 8, "places": 4, "free": 2, "new_tokens": False}
+    train_languages(shape, base, tmp_path / "free", **free)
+    third = load_text(tmp_path / "free" / "pocket", torch.device("cpu"))
+    assert len(third.tokenizer) == len(first.tokenizer) < len(second.tokenizer)
 
 
 def test_more_languages_leave_the_tokens_of_before_their_numbers_and_are_read_in_fewer() -> None:
@@ -132,10 +136,10 @@ def test_both_captions_of_a_scene_name_the_same_and_both_scenes_of_a_pair_are_to
                 for choice in choices
                 if any(w in text for w in words_of("en")[choice][read.scenes.named(choice, row)])
             }
-            for text in (read.plain[row], read.said[row])
+            for text in (read.known[0][row], read.said[row])
         )
         assert in_plain <= said
-    for first, second in zip(read.plain[:20], read.plain[20:], strict=True):
+    for first, second in zip(read.known[0][:20], read.known[0][20:], strict=True):
         assert first != second
         assert first.count(",") == second.count(",")
     assert read.named == 0
@@ -143,9 +147,23 @@ def test_both_captions_of_a_scene_name_the_same_and_both_scenes_of_a_pair_are_to
     assert named.named == 10
     names = [
         [text.split(", a person")[0].split(", ")[-1] for text in part]
-        for part in (named.plain[:10], named.plain[20:30])
+        for part in (named.known[0][:10], named.known[0][20:30])
     ]
     assert names[0] == names[1]
+
+
+def test_where_known_captions_are_worded_freely_half_of_what_is_said_is_plain() -> None:
+    shape = replace(TINY, world=Repertoire(kind=("person",)), languages=("en",))
+    read = draw_captions("place", 0, 100, shape, random.Random(0), 2)
+    one, other = read.known
+    assert sum(map(str.__ne__, one, other)) > 100
+
+    def plain(captions: list[str]) -> int:
+        names = (read.scenes.named("place", row) for row in range(200))
+        wordings = (words_of("en")["place"][name][0] for name in names)
+        return sum(wording in said for wording, said in zip(wordings, captions, strict=True))
+
+    assert plain(read.said) > plain(one) + 30
 
 
 def test_two_captions_in_which_no_two_names_are_are_refused(tmp_path: Path) -> None:
