@@ -74,11 +74,11 @@ def measure(
         if individuals and number not in individuals:
             continue
         asked = sample_scenes(scenes, Generator().manual_seed(_SEED + number), world, kind="person")
-        base = _kept(folder / "followed-base.json", [scenes], partial(watch.base, folder, asked))
+        alone = _kept(folder / "followed-base.json", [scenes], partial(watch.base, folder, asked))
         way = [scenes, scale, without]
         name = "-".join(re.sub(r"[^\w.]+", "", str(part)) for part in ("followed", *way))
         own = _kept(folder / f"{name}.json", way, partial(watch.adapter, folder, asked))
-        pairs += [(row | {"individual": number}, base[index]) for index, row in enumerate(own)]
+        pairs += [(row | {"individual": number}, alone[index]) for index, row in enumerate(own)]
     _print(pairs)
 
 

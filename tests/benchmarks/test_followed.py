@@ -20,7 +20,8 @@ class Watch:
 
     asked: list[tuple[str, float, str, str]] = []
 
-    def __init__(self, scale: float, without: str) -> None:
+    def __init__(self, base: str, scale: float, without: str) -> None:
+        assert base == "pocket"
         self.way = (scale, without)
 
     def base(self, folder: Path, asked: Any) -> list[dict[str, Any]]:
