@@ -25,7 +25,6 @@ from torch import Generator, nn
 from tqdm import tqdm
 
 from bases.hub import open_base
-from bases.pocket import JUDGE
 from bases.pocket.judge.network import load_judge
 from bases.pocket.shape import read_shape
 from bases.pocket.world import Scene, caption, sample_scenes
@@ -35,7 +34,7 @@ from inference.bench.intervals import interval
 from inference.bench.scores import JUDGED, opinion_of, prompt_followed
 from inference.likeness import ceiling, clip_embeddings, likeness, motion
 from inference.render import Clip, Renderer
-from studio.bench.run import shape_for
+from studio.bench.run import judge_for, shape_for
 from studio.demo import NAME
 from studio.onlookers import face_finder
 from studio.quiet import hush
@@ -94,7 +93,10 @@ class Watch:
     def __init__(self, base: str, scale: float, without: str) -> None:
         self.scale, self.without = scale, without
         self.renderer = Renderer(open_base(base), progress=False)
-        self.judge, self.finder = load_judge(JUDGE), face_finder("pocket")
+        self.judge, self.finder = (
+            load_judge(judge_for(read_shape(shape_for(base)))),
+            face_finder("pocket"),
+        )
 
     def base(self, folder: Path, asked: Scene) -> list[_Row]:
         """What the base makes of scenes by itself, beside an individual's photos."""

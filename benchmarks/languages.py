@@ -14,7 +14,6 @@ from statistics import mean
 
 from bases.errors import BaseModelError
 from bases.hub import open_base
-from bases.pocket import JUDGE
 from bases.pocket.judge.network import load_judge
 from bases.pocket.shape import read_shape
 from bases.pocket.training import run_script
@@ -22,7 +21,7 @@ from inference.bench.scores import JUDGED
 from inference.render import Renderer
 from studio.bench.languages import by_language
 from studio.bench.plan import Plan
-from studio.bench.run import shape_for
+from studio.bench.run import judge_for, shape_for
 from studio.bench.takes import Studio
 from studio.quiet import hush
 from studio.tables import show_table
@@ -54,7 +53,7 @@ def measure(
     known = replace(known, languages=languages or known.languages)
     plan = Plan(subjects=dict.fromkeys(known.world.kind, 1), language_scenes=scenes)
     renderer = Renderer(open_base(base), progress=False)
-    hits = by_language(Studio(renderer, load_judge(JUDGE), known, plan))
+    hits = by_language(Studio(renderer, load_judge(judge_for(known)), known, plan))
     if out is not None:
         out.write_text(json.dumps(hits, indent=1) + "\n")
     choices = [choice for choice in JUDGED if any(choice in right for right in hits.values())]

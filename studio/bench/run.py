@@ -15,7 +15,7 @@ from tqdm import tqdm
 from bases.families import family_of
 from bases.files import whole_file
 from bases.hub import open_base
-from bases.pocket import JUDGE
+from bases.pocket import FULL_JUDGE, JUDGE
 from bases.pocket.judge.network import load_judge
 from bases.pocket.judge.report import report as judge_report
 from bases.pocket.shape import PocketShape, read_shape
@@ -70,6 +70,22 @@ def shape_for(base: str) -> Path:
     return own if own.is_file() else shapes / "64.yaml"
 
 
+def judge_for(shape: PocketShape) -> Path:
+    """The judge that has learnt a shape's world.
+
+    Raises:
+        StudioError: if it is not there.
+    """
+    judge, own = (JUDGE, "64") if shape.world.kind == ("person",) else (FULL_JUDGE, "128")
+    if not judge.is_file():
+        raise StudioError(
+            f"The judge that scores the clips, {str(judge)!r}, is not there: train it with "
+            f"'python -m bases.pocket.train_judge --shape configs/pocket/{own}.yaml' and copy "
+            "runs/judge/judge.safetensors there."
+        )
+    return judge
+
+
 class Bench:
     """One run of the bench; the arguments are those of `run_bench`."""
 
@@ -97,7 +113,7 @@ class Bench:
             "plan": dataclasses.asdict(self.plan),
             "base": self.base,
             "weights": base.fingerprint_of_all,
-            "judge": file_digest(_judge_file()),
+            "judge": file_digest(judge_for(self.shape)),
             "shape": dataclasses.asdict(self.shape),
             "recipe": file_digest(recipe) if recipe.is_file() else None,
             "training": self.extra,
@@ -113,7 +129,7 @@ class Bench:
 
     def run(self) -> dict[str, Any]:
         """Go through everything; what is there already is not done again."""
-        self.judge = load_judge(_judge_file())
+        self.judge = load_judge(judge_for(self.shape))
         self.studio = Studio(
             Renderer(open_base(self.base), progress=False), self.judge, self.shape, self.plan
         )
@@ -198,16 +214,6 @@ class Bench:
     def _point(self, kind: str, index: int, photos: int, *, narrow: bool) -> float:
         one, adapter = self._trained(kind, index, photos, narrow=narrow)
         return self.studio.likeness_of(one, adapter, index)
-
-
-def _judge_file() -> Path:
-    if not JUDGE.is_file():
-        raise StudioError(
-            f"The judge that scores the clips, {str(JUDGE)!r}, is not there: train it with "
-            "'python -m bases.pocket.train_judge --shape configs/pocket/64.yaml' and copy "
-            "runs/judge/judge.safetensors there."
-        )
-    return JUDGE
 
 
 def _write(path: Path, text: str) -> None:

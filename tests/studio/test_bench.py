@@ -37,7 +37,7 @@ TRAINING = ["--trainer.max_steps=1", "--data.clips=0"]
 def shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.manual_seed(0)
     save_judge(Judge(), tmp_path / "judge.safetensors")
-    monkeypatch.setattr(studio.bench.run, "JUDGE", tmp_path / "judge.safetensors")
+    monkeypatch.setattr(studio.bench.run, "FULL_JUDGE", tmp_path / "judge.safetensors")
     path = tmp_path / "shape.yaml"
     path.write_text(yaml.safe_dump({**SHAPE, "languages": ["en", "zh"]}))
     return path
