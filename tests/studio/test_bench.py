@@ -11,10 +11,11 @@ import yaml
 
 import studio.bench.run
 from bases.catalogue import Base, find_base
-from bases.pocket.judge.network import Judge, save_judge
+from bases.pocket import FULL_JUDGE, JUDGE
+from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.shape import PocketShape, read_shape
 from studio.bench.plan import Plan
-from studio.bench.run import run_bench, shape_for
+from studio.bench.run import judge_for, run_bench, shape_for
 from studio.bench.summary import VARIANTS, summarise
 from studio.home import StudioError
 
@@ -134,6 +135,12 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
 def test_a_base_is_measured_in_clips_of_its_own_size(base: str, size: int) -> None:
     shape = read_shape(shape_for(base))
     assert (shape.size, shape.frames) == (size, find_base(base).frames)
+    load_judge(judge_for(shape))
+
+
+def test_each_world_has_a_judge_of_its_own() -> None:
+    assert judge_for(read_shape(shape_for("pocket"))) == JUDGE
+    assert judge_for(read_shape(shape_for("pocket-128"))) == FULL_JUDGE
 
 
 def test_a_base_of_another_size_is_measured_in_the_smallest_clips(tiny: Base) -> None:
