@@ -73,8 +73,9 @@ def measure(
         if individuals and number not in individuals:
             continue
         asked = sample_scenes(scenes, Generator().manual_seed(_SEED + number), world, kind="person")
-        alone = _kept(folder / "followed-base.json", [scenes], partial(watch.base, folder, asked))
-        way = [scenes, scale, without]
+        drawn = partial(watch.base, folder, asked)
+        alone = _kept(folder / "followed-base.json", [base, scenes], drawn)
+        way = [base, scenes, scale, without]
         name = "-".join(re.sub(r"[^\w.]+", "", str(part)) for part in ("followed", *way))
         own = _kept(folder / f"{name}.json", way, partial(watch.adapter, folder, asked))
         pairs += [(row | {"individual": number}, alone[index]) for index, row in enumerate(own)]
@@ -93,10 +94,8 @@ class Watch:
     def __init__(self, base: str, scale: float, without: str) -> None:
         self.scale, self.without = scale, without
         self.renderer = Renderer(open_base(base), progress=False)
-        self.judge, self.finder = (
-            load_judge(judge_for(read_shape(shape_for(base)))),
-            face_finder("pocket"),
-        )
+        self.judge = load_judge(judge_for(read_shape(shape_for(base))))
+        self.finder = face_finder("pocket")
 
     def base(self, folder: Path, asked: Scene) -> list[_Row]:
         """What the base makes of scenes by itself, beside an individual's photos."""

@@ -28,6 +28,7 @@ from bases.pocket.judge.losses import portrait_losses, watching_losses
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.portraitist import SIDE
 from bases.pocket.judge.report import report
+from bases.pocket.judge.watcher import SIZE
 from bases.pocket.judge.windows import true_windows
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
@@ -71,7 +72,7 @@ def train_judge(
         portrayed: individuals a step of each process who are looked at closely in stills, two each;
             likewise.
         lots: batches of clips that each process draws beforehand, and as many of stills; 1 GB
-            for the 400 of the shape of two cores, 6.6 GB at full size.
+            for the 400 of the shape of two cores, about 2 GB at full size.
         makers: other processes that draw them; 0 for this one alone.
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
@@ -126,10 +127,11 @@ def draw_lots(
 
 
 def clips_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
-    """Packed clips of individuals of one kind."""
+    """Packed clips of individuals of one kind, no larger than the watcher brings them to."""
     generator, rng = Generator().manual_seed(_SEED + seed), random.Random(seed)
     kind = rng.choice(shape.world.kind)
-    return packed(examples(individuals, shape, generator, kind=kind))
+    size = min(shape.size, SIZE)
+    return packed(examples(individuals, replace(shape, size=size), generator, kind=kind))
 
 
 def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
@@ -145,7 +147,7 @@ def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
         "shot": rng.choice((*world.shot, "close-up", "close-up", "medium")),
         "view": rng.choice((*world.view, "front", "front", "three-quarter")),
     }
-    size = rng.choice([size for size in (shape.size, shape.size // 2) if size >= SIDE])
+    size = rng.choice([shape.size, max(shape.size // 2, min(shape.size, SIDE))])
     return packed(examples(individuals, replace(shape, size=size), generator, frames=1, **named))
 
 

@@ -96,7 +96,7 @@ def train_languages(
         out: where the run is kept.
         steps: how many steps.
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
-        captions: read in a step of each process, and as many in plain English.
+        captions: read in a step of each process, and as many known ones in each wording.
         places: in pictures, at which each block hears the captions of a step.
         free: free wordings of the English captions that others are to be heard as, on average; 0
             for the plain one.

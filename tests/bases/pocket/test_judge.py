@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Generator
@@ -14,10 +16,12 @@ from bases.pocket.judge.traits import COLOURS, FORMS, measures, trait
 from bases.pocket.judge.watcher import CELLS, SPOTS, Watched, Watcher
 from bases.pocket.judge.windows import cut, seen_windows, true_windows
 from bases.pocket.shape import PocketShape
+from bases.pocket.train_judge import clips_of, stills_of
 from bases.pocket.world import Repertoire, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
 from bases.pocket.world.scenes import CHOICES
 from bases.pocket.world.truth import film_with_truth
+from tests.tiny_pocket import TINY
 
 SHAPE = PocketShape(size=32, frames=5, fps=8, vae={}, transformer={}, text={})
 
@@ -223,3 +227,12 @@ def test_a_file_that_holds_no_judge_is_said(tmp_path):
     for path in (tmp_path / "missing.safetensors", tmp_path / "words.safetensors", PRESERVATION):
         with pytest.raises(BrokenBase, match=f"{path.name}' holds no judge"):
             load_judge(path)
+
+
+@pytest.mark.parametrize(("size", "sizes"), [(32, {32}), (64, {64}), (128, {64, 128})])
+def test_stills_are_drawn_at_half_the_size_too_where_that_is_enough(
+    size: int, sizes: set[int]
+) -> None:
+    shape = replace(TINY, size=size)
+    assert {stills_of(2, shape, seed).clips.shape[-1] for seed in range(8)} == sizes
+    assert clips_of(2, shape, 0).clips.shape[-1] == min(size, 64)
