@@ -190,9 +190,9 @@ _COGVIDEOX_5B = replace(
     _COGVIDEOX, size="5B", licence="CogVideoX licence", terms="read its terms before use"
 )
 BASES = (
-    _in_folder(Base("pocket", str(pocket.BASE), "13M in all", "Apache-2.0", needs="two CPU cores")),
+    _in_folder(Base("pocket", str(pocket.BASE), "21M in all", "Apache-2.0", needs="two CPU cores")),
     _in_folder(
-        Base("pocket-128", str(pocket.FULL), "21M in all", "Apache-2.0", needs="two CPU cores")
+        Base("pocket-64", str(pocket.SMALL), "13M in all", "Apache-2.0", needs="two CPU cores")
     ),
     Base("wan2.1-1.3b", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "1.3B", "Apache-2.0", needs=_gpu(1, 8)),
     Base("wan2.1-14b", "Wan-AI/Wan2.1-T2V-14B-Diffusers", "14B", "Apache-2.0", needs=_gpu(5, 31)),

@@ -85,7 +85,7 @@ class SubjectData(pl.LightningDataModule):
             learnt for every frame; 0 for none.
         clips: preservation clips a step: in them the subject is to move as the base lets somebody
             move, so that actions survive learning from stills; 0 for none.
-        pool: how many preservation clips there are to draw from, at most; Pocket comes with 48 of
+        pool: how many preservation clips there are to draw from, at most; Pocket comes with 32 of
             people, to which no more are added.
         clip_weight: weight of the clips' loss beside the photos'.
         side: photos are brought to about side times side pixels; the base's own size if not given.

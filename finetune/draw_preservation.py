@@ -15,7 +15,7 @@ from finetune.examples import save_examples
 from finetune.preservation import draw_examples, prompts
 
 
-def draw_preservation(count: int = 48) -> None:
+def draw_preservation(count: int = 32) -> None:
     """Write `bases/pocket/weights/preservation.safetensors`.
 
     Args:

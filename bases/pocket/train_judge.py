@@ -1,7 +1,7 @@
 """Train the judge that scores clips, on individuals that no other training has drawn.
 
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
-        -m bases.pocket.train_judge --shape configs/pocket/64.yaml --out runs/judge
+        -m bases.pocket.train_judge --shape configs/pocket/128.yaml --out runs/judge
 
 That is for two CPU cores; one GPU wants `python` in torchrun's place. Run it again to go on where
 it stopped. It ends with `runs/judge/judge.safetensors`, and prints how well the judge does on clips

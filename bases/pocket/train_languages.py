@@ -1,7 +1,7 @@
 """Teach a base's text encoder languages or wordings; the transformer stays as it is.
 
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
-        -m bases.pocket.train_languages --shape configs/pocket/64.yaml \
+        -m bases.pocket.train_languages --shape configs/pocket/128.yaml \
         --base bases/pocket/weights/base --out runs/languages
 
 A prompt in another language is to draw what the same one does in plain English. So the encoder

@@ -1,10 +1,10 @@
 """Teach a base to heed what a better reader of prompts tells it, and to draw as before.
 
     python -m bases.pocket.train_text --shape configs/pocket/64.yaml \
-        --init bases/pocket/weights/base --steps 700 --rate 1e-3 --out runs/text
+        --init bases/pocket/weights/base-64 --steps 700 --rate 1e-3 --out runs/text
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
         -m bases.pocket.train_words --shape configs/pocket/64.yaml \
-        --base bases/pocket/weights/base --text runs/text --out runs/words
+        --base bases/pocket/weights/base-64 --text runs/text --out runs/words
 
 A base that draws well may still be deaf to some words: in the flow's error an expression counts for
 little. Here the transformer learns two things at once: to predict what the base predicts from its

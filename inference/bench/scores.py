@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bases.pocket.judge.network import Judge, Opinion
-from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
+from bases.pocket.judge.reading import (
+    expression_is_seen,
+    face_is_seen,
+    read_colours,
+    read_forms,
+    spots_at,
+)
 from bases.pocket.judge.watcher import CELLS, SPOTS
 from bases.pocket.world import Look, Scene
 from bases.pocket.world.camera import camera_at
@@ -120,7 +126,7 @@ def prompt_followed(seen: Opinion, scene: Scene) -> dict[str, bool]:
     return {
         choice: CHOICES[choice][int(seen.scene[choice][0].argmax())] == scene.named(choice, 0)
         for choice in JUDGED
-        if choice != "expression" or bool(face_is_seen(scene))
+        if choice != "expression" or bool(expression_is_seen(scene))
     }
 
 

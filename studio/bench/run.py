@@ -15,7 +15,7 @@ from tqdm import tqdm
 from bases.families import family_of
 from bases.files import whole_file
 from bases.hub import open_base
-from bases.pocket import FULL_JUDGE, JUDGE
+from bases.pocket import JUDGE, SMALL_JUDGE
 from bases.pocket.judge.network import load_judge
 from bases.pocket.judge.report import report as judge_report
 from bases.pocket.shape import PocketShape, read_shape
@@ -44,7 +44,7 @@ def run_bench(
         out: for `bench.json`, `bench.md`, the plots, and what is kept of each subject, so that a
             bench that was stopped goes on.
         plan: how much is measured.
-        shape: the YAML of the base's clips and world, such as `configs/pocket/64.yaml`.
+        shape: the YAML of the base's clips and world, such as `configs/pocket/128.yaml`.
         base: name or folder of the base.
         extra: settings of the training that differ from the base's recipe.
 
@@ -76,7 +76,7 @@ def judge_for(shape: PocketShape) -> Path:
     Raises:
         StudioError: if it is not there.
     """
-    judge, own = (JUDGE, "64") if shape.world.kind == ("person",) else (FULL_JUDGE, "128")
+    judge, own = (SMALL_JUDGE, "64") if shape.world.kind == ("person",) else (JUDGE, "128")
     if not judge.is_file():
         raise StudioError(
             f"The judge that scores the clips, {str(judge)!r}, is not there: train it with "

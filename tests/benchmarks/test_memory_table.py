@@ -17,7 +17,7 @@ WITH_CONNECTORS = ("ltx-2.3", "ltx-2.5")
 
 
 def test_every_base_that_is_known_has_a_full_size() -> None:
-    assert {*FULL_SIZES, "minimax-h3-ref", "pocket", "pocket-128"} == {base.name for base in BASES}
+    assert {*FULL_SIZES, "minimax-h3-ref", "pocket", "pocket-64"} == {base.name for base in BASES}
 
 
 @pytest.mark.parametrize("name", [name for name in FULL_SIZES if name not in WITH_CONNECTORS])

@@ -11,7 +11,7 @@ import yaml
 
 import studio.bench.run
 from bases.catalogue import Base, find_base
-from bases.pocket import FULL_JUDGE, JUDGE
+from bases.pocket import JUDGE, SMALL_JUDGE
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.shape import PocketShape, read_shape
 from studio.bench.plan import Plan
@@ -38,7 +38,7 @@ TRAINING = ["--trainer.max_steps=1", "--data.clips=0"]
 def shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     torch.manual_seed(0)
     save_judge(Judge(), tmp_path / "judge.safetensors")
-    monkeypatch.setattr(studio.bench.run, "FULL_JUDGE", tmp_path / "judge.safetensors")
+    monkeypatch.setattr(studio.bench.run, "JUDGE", tmp_path / "judge.safetensors")
     path = tmp_path / "shape.yaml"
     path.write_text(yaml.safe_dump({**SHAPE, "languages": ["en", "zh"]}))
     return path
@@ -131,7 +131,7 @@ def test_figures_are_means_of_a_subjects_takes_and_medians_over_subjects() -> No
     assert found["prompt"]["chance"]["action"] == pytest.approx(1 / 6)
 
 
-@pytest.mark.parametrize(("base", "size"), [("pocket", 64), ("pocket-128", 128)])
+@pytest.mark.parametrize(("base", "size"), [("pocket", 128), ("pocket-64", 64)])
 def test_a_base_is_measured_in_clips_of_its_own_size(base: str, size: int) -> None:
     shape = read_shape(shape_for(base))
     assert (shape.size, shape.frames) == (size, find_base(base).frames)
@@ -139,9 +139,9 @@ def test_a_base_is_measured_in_clips_of_its_own_size(base: str, size: int) -> No
 
 
 def test_each_world_has_a_judge_of_its_own() -> None:
+    assert judge_for(read_shape(shape_for("pocket-64"))) == SMALL_JUDGE
     assert judge_for(read_shape(shape_for("pocket"))) == JUDGE
-    assert judge_for(read_shape(shape_for("pocket-128"))) == FULL_JUDGE
 
 
 def test_a_base_of_another_size_is_measured_in_the_smallest_clips(tiny: Base) -> None:
-    assert shape_for(tiny.source) == shape_for("pocket")
+    assert shape_for(tiny.source) == shape_for("pocket-64")

@@ -11,7 +11,7 @@ from torch import Tensor
 from bases.pocket.judge.traits import COLOURS, FORMS, SAME_COLOUR, trait
 from bases.pocket.judge.watcher import CELLS
 from bases.pocket.world import Look, Scene
-from bases.pocket.world.scenes import SHOTS, VIEWS
+from bases.pocket.world.scenes import KINDS, SHOTS, VIEWS
 
 Traits = dict[str, Tensor]
 """What a judge says of traits in B clips of F frames, by "kind.name", (B, F, ...)."""
@@ -22,6 +22,11 @@ def face_is_seen(scene: Scene) -> Tensor:
     near = scene.shot != SHOTS.index("wide")
     towards = (scene.view == VIEWS.index("front")) | (scene.view == VIEWS.index("three-quarter"))
     return near & towards
+
+
+def expression_is_seen(scene: Scene) -> Tensor:
+    """Whether there is a face that shows an expression and can be read, (B,); objects have none."""
+    return face_is_seen(scene) & (scene.kind != KINDS.index("object"))
 
 
 def read_forms(traits: Traits, look: Look, kind: str) -> dict[str, Tensor]:

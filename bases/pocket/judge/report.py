@@ -11,7 +11,13 @@ from torch import Generator, Tensor
 
 from bases.pocket.judge.examples import Examples, true_clips
 from bases.pocket.judge.network import Judge, Opinion
-from bases.pocket.judge.reading import face_is_seen, read_colours, read_forms, spots_at
+from bases.pocket.judge.reading import (
+    expression_is_seen,
+    face_is_seen,
+    read_colours,
+    read_forms,
+    spots_at,
+)
 from bases.pocket.judge.watcher import CELLS
 from bases.pocket.shape import PocketShape
 from bases.pocket.world.looks import look_alikes, sample_looks
@@ -61,8 +67,8 @@ def score(seen: Opinion, shown: Examples, kind: str) -> dict[str, Tensor]:
     for choice in CHOICES:
         wanted = getattr(scene, choice)
         right = seen.scene[choice].argmax(-1) == wanted
-        clear = face_is_seen(scene) if choice == "expression" else torch.ones_like(right)
-        if wanted.unique().numel() > 1:
+        clear = expression_is_seen(scene) if choice == "expression" else torch.ones_like(right)
+        if wanted.unique().numel() > 1 and clear.any():
             hits[choice] = right[clear]
     clear = face_is_seen(scene)
     for name, right in (

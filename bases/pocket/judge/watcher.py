@@ -1,5 +1,7 @@
 """The half of the judge that watches whole frames: a transformer over places, one over frames.
 
+A frame is looked at beside what has changed in it since the one before.
+
 Shape suffixes: B clips, F frames, N = B × F pictures, D features, P = 64 places, K spots, M maps.
 """
 
@@ -51,12 +53,13 @@ class Watcher(nn.Module):
     def __init__(self, width: int = 160, depth: int = 4) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, width // 4, 3, 2, 1),
+            nn.Conv2d(2 * 3, width // 4, 3, 2, 1),
             nn.GELU(),
             nn.Conv2d(width // 4, width // 2, 3, 2, 1),
             nn.GELU(),
             nn.Conv2d(width // 2, width, 3, 2, 1),
         )
+        self.neighbours = nn.Conv1d(width, width, 3, 1, 1)
         self.where = nn.Parameter(torch.randn(_PLACES**2, width) * 0.02)
         self.asked = nn.Parameter(torch.randn(1, width) * 0.02)
         self.places = _transformer(width, depth)
@@ -69,11 +72,9 @@ class Watcher(nn.Module):
     def forward(self, clips: Tensor) -> Watched:
         """Watch clips (B, 3, F, H, W) in [-1, 1], F at most 64."""
         count, frames = clips.shape[0], clips.shape[2]
-        pictures = clips.transpose(1, 2).flatten(0, 1)
-        if pictures.shape[-1] != SIZE:
-            pictures = F.interpolate(pictures, (SIZE, SIZE), mode="area")
-        features_NPD = self.stem(pictures).flatten(2).mT + self.where
-        asked = self.asked.expand(len(pictures), -1, -1)
+        features_NPD = self.stem(_with_changes(clips)).flatten(2).mT
+        features_NPD = features_NPD + self._over_neighbours(features_NPD, frames) + self.where
+        asked = self.asked.expand(len(features_NPD), -1, -1)
         seen = self.places(torch.cat((asked, features_NPD), 1))
         what, places = seen[:, 0], seen[:, 1:]
         over_time = self.frames(what.view(count, frames, -1) + self.when[:frames])
@@ -85,6 +86,23 @@ class Watcher(nn.Module):
             spots=maps[:, :, 1:],
             scene=dict(zip(self.choice_sizes, choices, strict=True)),
         )
+
+    def _over_neighbours(self, features_NPD: Tensor, frames: int) -> Tensor:
+        """What each place has to do with itself one frame before and one after."""
+        lanes = features_NPD.unflatten(0, (-1, frames)).permute(0, 2, 3, 1)  # B, P, D, F
+        mixed = self.neighbours(lanes.flatten(0, 1)).unflatten(0, lanes.shape[:2])
+        return mixed.permute(0, 3, 1, 2).flatten(0, 1)
+
+
+def _with_changes(clips: Tensor) -> Tensor:
+    """The frames of clips (B, 3, F, H, W), brought to 64×64, and their changes: (N, 6, 64, 64)."""
+    count = len(clips)
+    pictures = clips.transpose(1, 2).flatten(0, 1)
+    if pictures.shape[-1] != SIZE:
+        pictures = F.interpolate(pictures, (SIZE, SIZE), mode="area")
+    frames = pictures.unflatten(0, (count, -1))
+    changes = torch.cat((torch.zeros_like(frames[:, :1]), frames[:, 1:] - frames[:, :-1]), 1)
+    return torch.cat((frames, changes), 2).flatten(0, 1)
 
 
 def _transformer(width: int, depth: int) -> nn.TransformerEncoder:

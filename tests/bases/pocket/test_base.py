@@ -7,13 +7,13 @@ import torch
 from diffusers import WanPipeline
 
 from bases.catalogue import Base, find_base
-from bases.pocket import BASE, FULL, PRESERVATION, WEIGHTS
+from bases.pocket import BASE, PRESERVATION, SMALL, WEIGHTS
 from finetune.examples import load_examples
 
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture(scope="module", params=["pocket", "pocket-128"])
+@pytest.fixture(scope="module", params=["pocket", "pocket-64"])
 def base(request: pytest.FixtureRequest) -> Base:
     return find_base(request.param)
 
@@ -26,7 +26,7 @@ def pipe(base: Base) -> WanPipeline:
 def test_every_file_of_weights_is_small_enough_for_the_repository() -> None:
     sizes = {path: path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()}
     assert max(sizes.values()) < 16 * MEGABYTE
-    for folder in (BASE, FULL):
+    for folder in (BASE, SMALL):
         assert sum(size for path, size in sizes.items() if folder in path.parents) < 48 * MEGABYTE
 
 

@@ -10,7 +10,14 @@ from bases.pocket.judge.examples import EVERY, examples
 from bases.pocket.judge.losses import portrait_losses, spots_loss, watching_losses
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.portraitist import SIDE, Portraitist
-from bases.pocket.judge.reading import face_is_seen, middle_of, read_colours, read_forms, spots_at
+from bases.pocket.judge.reading import (
+    expression_is_seen,
+    face_is_seen,
+    middle_of,
+    read_colours,
+    read_forms,
+    spots_at,
+)
 from bases.pocket.judge.report import report, score
 from bases.pocket.judge.traits import COLOURS, FORMS, measures, trait
 from bases.pocket.judge.watcher import CELLS, SPOTS, Watched, Watcher
@@ -201,6 +208,10 @@ def test_faces_are_read_near_and_from_the_front_alone():
     far = sample_scenes(3, generator, kind="person", shot="wide", view="front")
     assert face_is_seen(near).all()
     assert not (face_is_seen(back) | face_is_seen(far)).any()
+    thing = sample_scenes(3, generator, kind="object", shot="close-up", view="front")
+    assert expression_is_seen(near).all()
+    assert face_is_seen(thing).all()
+    assert not expression_is_seen(thing).any(), "an object has no face"
 
 
 def test_a_judge_comes_back_from_its_file(tmp_path):
