@@ -16,7 +16,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 
 from bases.errors import BaseModelError
 from bases.objective import FlowMatching
-from bases.pocket import BASE
+from bases.pocket import SMALL
 from bases.pocket.casting import Choice, casting, draw_cast, pair_captions, pairs
 from bases.pocket.flow import Question, contrast_question
 from bases.pocket.latents import load_codec
@@ -41,7 +41,7 @@ def text() -> WanText:
 @pytest.fixture(scope="module")
 def pool(text: WanText) -> LatentPool:
     stream = Stream(_SHAPE, text, pairs=list(PAIRS))
-    pool = LatentPool(stream, 4, load_codec(BASE / "vae", CPU), text, 16)
+    pool = LatentPool(stream, 4, load_codec(SMALL / "vae", CPU), text, 16)
     pool.fill()
     return pool
 
