@@ -20,7 +20,7 @@ from bases.pocket.judge.reading import (
 )
 from bases.pocket.judge.report import report, score
 from bases.pocket.judge.traits import COLOURS, FORMS, measures, trait
-from bases.pocket.judge.watcher import CELLS, SPOTS, Watched, Watcher
+from bases.pocket.judge.watcher import CELLS, SPOTS, Watched, Watcher, _with_changes
 from bases.pocket.judge.windows import cut, seen_windows, true_windows
 from bases.pocket.shape import PocketShape
 from bases.pocket.train_judge import clips_of, stills_of
@@ -247,3 +247,22 @@ def test_stills_are_drawn_at_half_the_size_too_where_that_is_enough(
     shape = replace(TINY, size=size)
     assert {stills_of(2, shape, seed).clips.shape[-1] for seed in range(8)} == sizes
     assert clips_of(2, shape, 0).clips.shape[-1] == min(size, 64)
+
+
+def test_a_watcher_sees_each_frame_beside_what_changed_since_the_one_before():
+    clips = torch.rand(2, 3, 4, 64, 64)
+    seen = _with_changes(clips).unflatten(0, (2, 4))
+    frames = clips.transpose(1, 2)
+    torch.testing.assert_close(seen[:, :, :3], frames)
+    assert not seen[:, 0, 3:].any(), "nothing came before the first"
+    torch.testing.assert_close(seen[:, 2, 3:], frames[:, 2] - frames[:, 1])
+
+
+def test_a_place_is_watched_beside_itself_a_frame_before_and_after_and_no_further():
+    watcher = Watcher(width=32, depth=1).eval()
+    still = torch.zeros(5, 64, 32)
+    flash = still.clone()
+    flash[2, 7] = 1.0
+    changed = (watcher._over_neighbours(flash, 5) - watcher._over_neighbours(still, 5)).abs()
+    assert [bool(frame.any()) for frame in changed[:, 7]] == [False, True, True, True, False]
+    assert not changed[:, :7].any()
