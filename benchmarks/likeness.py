@@ -19,7 +19,12 @@ from studio.demo import run_demo
 from studio.tables import show_table
 
 
-def measure(subjects: int = 8, out: Path = Path("runs/likeness"), seed: int = 7) -> None:
+def measure(
+    subjects: int = 8,
+    out: Path = Path("runs/likeness"),
+    seed: int = 7,
+    base: str = "pocket",
+) -> None:
     """Run the demo for several individuals.
 
     Args:
@@ -27,6 +32,7 @@ def measure(subjects: int = 8, out: Path = Path("runs/likeness"), seed: int = 7)
         out: keeps each one's clips, sheet and report, and `summary.json`; reports that are there
             already are not made again.
         seed: of the clips' noise.
+        base: name or folder of the base; another one wants another `out`.
     """
     reports = []
     for index in range(1, subjects + 1):
@@ -34,7 +40,7 @@ def measure(subjects: int = 8, out: Path = Path("runs/likeness"), seed: int = 7)
         kept = folder / "report.json"
         if not kept.is_file():
             draw_sample(folder / "photos", SEED + index)
-            run_demo(folder, seed=seed, photos=folder / "photos")
+            run_demo(folder, seed=seed, base=base, photos=folder / "photos")
         reports.append(json.loads(kept.read_text()))
     summary = summarise(reports)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

@@ -101,7 +101,7 @@ def _with_changes(clips: Tensor) -> Tensor:
     if pictures.shape[-1] != SIZE:
         pictures = F.interpolate(pictures, (SIZE, SIZE), mode="area")
     frames = pictures.unflatten(0, (count, -1))
-    changes = torch.cat((torch.zeros_like(frames[:, :1]), frames[:, 1:] - frames[:, :-1]), 1)
+    changes = frames.diff(dim=1, prepend=frames[:, :1])
     return torch.cat((frames, changes), 2).flatten(0, 1)
 
 
