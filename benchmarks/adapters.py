@@ -28,15 +28,17 @@ def adapter_likeness(
     photos: Sequence[Path],
     references: Iterable[NDArray[Any]],
     *,
+    base: str,
     home: Path,
     finder: Finder,
     limits: Limits,
 ) -> float:
-    """Train Pocket on photos and compare clips of `PROMPTS` with other pictures.
+    """Train on photos and compare clips of `PROMPTS` with other pictures.
 
     Args:
         photos: none is held out.
         references: pictures of the individual, (H, W, 3) each; those without a face say nothing.
+        base: name or folder of the base.
         home: keeps what is made.
         finder: finds faces in photos, references and clips.
         limits: what a photo must reach.
@@ -54,10 +56,10 @@ def adapter_likeness(
         face_package=POCKET,
         held_out=0,
     )
-    adapter = train(arguments("mira", base=POCKET, config=None, extra=[], home=home))
+    adapter = train(arguments("mira", base=base, config=None, extra=[], home=home))
     found = (finder.find(picture) for picture in references)
     own_ND = np.stack([faces[0].embedding for faces in found if faces])
-    renderer = Renderer(open_base(POCKET))
+    renderer = Renderer(open_base(base))
     with renderer.adapter(adapter):
         clips = [
             renderer.render(f"{subject.called}, {prompt}", Clip(seed=seed))

@@ -28,13 +28,19 @@ ANYTHING = replace(PUPPETS, min_side=1, min_face=0, same_person=-1.0, max_blur=i
 """Limits that every photo keeps in which a face is found."""
 
 
-def measure(sets: int = 4, out: Path = Path("runs/audit_helps"), first: int = 0) -> None:
+def measure(
+    sets: int = 4,
+    out: Path = Path("runs/audit_helps"),
+    first: int = 0,
+    base: str = "pocket",
+) -> None:
     """Train on each set twice, and print the likeness of both adapters.
 
     Args:
         sets: how many; half of them have bystanders.
         out: keeps what was trained, and `audit_helps.json`; what is there is not made again.
         first: the number of the first.
+        base: name or folder of the base; another one wants another `out`.
     """
     hush()
     finder = face_finder(POCKET)
@@ -46,7 +52,8 @@ def measure(sets: int = 4, out: Path = Path("runs/audit_helps"), first: int = 0)
             kept = out / f"{number}-{name}" / "likeness.json"
             if not kept.is_file():
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(json.dumps(_likeness(planted, limits, kept.parent, finder)))
+                found = _likeness(planted, limits, kept.parent, finder, base)
+                kept.write_text(json.dumps(found))
             row[name] = json.loads(kept.read_text())
         rows.append(row)
     (out / "audit_helps.json").write_text(json.dumps(rows, indent=2) + "\n")
@@ -57,11 +64,11 @@ def measure(sets: int = 4, out: Path = Path("runs/audit_helps"), first: int = 0)
     show_table(("set", "with the audit", "without"), [*table, ("median", *middle)])
 
 
-def _likeness(planted: PlantedSet, limits: Limits, home: Path, finder: Finder) -> float:
+def _likeness(planted: PlantedSet, limits: Limits, home: Path, finder: Finder, base: str) -> float:
     """The likeness of an adapter that learnt a set's photos to its good ones."""
     good = [p for p, fault in zip(planted.pictures, planted.faults, strict=True) if fault is None]
     photos = planted.write(home / "photos")
-    return adapter_likeness(photos, good, home=home, finder=finder, limits=limits)
+    return adapter_likeness(photos, good, base=base, home=home, finder=finder, limits=limits)
 
 
 if __name__ == "__main__":

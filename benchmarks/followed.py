@@ -4,8 +4,10 @@
     python -m benchmarks.followed --trained runs/likeness
     python -m benchmarks.followed --trained runs/likeness --without '.*attn2.*'
 
-Scenes are drawn at random from the base's own world, and each is asked for of the subject, with its
-adapter, and of anybody, without. With a part of the adapter left out, it shows what that part does.
+Scenes are drawn at random from the base's own world. Each is asked for of the subject, with its
+adapter, and of anybody, without; and the subject is drawn in it, and goes through the base's VAE,
+which is the most that a clip could show. With a part of the adapter left out, it shows what that
+part does.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from torch import Generator, nn
 from tqdm import tqdm
 
 from bases.hub import open_base
+from bases.pocket.draw_sample import SEED, sample_photos
 from bases.pocket.judge.network import load_judge
 from bases.pocket.shape import read_shape
 from bases.pocket.world import Scene, caption, sample_scenes
@@ -35,6 +38,7 @@ from inference.bench.scores import JUDGED, opinion_of, prompt_followed
 from inference.likeness import ceiling, clip_embeddings, likeness, motion
 from inference.render import Clip, Renderer
 from studio.bench.run import judge_for, shape_for
+from studio.bench.truth import through_vae, true_clip
 from studio.demo import NAME
 from studio.onlookers import face_finder
 from studio.quiet import hush
@@ -42,6 +46,7 @@ from studio.tables import show_table
 from subjects import Subject
 
 _SEED = 5000
+_WAYS = ("adapter", "base", "true")
 _Row = dict[str, Any]
 
 
@@ -66,20 +71,22 @@ def measure(
         base: that they were trained on; the scenes are of the world of its size.
     """
     hush()
-    world, watch = read_shape(shape_for(base)).world, Watch(base, scale, without)
-    pairs = list[tuple[_Row, _Row]]()
+    watch, found = Watch(base, scale, without), list[dict[str, _Row]]()
     for folder in tqdm(sorted(trained.glob("subject-*")), desc="individuals"):
         number = int(folder.name.removeprefix("subject-"))
         if individuals and number not in individuals:
             continue
+        world = watch.shape.world
         asked = sample_scenes(scenes, Generator().manual_seed(_SEED + number), world, kind="person")
-        drawn = partial(watch.base, folder, asked)
-        alone = _kept(folder / "followed-base.json", [base, scenes], drawn)
-        way = [base, scenes, scale, without]
-        name = "-".join(re.sub(r"[^\w.]+", "", str(part)) for part in ("followed", *way))
-        own = _kept(folder / f"{name}.json", way, partial(watch.adapter, folder, asked))
-        pairs += [(row | {"individual": number}, alone[index]) for index, row in enumerate(own)]
-    _print(pairs)
+        alone, own = [base, scenes], [base, scenes, scale, without]
+        rows = (
+            _kept(folder, "followed", own, partial(watch.adapter, folder, asked)),
+            _kept(folder, "followed-base", alone, partial(watch.base, folder, asked)),
+            _kept(folder, "followed-true", alone, partial(watch.true, folder, asked)),
+        )
+        for scene in zip(*rows, strict=True):
+            found.append({w: row | {"of": number} for w, row in zip(_WAYS, scene, strict=True)})
+    _print(found)
 
 
 class Watch:
@@ -94,41 +101,54 @@ class Watch:
     def __init__(self, base: str, scale: float, without: str) -> None:
         self.scale, self.without = scale, without
         self.renderer = Renderer(open_base(base), progress=False)
-        self.judge = load_judge(judge_for(read_shape(shape_for(base))))
+        self.shape = read_shape(shape_for(base))
+        self.judge = load_judge(judge_for(self.shape))
         self.finder = face_finder("pocket")
 
     def base(self, folder: Path, asked: Scene) -> list[_Row]:
         """What the base makes of scenes by itself, beside an individual's photos."""
-        return self._seen(folder, asked, "")
+        return self._seen(folder, asked, partial(self._rendered, called=None))
 
     def adapter(self, folder: Path, asked: Scene) -> list[_Row]:
         """What it makes of them with the individual's adapter."""
-        subject = Subject.load(folder / "home", NAME)
+        called = Subject.load(folder / "home", NAME).called
         with self.renderer.adapter(Adapter(folder / "home" / "adapters" / NAME), self.scale):
             _silence(self.renderer.pipe.transformer, self.without)
-            return self._seen(folder, asked, subject.called)
+            return self._seen(folder, asked, partial(self._rendered, called=called))
+
+    def true(self, folder: Path, asked: Scene) -> list[_Row]:
+        """The individual itself in the scenes, drawn."""
+        look, _ = sample_photos(SEED + int(folder.name.removeprefix("subject-")), count=1)
+
+        def drawn(scene: Scene, seed: int) -> Frames:
+            return through_vae(true_clip(look, scene, self.shape), self.renderer.pipe.vae)
+
+        return self._seen(folder, asked, drawn)
+
+    def _rendered(self, scene: Scene, seed: int, called: str | None) -> Frames:
+        return self.renderer.render(caption(scene, 0, subject=called), Clip(seed=seed))
 
     @torch.no_grad()
-    def _seen(self, folder: Path, asked: Scene, called: str) -> list[_Row]:
+    def _seen(self, folder: Path, asked: Scene, make: Callable[[Scene, int], Frames]) -> list[_Row]:
         photos = Subject.load(folder / "home", NAME).face_embeddings(self.finder)
         best, rows = ceiling(photos) or 1.0, list[_Row]()
         for seed in range(len(asked)):
             scene = asked[[seed]]
-            clip = self.renderer.render(caption(scene, 0, subject=called or None), Clip(seed=seed))
+            clip = make(scene, seed)
             rows.append(self._look(clip, scene) | self._likeness(clip, photos, best))
         return rows
 
     def _look(self, clip: Frames, scene: Scene) -> _Row:
         return {
-            "action": scene.named("action", 0),
-            "shot": scene.named("shot", 0),
+            **{choice: scene.named(choice, 0) for choice in ("action", "shot", "light", "view")},
             "followed": prompt_followed(opinion_of(self.judge, clip), scene),
             "motion": motion(clip),
         }
 
     def _likeness(self, clip: Frames, photos: Any, best: float) -> _Row:
         found = likeness(clip_embeddings(clip, self.finder), photos)
-        return {"likeness": found.median / best if found.detected else None}
+        seen = {"likeness": found.median / best if found.detected else None}
+        return seen | {"detected": found.detected}
 
 
 def _silence(transformer: nn.Module, without: str) -> None:
@@ -139,8 +159,10 @@ def _silence(transformer: nn.Module, without: str) -> None:
                 nn.init.zeros_(up.weight)
 
 
-def _kept(path: Path, way: list[Any], make: Callable[[], list[_Row]]) -> list[_Row]:
-    """What a file holds, or else what is made now and kept there."""
+def _kept(folder: Path, what: str, way: list[Any], make: Callable[[], list[_Row]]) -> list[_Row]:
+    """What a file of a folder holds, or else what is made now and kept there."""
+    name = "-".join(re.sub(r"[^\w.]+", "", str(part)) for part in (what, *way))
+    path = folder / f"{name}.json"
     if path.is_file():
         known = json.loads(path.read_text())
         if known["way"] == way:
@@ -150,50 +172,52 @@ def _kept(path: Path, way: list[Any], make: Callable[[], list[_Row]]) -> list[_R
     return rows
 
 
-def _print(pairs: list[tuple[_Row, _Row]]) -> None:
-    shares = defaultdict[str, tuple[list[bool], list[bool]]](lambda: ([], []))
-    for rows in pairs:
-        for place, row in enumerate(rows):
-            for choice, followed in row["followed"].items():
-                shares[choice][place].append(followed)
-            shares[row["action"]][place].append(row["followed"]["action"])
-    choices = [choice for choice in JUDGED if choice in shares]
-    lines = (*choices, *sorted(set(shares) - set(choices)))
-    table = [(name, *map(_share, shares[name])) for name in lines]
-    show_table(("asked for", "adapter", "base"), [*table, *_likenesses(pairs)])
-    gap = interval([100 * gap for gap in _gaps(pairs)], of="mean")
+def _print(found: list[dict[str, _Row]]) -> None:
+    asked = [row["adapter"] for row in found]
+    choices = [choice for choice in JUDGED if any(choice in row["followed"] for row in asked)]
+    table = [(choice, *_shares(found, choice)) for choice in choices]
+    for action in sorted({row["action"] for row in asked}):
+        some = [row for row in found if row["base"]["action"] == action]
+        table.append((action, *_shares(some, "action")))
+    for choice in ("shot", "light", "view"):
+        for name in sorted({row[choice] for row in asked}):
+            some = [row for row in found if row["base"][choice] == name]
+            table.append((f"likeness, {name}", *_likenesses(some)))
+    show_table(("asked for", *_WAYS), table)
+    gap = interval([100 * gap for gap in _gaps(found)], of="mean")
     if gap:
         print(
             f"Action, adapter less base: {gap.value:.1f} points ({gap.low:.1f} to {gap.high:.1f}, "
             "95% interval over individuals)."
         )
-    moved = median(own["motion"] / max(plain["motion"], 1e-9) for own, plain in pairs)
+    moved = median(r["adapter"]["motion"] / max(r["base"]["motion"], 1e-9) for r in found)
     print(f"Motion over the base's, median: {moved:.2f}.")
 
 
-def _likenesses(pairs: list[tuple[_Row, _Row]]) -> list[tuple[str, str, str]]:
-    """By shot, the median likeness of the clips that show a face, as a share of the ceiling."""
-    lines = []
-    for shot in dict.fromkeys(own["shot"] for own, _ in pairs):
-        known = [
-            [row["likeness"] for row in rows if row["shot"] == shot and row["likeness"] is not None]
-            for rows in zip(*pairs, strict=True)
-        ]
-        told = [f"{median(found):.2f} of {len(found)}" if found else "-" for found in known]
-        lines.append((f"likeness, {shot}", told[0], told[1]))
-    return lines
+def _shares(found: list[dict[str, _Row]], choice: str) -> list[str]:
+    """How often what was asked for is there, by the way that the clips were made."""
+    shares = []
+    for way in _WAYS:
+        hits = [row[way]["followed"][choice] for row in found if choice in row[way]["followed"]]
+        shares.append(f"{mean(hits):.0%} of {len(hits)}" if hits else "-")
+    return shares
 
 
-def _share(followed: list[bool]) -> str:
-    return f"{mean(followed):.0%} of {len(followed)}"
+def _likenesses(found: list[dict[str, _Row]]) -> list[str]:
+    """The median likeness of the clips that show a face, as a share of the ceiling."""
+    told = []
+    for way in _WAYS:
+        known = [row[way]["likeness"] for row in found if row[way]["likeness"] is not None]
+        told.append(f"{median(known):.2f} of {len(known)}" if known else "-")
+    return told
 
 
-def _gaps(pairs: list[tuple[_Row, _Row]]) -> list[float]:
+def _gaps(found: list[dict[str, _Row]]) -> list[float]:
     """By individual, how much more often the adapter shows its action than the base somebody's."""
     gaps = defaultdict[int, list[float]](list)
-    for own, plain in pairs:
-        gap = own["followed"]["action"] - plain["followed"]["action"]
-        gaps[own["individual"]].append(float(gap))
+    for row in found:
+        own, plain = (row[way]["followed"]["action"] for way in ("adapter", "base"))
+        gaps[row["base"]["of"]].append(float(own - plain))
     return [mean(known) for known in gaps.values()]
 
 

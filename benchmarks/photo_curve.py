@@ -29,6 +29,7 @@ def measure(
     subjects: int = 2,
     out: Path = Path("runs/photo_curve"),
     first: int = 1,
+    base: str = "pocket",
 ) -> None:
     """Train on so many photos each, print the likenesses and draw them.
 
@@ -38,11 +39,12 @@ def measure(
         out: keeps what was trained, `photo_curve.json` and `curve.png`; what is there is not made
             again.
         first: the number of the first individual; 0 is the demo's.
+        base: name or folder of the base; another one wants another `out`.
     """
     hush()
     finder = face_finder(POCKET)
     curves = {
-        who: {number: _kept(out / f"{who}-{number}", who, number, finder) for number in numbers}
+        who: {n: _kept(out / f"{who}-{n}", who, n, finder, base) for n in numbers}
         for who in range(first, first + subjects)
     }
     (out / "photo_curve.json").write_text(json.dumps(curves, indent=2) + "\n")
@@ -53,7 +55,7 @@ def measure(
     show_table(("photos", *(f"individual {who}" for who in curves)), rows)
 
 
-def _kept(folder: Path, who: int, number: int, finder: Finder) -> float:
+def _kept(folder: Path, who: int, number: int, finder: Finder, base: str) -> float:
     """The likeness with so many photos of one individual, measured once and then read."""
     kept = folder / "likeness.json"
     if not kept.is_file():
@@ -63,6 +65,7 @@ def _kept(folder: Path, who: int, number: int, finder: Finder) -> float:
         likeness = adapter_likeness(
             sorted((folder / "photos").iterdir()),
             list(references.numpy()),
+            base=base,
             home=folder,
             finder=finder,
             limits=PUPPETS,

@@ -220,6 +220,7 @@ class SubjectData(pl.LightningDataModule):
             family,
             count=self.pool,
             class_noun=self.subject.class_noun,
+            kind=self.subject.kind,
             cache=self.home / "cache",
             dtype=dtype,
             device=device,

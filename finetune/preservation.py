@@ -7,8 +7,9 @@ move there. Few and generic clips do as well as many and specific ones (Wu et al
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 import torch
 from tqdm import tqdm
@@ -20,26 +21,45 @@ from finetune.adapter import Adapter, load_lora
 from finetune.examples import Example, free_memory, load_examples, save_examples
 from subjects import with_article
 
-_ACTIONS = ("waving", "walking", "jumping", "dancing", "clapping", "standing")
+_ACTIONS = {
+    "person": (
+        "waving", "walking", "jumping", "dancing", "clapping", "standing", "running", "cheering",
+        "bowing", "turning around", "kicking a ball",
+    ),
+    "pet": ("walking", "running", "jumping", "sitting", "standing", "turning around"),
+    "object": ("resting", "rolling", "spinning", "sliding", "bouncing"),
+}  # fmt: skip
 _PLACES = (
-    "at the beach",
-    "in the forest",
-    "in the city",
-    "in a room",
-    "in the snow",
-    "in the desert",
-)
+    "at the beach", "in the forest", "in the city", "in a room", "in the snow", "in the desert",
+    "in the park", "in the kitchen", "on stage", "on the moon",
+)  # fmt: skip
 _SHOTS = ("close-up", "medium shot", "wide shot")
+_LIGHTS = ("by day", "at dusk", "at night")
+_VIEWS = ("facing the camera", "three-quarter view", "in profile", "from behind")
 
 
-def prompts(count: int, class_noun: str = "person") -> list[str]:
-    """Generic prompts that name no one; every action, place and shot comes up equally often."""
-    every = [
-        f"{with_article(class_noun)} {action} {place}, {shot}"
-        for action, place, shot in itertools.product(_ACTIONS, _PLACES, _SHOTS)
+def prompts(count: int, class_noun: str = "person", kind: str = "person") -> list[str]:
+    """Generic prompts that name no one; whatever they can say comes up equally often.
+
+    Args:
+        count: how many.
+        class_noun: what they are about.
+        kind: "person", "pet" or "object", which says what it can do.
+    """
+    dealt = Random(0)
+    columns = [
+        _dealt(names, count, dealt) for names in (_ACTIONS[kind], _PLACES, _LIGHTS, _SHOTS, _VIEWS)
     ]
-    step = 67  # coprime with their number, and among any first few each comes up equally often
-    return [every[index * step % len(every)] for index in range(count)]
+    return [
+        f"{with_article(class_noun)} {action} {place}, {', '.join(others)}"
+        for action, place, *others in zip(*columns, strict=True)
+    ]
+
+
+def _dealt(names: Sequence[str], count: int, dealt: Random) -> list[str]:
+    """So many names, all of them in any order before the first comes up again."""
+    rounds = -(-count // len(names))
+    return [name for _ in range(rounds) for name in dealt.sample(names, len(names))][:count]
 
 
 def under_name(prompt: str, class_noun: str, called: str) -> str:
@@ -53,6 +73,7 @@ def preservation_examples(
     *,
     count: int,
     class_noun: str,
+    kind: str,
     cache: Path,
     dtype: torch.dtype,
     device: torch.device,
@@ -64,6 +85,7 @@ def preservation_examples(
         family: the same base, to load.
         count: how many clips.
         class_noun: what they show.
+        kind: "person", "pet" or "object".
         cache: folder in which drawn clips are kept.
         dtype: of the base.
         device: of the base.
@@ -71,6 +93,7 @@ def preservation_examples(
     settings: dict[str, object] = {
         "drawn by": base.fingerprint_of_all,
         "noun": class_noun,
+        "kind": kind,
         "count": count,
         "clip": [base.frames, base.height, base.width],
     }
@@ -81,7 +104,8 @@ def preservation_examples(
     kept = load_examples(path, settings)
     if kept is not None:
         return kept
-    examples = draw_examples(base, family, prompts(count, class_noun), dtype=dtype, device=device)
+    wanted = prompts(count, class_noun, kind)
+    examples = draw_examples(base, family, wanted, dtype=dtype, device=device)
     save_examples(path, examples, settings)
     return examples
 

@@ -88,7 +88,8 @@ def taught_examples(
     if kept is not None:
         return kept
     noun = subject.class_noun
-    wanted = [under_name(prompt, noun, subject.called) for prompt in prompts(count, noun)]
+    generic = prompts(count, noun, subject.kind)
+    wanted = [under_name(prompt, noun, subject.called) for prompt in generic]
     examples = draw_examples(base, family, wanted, adapter=teacher, dtype=dtype, device=device)
     save_examples(path, examples, settings)
     return examples

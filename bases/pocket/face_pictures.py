@@ -20,7 +20,7 @@ from bases.pocket.world.people.body import paint_person
 from bases.pocket.world.people.look import PersonLook, sample_people
 from bases.pocket.world.people.pose import person_pose
 from bases.pocket.world.places import paint_places
-from bases.pocket.world.scenes import PLACES
+from bases.pocket.world.scenes import ACTIONS_OF, LIGHTS, PLACES, VIEWS
 from bases.pocket.world.truth import face_truth, landmarks_in_world, to_pixels
 
 PEOPLE = Repertoire(
@@ -32,9 +32,13 @@ PEOPLE = Repertoire(
     move=("still",),
     company=("alone",),
 )
-"""Scenes of one person whose face is there to be seen."""
+"""Scenes by day of one person whose face is there to be seen, as most photos are."""
+ANYWHERE = replace(PEOPLE, action=ACTIONS_OF["person"], place=PLACES, light=LIGHTS)
+"""The same in any place and light, doing anything, as in clips."""
 
 _CLOTHES = ("shirt", "shirt_second", "pattern", "trousers", "girth", "leg")
+_HIDDEN, _SEEN = 0.05, 0.4
+"""How much of the eyes and the nose a turned head shows of no face, and of a face to be found."""
 _WINDOW = 0.36
 """Half the side, in world units, of the window around a head that `portraits` draws."""
 
@@ -76,7 +80,7 @@ def portraits(
         generator: decides everything else.
         scene: the N scenes; drawn by the generator if None.
     """
-    scene = sample_scenes(len(look), generator, PEOPLE) if scene is None else scene
+    scene = sample_scenes(len(look), generator, ANYWHERE) if scene is None else scene
     look = redressed(look, generator)
     order = torch.randperm(len(look), generator=generator)
     crops = torch.empty(len(look), 3, 112, 112)
@@ -129,24 +133,30 @@ def _box_blur(pictures: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """N pictures of people, their boxes (N, 4) and landmarks (N, 5, 2), and N empty places."""
+    """N pictures of people, and N empty places.
+
+    `boxes` (N, 4) and `landmarks` (N, 5, 2) are of their faces, of which `shown` (N,) in [0, 1] is
+    to be seen.
+    """
 
     people: Tensor
     boxes: Tensor
     landmarks: Tensor
+    shown: Tensor
     places: Tensor
 
 
 def _draw(count: int, side: int, generator: Generator) -> _Drawn:
     look = sample_looks(count, generator)
-    scene = _later(sample_scenes(count, generator, PEOPLE), generator)
+    scene = _later(sample_scenes(count, generator, replace(ANYWHERE, view=VIEWS)), generator)
     truth = face_truth(look, scene, size=side)
     canvas = Canvas(torch.zeros(count, 2), torch.ones(count), side)
     place = torch.randint(len(PLACES), (count,), generator=generator)
     paint_places(canvas, place, scene.pan + 1, torch.ones(count))
     people = degrade(film(look, scene, size=side)[:, :, 0], generator)
-    places = degrade(canvas.picture_N3HW * 2 - 1, generator)
-    return _Drawn(people, truth.box[:, 0], truth.landmarks[:, 0], places)
+    places = degrade(lit(canvas.picture_N3HW, scene), generator)
+    seen = truth.shown[:, 0, :3].amax(-1)  # of the eyes and the nose
+    return _Drawn(people, truth.box[:, 0], truth.landmarks[:, 0], seen, places)
 
 
 def _later(scene: Scene, generator: Generator) -> Scene:
@@ -160,7 +170,7 @@ def _paste(drawn: _Drawn, size: int, generator: Generator) -> Photos:
     count, side = len(drawn.people), drawn.people.shape[-1]
     shown, scale, centre = _arrange(count, generator)
     picture = _background(drawn.places, ~shown[:, 0], size, generator)
-    boxes, landmarks = [], []
+    boxes, landmarks, seen = [], [], []
     for layer in range(2):
         rows = torch.arange(count).roll(layer)
         picture = _lay(picture, drawn.people[rows], centre[:, layer], scale, shown[:, layer])
@@ -169,10 +179,11 @@ def _paste(drawn: _Drawn, size: int, generator: Generator) -> Photos:
         corners = drawn.boxes[rows].view(count, 2, 2)
         boxes.append(((corners + 0.5) * factor + offset - 0.5).flatten(1))
         landmarks.append((drawn.landmarks[rows] + 0.5) * factor + offset - 0.5)
-    box = torch.stack(boxes, 1)
+        seen.append(drawn.shown[rows])
+    box, turned_to_us = torch.stack(boxes, 1), torch.stack(seen, 1)
     inside, wide = _share_inside(box, size), box[..., 2] - box[..., 0] > 11
-    present = shown & (inside > 0.72) & wide
-    doubtful = shown & ~present & (inside > 0.05)
+    present = shown & (inside > 0.72) & wide & (turned_to_us > _SEEN)
+    doubtful = shown & ~present & (inside > 0.05) & (turned_to_us > _HIDDEN)
     return Photos(picture, box, torch.stack(landmarks, 1), present, doubtful)
 
 

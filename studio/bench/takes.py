@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from bases.pocket.judge.network import Judge
 from bases.pocket.shape import PocketShape
-from bases.pocket.world import Look, Scene, caption, film, sample_looks, sample_scenes
+from bases.pocket.world import Scene, caption, film, sample_looks, sample_scenes
 from bases.pocket.world.captions import invented_name
 from bases.video import Frames
 from finetune.adapter import Adapter
@@ -24,6 +24,7 @@ from inference.bench.scores import JUDGED, opinion_of, score
 from inference.render import Clip, Renderer
 from studio.bench.individuals import Individual, individual_seed
 from studio.bench.plan import Plan
+from studio.bench.truth import as_frames, through_vae, true_clip
 from studio.onlookers import face_finder
 from subjects import Subject, leave_one_out, similarity_to
 
@@ -91,18 +92,15 @@ class Studio:
 
     def _floors_and_ceilings(self, one: Individual, scene: Scene, row: int) -> list[Take]:
         other = sample_looks(1, Generator().manual_seed(row + 1))
+        drawn, another = (true_clip(look, scene, self.shape) for look in (one.who.look, other))
         small = F.interpolate(one.photos[:1], (self.shape.size,) * 2, mode="area")
         held = small[:, :, None].expand(-1, -1, self.shape.frames, -1, -1)
         return [
-            self._take("truth", self.through_vae(one.who.look, scene), one, scene, row),
-            self._take("other", self.through_vae(other, scene), one, scene, row),
+            self._take("truth", through_vae(drawn, self.vae), one, scene, row),
+            self._take("other", through_vae(another, self.vae), one, scene, row),
             self._take("still", as_frames(held[0]), one, scene, row),
-            self._take("drawn", as_frames(self._drawn(one.who.look, scene)[0]), one, scene, row),
+            self._take("drawn", as_frames(drawn[0]), one, scene, row),
         ]
-
-    def _drawn(self, look: Look, scene: Scene) -> Tensor:
-        shape = self.shape
-        return film(look, scene, size=shape.size, frames=shape.frames, fps=shape.fps)
 
     def _fresh(self, one: Individual, scene: Scene) -> Tensor:
         """New true pictures of an individual in such a scene, as many as there are photos."""
@@ -111,13 +109,6 @@ class Studio:
         generator = Generator().manual_seed(individual_seed(one.who.kind, 0))
         alike = sample_scenes(count, generator, self.shape.world, kind=one.who.kind, **named)
         return film(one.who.look[[0] * count], alike, size=self.shape.size)[:, :, 0]
-
-    @torch.no_grad()
-    def through_vae(self, look: Look, scene: Scene) -> Frames:
-        """A true clip, as the base's VAE gives it back."""
-        video = self._drawn(look, scene).to(self.vae.device, self.vae.dtype)
-        latents = self.vae.encode(video).latent_dist.mode()
-        return as_frames(self.vae.decode(latents).sample[0].float().cpu())
 
     def _take(self, variant: str, frames: Frames, one: Individual, scene: Scene, row: int) -> Take:
         finder = self.finder if one.who.kind == "person" else None
@@ -140,9 +131,3 @@ def _prompts(scene: Scene, subject: Subject, row: int) -> tuple[str, str, str]:
 def scenes_for(kind: str, count: int, shape: PocketShape, seed: int) -> Scene:
     """Scenes to ask for, drawn at random from what the base knows."""
     return sample_scenes(count, Generator().manual_seed(seed), shape.world, kind=kind)
-
-
-def as_frames(clip: Tensor) -> Frames:
-    """A clip (3, F, H, W) in [-1, 1] as frames (F, H, W, 3) in [0, 255]."""
-    scaled = ((clip + 1) * 127.5).round().clamp(0, 255).byte()
-    return np.ascontiguousarray(scaled.permute(1, 2, 3, 0).numpy())

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 import benchmarks.followed
+from bases.pocket.shape import read_shape
 from bases.wan import Wan
 from benchmarks.followed import measure
 from finetune.adapter import add_lora
+from studio.bench.run import shape_for
 from tests.conftest import CPU
 
 
@@ -23,6 +25,7 @@ class Watch:
     def __init__(self, base: str, scale: float, without: str) -> None:
         assert base == "pocket"
         self.way = (scale, without)
+        self.shape = read_shape(shape_for(base))
 
     def base(self, folder: Path, asked: Any) -> list[dict[str, Any]]:
         return self._rows("base", folder, asked, acts=True, like=None)
@@ -30,12 +33,17 @@ class Watch:
     def adapter(self, folder: Path, asked: Any) -> list[dict[str, Any]]:
         return self._rows("adapter", folder, asked, acts=False, like=0.9)
 
+    def true(self, folder: Path, asked: Any) -> list[dict[str, Any]]:
+        return self._rows("true", folder, asked, acts=True, like=0.95)
+
     def _rows(self, who: str, folder: Path, asked: Any, *, acts: bool, like: float | None) -> Any:
         self.asked.append((who, *self.way, folder.name))
         return [
             {
                 "action": "wave",
                 "shot": "wide",
+                "light": "night",
+                "view": "front",
                 "followed": {"action": acts, "view": True},
                 "motion": 2.0 if who == "adapter" else 1.0,
                 "likeness": like,
@@ -56,13 +64,13 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_was_measured_is_not_measured_again(trained: Path) -> None:
     for _ in range(2):
         measure(trained, scenes=3)
-    both = [("base", 1.0, "", "subject-1"), ("adapter", 1.0, "", "subject-1")]
-    both += [(who, *way, "subject-2") for who, *way, _ in both]
-    assert both == Watch.asked
+    ways = ("adapter", "base", "true")
+    once = [(way, 1.0, "", f"subject-{number}") for number in (1, 2) for way in ways]
+    assert once == Watch.asked
     measure(trained, scenes=3, scale=0.5, individuals=(2,))
-    assert Watch.asked[4:] == [("adapter", 0.5, "", "subject-2")]
+    assert Watch.asked[6:] == [("adapter", 0.5, "", "subject-2")]
     measure(trained, scenes=2, individuals=(2,))
-    assert [who for who, *_ in Watch.asked[5:]] == ["base", "adapter"]
+    assert [way for way, *_ in Watch.asked[7:]] == [*ways]
 
 
 def test_what_two_ways_leave_out_is_not_taken_for_each_other(trained: Path) -> None:
@@ -74,8 +82,9 @@ def test_what_two_ways_leave_out_is_not_taken_for_each_other(trained: Path) -> N
 def test_the_table_says_what_was_lost(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     measure(trained, scenes=3)
     table = " ".join(capsys.readouterr().out.split())
-    assert "action 0% of 6 100% of 6" in table
-    assert "likeness, wide 0.90 of 6 -" in table
+    assert "action 0% of 6 100% of 6 100% of 6" in table
+    assert "likeness, wide 0.90 of 6 - 0.95 of 6" in table
+    assert "likeness, night 0.90 of 6 - 0.95 of 6" in table
     assert "adapter less base: -100.0 points (-100.0 to -100.0," in table
     assert "median: 2.00" in table
 
