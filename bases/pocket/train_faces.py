@@ -26,7 +26,7 @@ PORTRAIT_SIZES = {36: 0.28, 48: 0.26, 72: 0.26, 104: 0.14, 144: 0.06}
 
 
 def train_faces(
-    out: Path = Path("runs/faces"), *, detector_steps: int = 2200, recogniser_steps: int = 1200
+    out: Path = Path("runs/faces"), *, detector_steps: int = 2200, recogniser_steps: int = 4000
 ) -> None:
     """Train both networks, export them and measure them.
 

@@ -47,6 +47,23 @@ def test_finds_every_face_and_its_landmarks(app: FaceAnalysis, size: int) -> Non
     assert np.median(errors) < 0.06
 
 
+def test_the_back_of_a_head_is_no_face(app: FaceAnalysis) -> None:
+    generator = Generator().manual_seed(SEED)
+    look, scene = sample_looks(40, generator), sample_scenes(40, generator, PEOPLE, view="back")
+    found = [bool(faces(app, picture)) for picture in film(look, scene, size=128)[:, :, 0]]
+    assert sum(found) <= 4
+
+
+@pytest.mark.parametrize("light", ["dusk", "night"])
+def test_knows_in_the_dark_who_was_seen_by_day(app: FaceAnalysis, light: str) -> None:
+    generator = Generator().manual_seed(SEED)
+    look, named = sample_looks(20, generator), {"shot": "close-up", "view": "front"}
+    by_day = sample_scenes(20, generator, PEOPLE, light="day", **named)
+    dark = sample_scenes(20, generator, PEOPLE, light=light, **named)
+    known, seen = (embeddings(app, film(look, s, size=128)[:, :, 0]) for s in (by_day, dark))
+    assert np.median((known * seen).sum(1)) > 0.9
+
+
 def test_finds_nobody_where_nobody_is(app: FaceAnalysis) -> None:
     scene = sample_scenes(30, Generator().manual_seed(SEED), PEOPLE)
     canvas = Canvas(torch.zeros(30, 2), torch.ones(30), 96)
