@@ -72,6 +72,11 @@ class Batch(NamedTuple):
     captions: tuple[str, ...] = ()
     unprompted: tuple[dict[str, Tensor], ...] = ()
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether it was made of photos, so that how frames differ is nothing to learn."""
+        return self.name == "held"
+
 
 class SubjectData(pl.LightningDataModule):
     """A subject's photos, and clips that keep the base's motion.
@@ -82,7 +87,9 @@ class SubjectData(pl.LightningDataModule):
         base: name or folder of the base.
         photos: photos a step.
         held: photos a step that are shown as clips in which nothing moves, so that the subject is
-            learnt for every frame; 0 for none.
+            learnt for every frame, and not that it stands still; 0 for none.
+        held_frames: frames of such a clip; the base's own if not given. Few take less time, and
+            what they teach holds for further ones.
         clips: preservation clips a step: in them the subject is to move as the base lets somebody
             move, so that actions survive learning from stills; 0 for none.
         pool: how many preservation clips there are to draw from, at most; Pocket comes with 32 of
@@ -114,6 +121,7 @@ class SubjectData(pl.LightningDataModule):
         base: str = "pocket",
         photos: int = 1,
         held: int = 0,
+        held_frames: int | None = None,
         clips: int = 1,
         pool: int = 64,
         clip_weight: float = 1.0,
@@ -136,6 +144,10 @@ class SubjectData(pl.LightningDataModule):
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips
         self.pool, self.clip_weight = pool, clip_weight
+        grid = family_of(self.base).grid
+        if held_frames is not None:
+            at_least(1 + grid.temporal, held_frames=held_frames)
+        self.held_frames = grid.frames(held_frames or self.base.frames)
         native = round((self.base.height * self.base.width) ** 0.5)
         self.side = native if side is None else side
         at_least(16, side=self.side)
@@ -188,7 +200,7 @@ class SubjectData(pl.LightningDataModule):
         family = family_of(self.base)
         buckets = Buckets(self.side, family.grid.multiple, self.ratios)
         photos = self._photos(family, buckets, 1, device)
-        held = self._photos(family, buckets, self.base.frames, device) if self.held else []
+        held = self._photos(family, buckets, self.held_frames, device) if self.held else []
         clips = self._clips(family, dtype, device) if self.clips else []
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]

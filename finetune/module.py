@@ -52,6 +52,18 @@ def _motion_error(difference: Tensor) -> Tensor:
     return (frames - frames.mean(2, keepdim=True)).square().mean()
 
 
+def _standing_error(error: Tensor) -> Tensor:
+    """What is wrong with who is seen in a photo that was held still, (B, C, F, H, W).
+
+    A held photo says nothing of how anybody moves, so in the frames after the first the mean of
+    their errors alone counts, and in what else they differ is left to the base. It counts as loud
+    as the frames would by themselves if their errors had nothing to do with each other.
+    """
+    first, rest = error.split([1, error.shape[2] - 1], 2)
+    shared = rest.mean(2, keepdim=True) * rest.shape[2] ** 0.5
+    return torch.cat((first, shared.expand_as(rest)), 2).square()
+
+
 class LoraModule(pl.LightningModule):
     """A frozen transformer with LoRA layers that learn.
 
@@ -329,7 +341,8 @@ class LoraModule(pl.LightningModule):
             target = plain + self.guidance_loss * (target - plain)
             weights = weights * prompted(batch).to(self.device)
         error = self._predict(noisy, sigmas, batch.conditions) - target
-        return (weights * error.square()).mean() / weights.mean().clamp_min(_LEAST_WEIGHT)
+        squared = _standing_error(error) if batch.stands_still else error.square()
+        return (weights * squared).mean() / weights.mean().clamp_min(_LEAST_WEIGHT)
 
     def _noised(self, batch: Batch, key: list[int]) -> tuple[Tensor, Tensor, Tensor]:
         """The batch in noise, that noise, and its levels, which the key decides."""

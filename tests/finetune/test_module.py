@@ -61,6 +61,17 @@ def test_a_batch_counts_by_its_weight(module: LoraModule, batch: Batch) -> None:
     assert module.training_step(both, 0).item() == pytest.approx(0.375, abs=1e-3)
 
 
+def test_how_a_held_photo_stands_still_is_not_learnt(module: LoraModule, batch: Batch) -> None:
+    latents = batch.latents.repeat(1, 1, 3, 1, 1)[:, :, :5]
+    held = batch._replace(name="held", latents=latents)
+    sway = torch.zeros(1, 1, 5, 1, 1)
+    sway[:, :, 1::2], sway[:, :, 2::2] = 0.5, -0.5
+    for off, loss in ((sway, 0.0), (0.5 * torch.ones(5)[:, None, None], 0.25 * (1 + 4 * 4) / 5)):
+        module.transformer = Oracle(latents, off=off)
+        assert module.training_step([held], 0).item() == pytest.approx(loss, abs=1e-3)
+    assert module.training_step([held._replace(name="photos")], 0).item() > 0.2
+
+
 def test_an_error_on_the_head_counts_for_more(module: LoraModule, batch: Batch) -> None:
     off = torch.zeros(3, CHANNELS, 2, 4, 4)
     off[..., :2] = 1.0
