@@ -27,12 +27,14 @@ from torch import Generator, nn
 from tqdm import tqdm
 
 from bases.hub import open_base
+from bases.pocket import FACES
 from bases.pocket.draw_sample import SEED, sample_photos
 from bases.pocket.judge.network import load_judge
 from bases.pocket.shape import read_shape
 from bases.pocket.world import Scene, caption, sample_scenes
 from bases.video import Frames
 from finetune.adapter import Adapter
+from finetune.teacher import digest_of
 from inference.bench.intervals import interval
 from inference.bench.scores import JUDGED, opinion_of, prompt_followed
 from inference.likeness import ceiling, clip_embeddings, likeness, motion
@@ -44,6 +46,7 @@ from studio.onlookers import face_finder
 from studio.quiet import hush
 from studio.tables import show_table
 from subjects import Subject
+from subjects.files import file_digest
 
 _SEED = 5000
 _WAYS = ("adapter", "base", "true")
@@ -78,7 +81,8 @@ def measure(
             continue
         world = watch.shape.world
         asked = sample_scenes(scenes, Generator().manual_seed(_SEED + number), world, kind="person")
-        alone, own = [base, scenes], [base, scenes, scale, without]
+        alone = [base, scenes, watch.eyes]
+        own = [*alone, scale, without, watch.digest(folder)]
         rows = (
             _kept(folder, "followed", own, partial(watch.adapter, folder, asked)),
             _kept(folder, "followed-base", alone, partial(watch.base, folder, asked)),
@@ -104,6 +108,11 @@ class Watch:
         self.shape = read_shape(shape_for(base))
         self.judge = load_judge(judge_for(self.shape))
         self.finder = face_finder("pocket")
+        self.eyes = file_digest(FACES / "recogniser.onnx")[:8]
+
+    def digest(self, folder: Path) -> str:
+        """Twelve hex digits that change with the individual's adapter."""
+        return digest_of(_adapter(folder))
 
     def base(self, folder: Path, asked: Scene) -> list[_Row]:
         """What the base makes of scenes by itself, beside an individual's photos."""
@@ -112,7 +121,7 @@ class Watch:
     def adapter(self, folder: Path, asked: Scene) -> list[_Row]:
         """What it makes of them with the individual's adapter."""
         called = Subject.load(folder / "home", NAME).called
-        with self.renderer.adapter(Adapter(folder / "home" / "adapters" / NAME), self.scale):
+        with self.renderer.adapter(_adapter(folder), self.scale):
             _silence(self.renderer.pipe.transformer, self.without)
             return self._seen(folder, asked, partial(self._rendered, called=called))
 
@@ -151,6 +160,10 @@ class Watch:
         return seen | {"detected": found.detected}
 
 
+def _adapter(folder: Path) -> Adapter:
+    return Adapter(folder / "home" / "adapters" / NAME)
+
+
 def _silence(transformer: nn.Module, without: str) -> None:
     """Leave out what layers of these names have in an adapter."""
     for name, layer in transformer.named_modules():
@@ -183,6 +196,9 @@ def _print(found: list[dict[str, _Row]]) -> None:
         for name in sorted({row[choice] for row in asked}):
             some = [row for row in found if row["base"][choice] == name]
             table.append((f"likeness, {name}", *_likenesses(some)))
+    for view in sorted({row["view"] for row in asked}):
+        some = [row for row in found if row["base"]["view"] == view]
+        table.append((f"frames with a face, {view}", *_detected(some)))
     show_table(("asked for", *_WAYS), table)
     gap = interval([100 * gap for gap in _gaps(found)], of="mean")
     if gap:
@@ -210,6 +226,10 @@ def _likenesses(found: list[dict[str, _Row]]) -> list[str]:
         known = [row[way]["likeness"] for row in found if row[way]["likeness"] is not None]
         told.append(f"{median(known):.2f} of {len(known)}" if known else "-")
     return told
+
+
+def _detected(found: list[dict[str, _Row]]) -> list[str]:
+    return [f"{mean(row[way]['detected'] for row in found):.0%}" for way in _WAYS]
 
 
 def _gaps(found: list[dict[str, _Row]]) -> list[float]:

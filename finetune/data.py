@@ -74,7 +74,7 @@ class Batch(NamedTuple):
 
     @property
     def stands_still(self) -> bool:
-        """Whether it was made of photos, so that how frames differ is nothing to learn."""
+        """Whether photos were held still for it: how its frames differ is nothing to learn."""
         return self.name == "held"
 
 
@@ -88,8 +88,9 @@ class SubjectData(pl.LightningDataModule):
         photos: photos a step.
         held: photos a step that are shown as clips in which nothing moves, so that the subject is
             learnt for every frame, and not that it stands still; 0 for none.
-        held_frames: frames of such a clip; the base's own if not given. Few take less time, and
-            what they teach holds for further ones.
+        held_frames: frames of such a clip, brought down to a number that the base can draw, more
+            than one; the base's own if not given. Few take less time, and what they teach holds for
+            further ones.
         clips: preservation clips a step: in them the subject is to move as the base lets somebody
             move, so that actions survive learning from stills; 0 for none.
         pool: how many preservation clips there are to draw from, at most; Pocket comes with 32 of

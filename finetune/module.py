@@ -27,6 +27,7 @@ from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
 from finetune.gate import Asking, hear_the_name
 from finetune.limits import above, at_least
+from finetune.losses import motion_error, standing_error
 from finetune.thrift import NO_THRIFT, Thrift
 
 _log = logging.getLogger(__name__)
@@ -38,30 +39,6 @@ PRIOR = "prior of "
 
 _LEAST_WEIGHT = 1e-6
 """Where a crop leaves nothing of the subject, nothing is learnt from it."""
-
-
-def _motion_error(difference: Tensor) -> Tensor:
-    """How else the subject moves than the base lets somebody move in the same noise.
-
-    What all frames share, which is who is seen, is left out of the difference of the two predicted
-    flows (B, C, F, H, W), as in the appearance-debiased loss of Zhao et al., "MotionDirector"
-    (2023). So is the first frame, where there are others to compare: its latents stand for one
-    frame of the clip and theirs for several, and who is seen looks otherwise in them.
-    """
-    frames = difference[:, :, 1:] if difference.shape[2] > 2 else difference
-    return (frames - frames.mean(2, keepdim=True)).square().mean()
-
-
-def _standing_error(error: Tensor) -> Tensor:
-    """What is wrong with who is seen in a photo that was held still, (B, C, F, H, W).
-
-    A held photo says nothing of how anybody moves, so in the frames after the first the mean of
-    their errors alone counts, and in what else they differ is left to the base. It counts as loud
-    as the frames would by themselves if their errors had nothing to do with each other.
-    """
-    first, rest = error.split([1, error.shape[2] - 1], 2)
-    shared = rest.mean(2, keepdim=True) * rest.shape[2] ** 0.5
-    return torch.cat((first, shared.expand_as(rest)), 2).square()
 
 
 class LoraModule(pl.LightningModule):
@@ -312,7 +289,7 @@ class LoraModule(pl.LightningModule):
         if batch.asked:
             wanted = self._said_by_base(noisy, sigmas, batch.asked)
             subject = self._predict(noisy, sigmas, batch.conditions)
-            yield batch.name, batch.weight, _motion_error(subject - wanted)
+            yield batch.name, batch.weight, motion_error(subject - wanted)
         else:
             yield batch.name, batch.weight, self._flow_error(batch, noisy, noise, sigmas)
         rows = [
@@ -341,7 +318,7 @@ class LoraModule(pl.LightningModule):
             target = plain + self.guidance_loss * (target - plain)
             weights = weights * prompted(batch).to(self.device)
         error = self._predict(noisy, sigmas, batch.conditions) - target
-        squared = _standing_error(error) if batch.stands_still else error.square()
+        squared = standing_error(error) if batch.stands_still else error.square()
         return (weights * squared).mean() / weights.mean().clamp_min(_LEAST_WEIGHT)
 
     def _noised(self, batch: Batch, key: list[int]) -> tuple[Tensor, Tensor, Tensor]:

@@ -90,21 +90,19 @@ def preservation_examples(
         dtype: of the base.
         device: of the base.
     """
+    wanted = prompts(count, class_noun, kind)
     settings: dict[str, object] = {
         "drawn by": base.fingerprint_of_all,
-        "noun": class_noun,
-        "kind": kind,
-        "count": count,
+        "prompts": wanted,
         "clip": [base.frames, base.height, base.width],
     }
     shipped = load_examples(PRESERVATION, {"drawn by": settings["drawn by"]})
-    if shipped is not None and class_noun == "person":
+    if shipped is not None and (kind, class_noun) == ("person", "person"):
         return shipped[:count]
-    path = cache / f"{base.name}-{class_noun}.safetensors"
+    path = cache / f"{base.name}-{kind}-{class_noun}.safetensors"
     kept = load_examples(path, settings)
     if kept is not None:
         return kept
-    wanted = prompts(count, class_noun, kind)
     examples = draw_examples(base, family, wanted, dtype=dtype, device=device)
     save_examples(path, examples, settings)
     return examples

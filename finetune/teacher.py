@@ -76,20 +76,19 @@ def taught_examples(
         dtype: of the base.
         device: of the base.
     """
+    noun = subject.class_noun
+    generic = prompts(count, noun, subject.kind)
+    wanted = [under_name(prompt, noun, subject.called) for prompt in generic]
     settings: dict[str, object] = {
         "drawn by": base.fingerprint_of_all,
         "teacher": digest_of(teacher),
-        "called": subject.called,
-        "count": count,
+        "prompts": wanted,
         "clip": [base.frames, base.height, base.width],
     }
     path = subject.folder / "cache" / f"taught-{base.name}.safetensors"
     kept = load_examples(path, settings)
     if kept is not None:
         return kept
-    noun = subject.class_noun
-    generic = prompts(count, noun, subject.kind)
-    wanted = [under_name(prompt, noun, subject.called) for prompt in generic]
     examples = draw_examples(base, family, wanted, adapter=teacher, dtype=dtype, device=device)
     save_examples(path, examples, settings)
     return examples

@@ -53,8 +53,8 @@ PEOPLE = Limits()
 POCKET = "pocket"
 """The name of the embedded face package, which knows drawings alone."""
 PUPPETS = Limits(
-    same_person=0.8,
-    doubtful_person=0.87,
+    same_person=0.77,
+    doubtful_person=0.84,
     most_pitch=90.0,
     most_yaw=90.0,
     close_up=0.46,

@@ -33,8 +33,9 @@ PEOPLE = Repertoire(
     company=("alone",),
 )
 """Scenes by day of one person whose face is there to be seen, as most photos are."""
-ANYWHERE = replace(PEOPLE, action=ACTIONS_OF["person"], place=PLACES, light=LIGHTS)
-"""The same in any place and light, doing anything, as in clips."""
+_FACING_US = tuple(action for action in ACTIONS_OF["person"] if action != "turn")
+ANYWHERE = replace(PEOPLE, action=_FACING_US, place=PLACES, light=LIGHTS)
+"""The same in any place and light, doing anything but turning away, as in clips."""
 
 _CLOTHES = ("shirt", "shirt_second", "pattern", "trousers", "girth", "leg")
 _HIDDEN, _SEEN = 0.05, 0.4

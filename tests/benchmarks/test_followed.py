@@ -25,7 +25,10 @@ class Watch:
     def __init__(self, base: str, scale: float, without: str) -> None:
         assert base == "pocket"
         self.way = (scale, without)
-        self.shape = read_shape(shape_for(base))
+        self.shape, self.eyes = read_shape(shape_for(base)), "sharp"
+
+    def digest(self, folder: Path) -> str:
+        return (folder / "adapter").read_text()
 
     def base(self, folder: Path, asked: Any) -> list[dict[str, Any]]:
         return self._rows("base", folder, asked, acts=True, like=None)
@@ -47,6 +50,7 @@ class Watch:
                 "followed": {"action": acts, "view": True},
                 "motion": 2.0 if who == "adapter" else 1.0,
                 "likeness": like,
+                "detected": 1.0,
             }
             for _ in range(len(asked))
         ]
@@ -56,6 +60,7 @@ class Watch:
 def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in (1, 2):
         (tmp_path / f"subject-{number}").mkdir()
+        (tmp_path / f"subject-{number}" / "adapter").write_text("first")
     monkeypatch.setattr(Watch, "asked", [])
     monkeypatch.setattr(benchmarks.followed, "Watch", Watch)
     return tmp_path
@@ -71,6 +76,9 @@ def test_what_was_measured_is_not_measured_again(trained: Path) -> None:
     assert Watch.asked[6:] == [("adapter", 0.5, "", "subject-2")]
     measure(trained, scenes=2, individuals=(2,))
     assert [way for way, *_ in Watch.asked[7:]] == [*ways]
+    (trained / "subject-2" / "adapter").write_text("second")
+    measure(trained, scenes=2, individuals=(2,))
+    assert [way for way, *_ in Watch.asked[10:]] == ["adapter"]
 
 
 def test_what_two_ways_leave_out_is_not_taken_for_each_other(trained: Path) -> None:
@@ -84,6 +92,7 @@ def test_the_table_says_what_was_lost(trained: Path, capsys: pytest.CaptureFixtu
     table = " ".join(capsys.readouterr().out.split())
     assert "action 0% of 6 100% of 6 100% of 6" in table
     assert "likeness, wide 0.90 of 6 - 0.95 of 6" in table
+    assert "frames with a face, front 100% 100% 100%" in table
     assert "likeness, night 0.90 of 6 - 0.95 of 6" in table
     assert "adapter less base: -100.0 points (-100.0 to -100.0," in table
     assert "median: 2.00" in table

@@ -65,13 +65,13 @@ def test_clips_are_what_the_base_draws_for_the_prompt(tiny: Base, family: Wan) -
 def test_clips_of_another_kind_are_drawn_beside_those_that_are_kept(
     tiny: Base, family: Wan, tmp_path: Path
 ) -> None:
-    def make(noun: str) -> list[str]:
+    def make(noun: str, kind: str = "pet") -> list[str]:
         examples = preservation_examples(
             tiny,
             family,
             count=1,
             class_noun=noun,
-            kind="pet",
+            kind=kind,
             cache=tmp_path,
             dtype=torch.float32,
             device=CPU,
@@ -80,3 +80,5 @@ def test_clips_of_another_kind_are_drawn_beside_those_that_are_kept(
 
     assert make("dog") != make("cat")
     assert len(list(tmp_path.iterdir())) == 2
+    assert make("cat", "object") == prompts(1, "cat", "object") != make("cat")
+    assert len(list(tmp_path.iterdir())) == 3

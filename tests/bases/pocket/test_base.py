@@ -9,6 +9,7 @@ from diffusers import WanPipeline
 from bases.catalogue import Base, find_base
 from bases.pocket import BASE, PRESERVATION, SMALL, WEIGHTS
 from finetune.examples import load_examples
+from finetune.preservation import prompts
 
 MEGABYTE = 1_000_000
 
@@ -66,7 +67,7 @@ def test_the_preservation_clips_were_drawn_by_this_base() -> None:
     base = find_base("pocket")
     examples = load_examples(PRESERVATION, {"drawn by": base.fingerprint_of_all})
     assert examples is not None
-    assert len(examples) >= 32
+    assert [example.caption for example in examples] == prompts(32)
     assert all(example.latents.ndim == 4 for example in examples)
 
 

@@ -61,6 +61,7 @@ def test_knows_in_the_dark_who_was_seen_by_day(app: FaceAnalysis, light: str) ->
     by_day = sample_scenes(20, generator, PEOPLE, light="day", **named)
     dark = sample_scenes(20, generator, PEOPLE, light=light, **named)
     known, seen = (embeddings(app, film(look, s, size=128)[:, :, 0]) for s in (by_day, dark))
+    assert len(known) == len(seen) == 20
     assert np.median((known * seen).sum(1)) > 0.9
 
 
