@@ -174,7 +174,7 @@ def _silence(transformer: nn.Module, without: str) -> None:
 
 def _kept(folder: Path, what: str, way: list[Any], make: Callable[[], list[_Row]]) -> list[_Row]:
     """What a file of a folder holds, or else what is made now and kept there."""
-    name = "-".join(re.sub(r"[^\w.]+", "", str(part)) for part in (what, *way))
+    name = "-".join(re.sub(r"[^\w.-]+", "", str(part)) for part in (what, *way))
     path = folder / f"{name}.json"
     if path.is_file():
         known = json.loads(path.read_text())
