@@ -23,6 +23,7 @@ def measure(
     subjects: int = 8,
     out: Path = Path("runs/likeness"),
     seed: int = 7,
+    steps: int | None = None,
     base: str = "pocket",
 ) -> None:
     """Run the demo for several individuals.
@@ -32,6 +33,7 @@ def measure(
         out: keeps each one's clips, sheet and report, and `summary.json`; reports that are there
             already are not made again.
         seed: of the clips' noise.
+        steps: of the training; the recipe's own if not given.
         base: name or folder of the base; another one wants another `out`.
     """
     reports = []
@@ -40,7 +42,7 @@ def measure(
         kept = folder / "report.json"
         if not kept.is_file():
             draw_sample(folder / "photos", SEED + index)
-            run_demo(folder, seed=seed, base=base, photos=folder / "photos")
+            run_demo(folder, seed=seed, steps=steps, base=base, photos=folder / "photos")
         reports.append(json.loads(kept.read_text()))
     summary = summarise(reports)
     (out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")

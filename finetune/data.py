@@ -7,6 +7,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +93,8 @@ class SubjectData(pl.LightningDataModule):
             than one; the base's own if not given. Few take less time, and what they teach holds for
             further ones.
         clips: preservation clips a step: in them the subject is to move as the base lets somebody
-            move, so that actions survive learning from stills; 0 for none.
+            move, so that actions survive learning from stills; 0.5 for one in every second step, 0
+            for none.
         pool: how many preservation clips there are to draw from, at most; Pocket comes with 32 of
             people, to which no more are added.
         clip_weight: weight of the clips' loss beside the photos'.
@@ -123,7 +125,7 @@ class SubjectData(pl.LightningDataModule):
         photos: int = 1,
         held: int = 0,
         held_frames: int | None = None,
-        clips: int = 1,
+        clips: float = 1,
         pool: int = 64,
         clip_weight: float = 1.0,
         side: int | None = None,
@@ -292,7 +294,7 @@ class SubjectData(pl.LightningDataModule):
         wanted = [
             ("photos", self.photos, 1.0),
             ("held", self.held, 1.0),
-            ("clips", self.clips, self.clip_weight),
+            ("clips", ceil((step + 1) * self.clips) - ceil(step * self.clips), self.clip_weight),
         ]
         return [
             self._batch(name, step, count, weight, rng)

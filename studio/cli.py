@@ -232,11 +232,19 @@ def demo(
         Path, typer.Option(parser=path_of, metavar="FOLDER", help="For what it makes.")
     ] = Path("demo"),
     seed: Seed = 11,
+    steps: Annotated[
+        int,
+        typer.Option(
+            parser=whole(1, 100_000),
+            metavar="NUMBER",
+            help="Training steps; the recipe takes more, and comes closer.",
+        ),
+    ] = 400,
 ) -> None:
     """Go the whole way with a sample subject: photos, training, two clips, measures."""
     from studio.demo import run_demo
 
-    run_demo(out, seed=seed)
+    run_demo(out, seed=seed, steps=steps)
     say("", f"Wrote with.mp4, without.mp4, sheet.png and report.json into {out}.")
     say("Next: starring subject add NAME PHOTOS")
 

@@ -38,7 +38,12 @@ NAME, PROMPT, OTHERS = "mira", "waving at the beach, close-up, happy, facing the
 
 
 def run_demo(
-    out: Path, *, seed: int, base: str = "pocket", photos: Path = SAMPLE
+    out: Path,
+    *,
+    seed: int,
+    steps: int | None = None,
+    base: str = "pocket",
+    photos: Path = SAMPLE,
 ) -> dict[str, Any]:
     """Photos, training, two clips of the same prompt and seed, and their measures.
 
@@ -46,6 +51,7 @@ def run_demo(
         out: folder for `with.mp4`, `without.mp4`, `sheet.png` and `report.json`; in its `home`,
             what an earlier demo made is made anew.
         seed: of the clips' noise.
+        steps: of the training; the recipe's own if None.
         base: name or folder of the base.
         photos: folder of the subject's photos.
 
@@ -65,7 +71,8 @@ def run_demo(
             home=home,
         )
     with _timed("train", seconds):
-        adapter = train(arguments(NAME, base=base, config=None, extra=[], home=home))
+        extra = [] if steps is None else [f"--trainer.max_steps={steps}"]
+        adapter = train(arguments(NAME, base=base, config=None, extra=extra, home=home))
     renderer, clip = Renderer(open_base(base)), Clip(seed=seed)
     prompt = f"{subject.called}, {PROMPT}"
     with _timed("render", seconds), renderer.adapter(adapter):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import torch
+from tqdm import tqdm
 
 from bases.pocket.world import caption
 from inference.bench.scores import opinion_of, prompt_followed
@@ -20,7 +21,7 @@ def by_language(studio: Studio) -> dict[str, dict[str, list[bool]]]:
     """By language and choice, whether each of the base's clips shows what was asked for."""
     shape, hits = studio.shape, dict[str, dict[str, list[bool]]]()
     kinds = tuple(studio.plan.subjects)
-    for language in shape.languages:
+    for language in tqdm(shape.languages, desc="languages", unit="language"):
         right = defaultdict[str, list[bool]](list)
         for row in range(studio.plan.language_scenes):
             kind = kinds[row % len(kinds)]

@@ -129,5 +129,10 @@ def _prompts(scene: Scene, subject: Subject, row: int) -> tuple[str, str, str]:
 
 
 def scenes_for(kind: str, count: int, shape: PocketShape, seed: int) -> Scene:
-    """Scenes to ask for, drawn at random from what the base knows."""
-    return sample_scenes(count, Generator().manual_seed(seed), shape.world, kind=kind)
+    """Scenes to ask for, drawn at random from what the base knows.
+
+    Nobody of the subject's own kind stands beside it: the judge could not know who of two is meant.
+    """
+    others = tuple(name for name in shape.world.company if name != kind)
+    world = replace(shape.world, company=others)
+    return sample_scenes(count, Generator().manual_seed(seed), world, kind=kind)

@@ -81,6 +81,18 @@ def test_a_batch_holds_what_was_asked_for(make: Callable[..., SubjectData], tiny
     assert [row["encoder_hidden_states"].shape for row in photos.conditions] == [(48, 32)] * 2
 
 
+@pytest.mark.parametrize(
+    ("clips", "seen"), [(0.5, [1, 0, 1, 0]), (0.3, [1, 0, 0, 1]), (1.5, [2, 1, 2, 1])]
+)
+def test_a_share_of_a_clip_a_step_is_a_clip_in_some_steps(
+    make: Callable[..., SubjectData], clips: float, seen: list[int]
+) -> None:
+    data = make(clips=clips)
+    steps = [{batch.name: len(batch.latents) for batch in data.batches_at(n)} for n in range(4)]
+    assert [step.get("clips", 0) for step in steps] == seen
+    assert [step["photos"] for step in steps] == [2, 2, 2, 2]
+
+
 def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_subject(
     make: Callable[..., SubjectData],
 ) -> None:

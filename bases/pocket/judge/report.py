@@ -8,6 +8,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
+from tqdm import tqdm
 
 from bases.pocket.judge.examples import Examples, true_clips
 from bases.pocket.judge.network import Judge, Opinion
@@ -25,6 +26,8 @@ from bases.pocket.world.scenes import CHOICES
 
 HELD_OUT_SEED = 60_000_000
 _BATCH = 20
+_GLANCE = 5
+"""Frames in which an individual is looked for among others."""
 
 
 @torch.no_grad()
@@ -40,7 +43,7 @@ def report(judge: Judge, shape: PocketShape, clips: int = 400) -> str:
     for number, kind in enumerate(dict.fromkeys(shape.world.kind)):
         generator = Generator().manual_seed(HELD_OUT_SEED + number)
         hits = defaultdict[str, list[Tensor]](list)
-        for _ in range(clips // _BATCH):
+        for _ in tqdm(range(clips // _BATCH), desc=f"judge, {kind}", unit="batch"):
             looks = sample_looks(_BATCH, generator)
             shown = true_clips(looks, shape, generator, kind=kind, device=judge.device)
             for name, values in score(judge(shown.clips), shown, kind).items():
@@ -89,11 +92,11 @@ def _retrieval(
 ) -> str:
     """Each individual is looked for among 40 look-alikes of its own."""
     found = []
-    for _ in range(individuals):
+    for _ in tqdm(range(individuals), desc=f"judge, {kind} among others", unit="search"):
         look = sample_looks(1, generator)
         others = look_alikes(look[[0] * 40], generator)
         everyone = look.and_rows(look).and_rows(others)
-        near = partial(true_clips, kind=kind, shot="close-up", view="front")
+        near = partial(true_clips, frames=_GLANCE, kind=kind, shot="close-up", view="front")
         shown = near(everyone, shape, generator, device=judge.device)
         seen = judge(shown.clips).identity.mean(1)
         similar = seen[1:] @ seen[0]
