@@ -50,9 +50,18 @@ class FlowMatching:
 
     def noisy(self, clean: Tensor, noise: Tensor, sigmas: Tensor) -> Tensor:
         """The input x_sigma; `clean` and `noise` are (B, ...), `sigmas` is (B,)."""
-        level = sigmas.view(-1, *[1] * (clean.ndim - 1)).to(clean)
+        level = _beside(clean, sigmas)
         return (1 - level) * clean + level * noise
+
+    def clean(self, noisy: Tensor, flow: Tensor, sigmas: Tensor) -> Tensor:
+        """What an input is without its noise, if the flow was predicted right."""
+        return noisy - _beside(noisy, sigmas) * flow
 
     def target(self, clean: Tensor, noise: Tensor) -> Tensor:
         """What the model should predict, e - x."""
         return noise - clean
+
+
+def _beside(latents: Tensor, sigmas: Tensor) -> Tensor:
+    """Noise levels (B,) that go with latents (B, ...)."""
+    return sigmas.view(-1, *[1] * (latents.ndim - 1)).to(latents)

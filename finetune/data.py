@@ -38,6 +38,13 @@ from finetune.teacher import find_teacher, taught_examples
 from subjects import Subject
 from subjects.masks import Segmenter
 
+_STILL = {
+    "person": "standing still, static camera",
+    "pet": "standing still, static camera",
+    "object": "not moving, static camera",
+}
+"""What the captions of held photos say too, so that stillness goes with the words, not the name."""
+
 _COMPARED = 32
 """Of the photos, and of the clips, how many are compared under the subject's name and others."""
 
@@ -87,8 +94,9 @@ class SubjectData(pl.LightningDataModule):
         home: where subjects live.
         base: name or folder of the base.
         photos: photos a step.
-        held: photos a step that are shown as clips in which nothing moves, so that the subject is
-            learnt for every frame, and not that it stands still; 0 for none.
+        held: photos a step that are shown as clips in which nothing moves, and whose captions say
+            so, so that the subject is learnt for every frame, and not that it stands still; 0 for
+            none.
         held_frames: frames of such a clip, brought down to a number that the base can draw, more
             than one; the base's own if not given. Few take less time, and what they teach holds for
             further ones.
@@ -203,7 +211,7 @@ class SubjectData(pl.LightningDataModule):
         family = family_of(self.base)
         buckets = Buckets(self.side, family.grid.multiple, self.ratios)
         photos = self._photos(family, buckets, 1, device)
-        held = self._photos(family, buckets, self.held_frames, device) if self.held else []
+        held = self._held(family, buckets, device) if self.held else []
         clips = self._clips(family, dtype, device) if self.clips else []
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]
@@ -270,6 +278,12 @@ class SubjectData(pl.LightningDataModule):
             )
             save_examples(path, examples, settings)
         return self._beside_others(examples) if family.pictures else examples
+
+    def _held(self, family: Family, buckets: Buckets, device: torch.device) -> list[Example]:
+        """The photos as clips in which nothing moves, and which say so."""
+        still = _STILL[self.subject.kind]
+        photos = self._photos(family, buckets, self.held_frames, device)
+        return [replace(e, caption=f"{e.caption}, {still}") for e in photos]
 
     def _beside_others(self, examples: list[Example]) -> list[Example]:
         """Photos, of which each comes with those that follow it."""

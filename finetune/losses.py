@@ -5,17 +5,30 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+_STILL = 1e-6
+"""Added to squared changes: what stands still has a gradient too."""
 
-def motion_error(difference: Tensor) -> Tensor:
+
+def motion_error(clips: Tensor, wanted: Tensor) -> Tensor:
     """How else the subject moves than the base lets somebody move in the same noise.
 
-    What all frames share, which is who is seen, is left out of the difference of the two predicted
-    flows (B, C, F, H, W), as in the appearance-debiased loss of Zhao et al., "MotionDirector"
-    (2023). So is the first frame, where there are others to compare: its latents stand for one
+    What counts is how much each place changes over the frames, and not from what to what. A body
+    takes its own looks along when it jumps, so that a loss on the changes themselves, as in the
+    appearance-debiased loss of Zhao et al., "MotionDirector" (2023), asks for somebody else's.
+    Nor does the first frame count, where there are others to compare: its latents stand for one
     frame of the clip and theirs for several, and who is seen looks otherwise in them.
+
+    Args:
+        clips: as they are predicted to be without the noise, (B, C, F, H, W).
+        wanted: the same as the base predicts it.
     """
-    frames = difference[:, :, 1:] if difference.shape[2] > 2 else difference
-    return (frames - frames.mean(2, keepdim=True)).square().mean()
+    return (_changes(clips) - _changes(wanted)).square().mean()
+
+
+def _changes(clips: Tensor) -> Tensor:
+    """How far each place of each frame is from its mean over the frames, (B, F, H, W)."""
+    frames = clips[:, :, 1:] if clips.shape[2] > 2 else clips
+    return ((frames - frames.mean(2, keepdim=True)).square().mean(1) + _STILL).sqrt()
 
 
 def standing_error(error: Tensor) -> Tensor:

@@ -289,7 +289,8 @@ class LoraModule(pl.LightningModule):
         if batch.asked:
             wanted = self._said_by_base(noisy, sigmas, batch.asked)
             subject = self._predict(noisy, sigmas, batch.conditions)
-            yield batch.name, batch.weight, motion_error(subject - wanted)
+            clips = [self.family.objective.clean(noisy, f, sigmas) for f in (subject, wanted)]
+            yield batch.name, batch.weight, motion_error(*clips)
         else:
             yield batch.name, batch.weight, self._flow_error(batch, noisy, noise, sigmas)
         rows = [

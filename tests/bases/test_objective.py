@@ -23,6 +23,12 @@ def test_the_target_is_the_slope_of_the_path() -> None:
     torch.testing.assert_close((high - low) / 0.4, objective.target(CLEAN, NOISE))
 
 
+def test_the_right_flow_leads_back_to_the_clip() -> None:
+    objective, sigmas = FlowMatching(), torch.tensor([0.1, 0.5, 1.0])
+    noisy, flow = objective.noisy(CLEAN, NOISE, sigmas), objective.target(CLEAN, NOISE)
+    torch.testing.assert_close(objective.clean(noisy, flow, sigmas), CLEAN)
+
+
 @pytest.mark.parametrize("shift", [1.0, 2.0, 5.0])
 def test_the_median_level_is_the_shifted_half(shift: float) -> None:
     sigmas = FlowMatching(shift=shift).sample_sigmas(20_000, torch.Generator().manual_seed(0))
