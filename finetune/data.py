@@ -43,7 +43,7 @@ _STILL = {
     "pet": "standing still, static camera",
     "object": "not moving, static camera",
 }
-"""What the captions of held photos say too, so that stillness goes with the words, not the name."""
+"""What captions of photos say too, where they are to say that nothing moves."""
 
 _COMPARED = 32
 """Of the photos, and of the clips, how many are compared under the subject's name and others."""
@@ -94,9 +94,8 @@ class SubjectData(pl.LightningDataModule):
         home: where subjects live.
         base: name or folder of the base.
         photos: photos a step.
-        held: photos a step that are shown as clips in which nothing moves, and whose captions say
-            so, so that the subject is learnt for every frame, and not that it stands still; 0 for
-            none.
+        held: photos a step that are shown as clips in which nothing moves, so that the subject is
+            learnt for every frame, and not that it stands still; 0 for none.
         held_frames: frames of such a clip, brought down to a number that the base can draw, more
             than one; the base's own if not given. Few take less time, and what they teach holds for
             further ones.
@@ -109,6 +108,9 @@ class SubjectData(pl.LightningDataModule):
         side: photos are brought to about side times side pixels; the base's own size if not given.
         ratios: width over height of the buckets.
         flip: whether each photo is also seen in a mirror.
+        stillness: whether the captions of photos, held or not, say that nothing moves in them, so
+            that this goes with those words and not with the subject's name. For captions that do
+            not tell what the subject does.
         segmenter: the folder of a segmentation model that outlines the subject, for
             `model.background_weight`; the faces' boxes tell where it is if not given.
         dropout: share of captions left empty, for classifier-free guidance.
@@ -139,6 +141,7 @@ class SubjectData(pl.LightningDataModule):
         side: int | None = None,
         ratios: tuple[float, ...] = RATIOS,
         flip: bool = False,
+        stillness: bool = False,
         segmenter: Path | None = None,
         dropout: float = 0.05,
         seed: int = 0,
@@ -163,7 +166,7 @@ class SubjectData(pl.LightningDataModule):
         self.side = native if side is None else side
         at_least(16, side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
-        self.segmenter, self.others = segmenter, others
+        self.stillness, self.segmenter, self.others = stillness, segmenter, others
         if not self.subject.learnt:
             raise TrainingError(
                 f"The subject {subject!r} has no photo to learn from: none is marked 'keep' or "
@@ -211,7 +214,7 @@ class SubjectData(pl.LightningDataModule):
         family = family_of(self.base)
         buckets = Buckets(self.side, family.grid.multiple, self.ratios)
         photos = self._photos(family, buckets, 1, device)
-        held = self._held(family, buckets, device) if self.held else []
+        held = self._photos(family, buckets, self.held_frames, device) if self.held else []
         clips = self._clips(family, dtype, device) if self.clips else []
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]
@@ -277,13 +280,10 @@ class SubjectData(pl.LightningDataModule):
                 device=device,
             )
             save_examples(path, examples, settings)
+        if self.stillness:
+            still = _STILL[self.subject.kind]
+            examples = [replace(e, caption=f"{e.caption}, {still}") for e in examples]
         return self._beside_others(examples) if family.pictures else examples
-
-    def _held(self, family: Family, buckets: Buckets, device: torch.device) -> list[Example]:
-        """The photos as clips in which nothing moves, and which say so."""
-        still = _STILL[self.subject.kind]
-        photos = self._photos(family, buckets, self.held_frames, device)
-        return [replace(e, caption=f"{e.caption}, {still}") for e in photos]
 
     def _beside_others(self, examples: list[Example]) -> list[Example]:
         """Photos, of which each comes with those that follow it."""

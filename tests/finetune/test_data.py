@@ -93,6 +93,20 @@ def test_a_share_of_a_clip_a_step_is_a_clip_in_some_steps(
     assert [step["photos"] for step in steps] == [2, 2, 2, 2]
 
 
+def test_captions_of_photos_say_that_nothing_moves_where_they_are_to(
+    make: Callable[..., SubjectData],
+) -> None:
+    said = ", not moving, static camera"  # the subject is added as an object
+    plain = make(held=1, held_frames=5, dropout=0.0).examples
+    told = make(held=1, held_frames=5, dropout=0.0, stillness=True)
+    for name in ("photos", "held"):
+        captions = [example.caption for example in told.examples[name]]
+        assert captions == [example.caption + said for example in plain[name]]
+        assert all(Prompt(caption) in told.embeddings for caption in captions)
+    clips = [example.caption for example in told.examples["clips"]]
+    assert clips == [example.caption for example in plain["clips"]]
+
+
 def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_subject(
     make: Callable[..., SubjectData],
 ) -> None:
