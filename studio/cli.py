@@ -231,7 +231,7 @@ def demo(
     out: Annotated[
         Path, typer.Option(parser=path_of, metavar="FOLDER", help="For what it makes.")
     ] = Path("demo"),
-    seed: Seed = 1,
+    seed: Seed = 3,
     steps: Annotated[
         int,
         typer.Option(
