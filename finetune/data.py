@@ -33,7 +33,8 @@ from finetune.examples import (
 )
 from finetune.limits import above, at_least, at_most
 from finetune.others import about_others
-from finetune.preservation import preservation_examples, under_name
+from finetune.preservation import LIGHTS, PLACES, preservation_examples, under_name
+from finetune.surroundings import seen_around
 from finetune.teacher import find_teacher, taught_examples
 from subjects import Subject
 from subjects.masks import Segmenter
@@ -111,6 +112,9 @@ class SubjectData(pl.LightningDataModule):
         stillness: whether the captions of photos, held or not, say that nothing moves in them, so
             that this goes with those words and not with the subject's name. For captions that do
             not tell what the subject does.
+        surroundings: whether the captions of photos name the place and the light too, as the base
+            itself sees them, so that these go with their words and not with the subject's name. A
+            caption that names one already stays as it is.
         segmenter: the folder of a segmentation model that outlines the subject, for
             `model.background_weight`; the faces' boxes tell where it is if not given.
         dropout: share of captions left empty, for classifier-free guidance.
@@ -142,6 +146,7 @@ class SubjectData(pl.LightningDataModule):
         ratios: tuple[float, ...] = RATIOS,
         flip: bool = False,
         stillness: bool = False,
+        surroundings: bool = False,
         segmenter: Path | None = None,
         dropout: float = 0.05,
         seed: int = 0,
@@ -166,7 +171,8 @@ class SubjectData(pl.LightningDataModule):
         self.side = native if side is None else side
         at_least(16, side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
-        self.stillness, self.segmenter, self.others = stillness, segmenter, others
+        self.stillness, self.surroundings = stillness, surroundings
+        self.segmenter, self.others = segmenter, others
         if not self.subject.learnt:
             raise TrainingError(
                 f"The subject {subject!r} has no photo to learn from: none is marked 'keep' or "
@@ -200,11 +206,15 @@ class SubjectData(pl.LightningDataModule):
                 f"{'is' if photos == 1 else 'are'} {photos}. "
                 + (f"Give {most} at most, or add photos." if most > 0 else "Add another photo.")
             )
-        for name, asked in (("data.clips", self.clips), ("model.prior_weight", self.others)):
+        for name, asked, none in (
+            ("data.clips", self.clips, 0),
+            ("model.prior_weight", self.others, 0),
+            ("data.surroundings", self.surroundings, "false"),
+        ):
             if asked:
                 raise TrainingError(
                     f"{name} does not fit the base {self.base.name!r}, which sees the subject "
-                    f"whatever the prompt says: give --{name} 0."
+                    f"whatever the prompt says: give --{name} {none}."
                 )
 
     def prepare_data(self) -> None:
@@ -216,6 +226,8 @@ class SubjectData(pl.LightningDataModule):
         photos = self._photos(family, buckets, 1, device)
         held = self._photos(family, buckets, self.held_frames, device) if self.held else []
         clips = self._clips(family, dtype, device) if self.clips else []
+        said = self._said(photos, family, dtype, device)
+        photos, held = _captioned(photos, said), _captioned(held, said)
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]
         every, learnt = [*photos, *held, *clips], self.subject.learnt
@@ -280,10 +292,28 @@ class SubjectData(pl.LightningDataModule):
                 device=device,
             )
             save_examples(path, examples, settings)
-        if self.stillness:
-            still = _STILL[self.subject.kind]
-            examples = [replace(e, caption=f"{e.caption}, {still}") for e in examples]
         return self._beside_others(examples) if family.pictures else examples
+
+    @property
+    def captions(self) -> list[str]:
+        """What is said of each photo that is learnt."""
+        return [example.caption for example in self.examples["photos"][:: 1 + self.flip]]
+
+    def _said(
+        self, photos: list[Example], family: Family, dtype: torch.dtype, device: torch.device
+    ) -> list[str]:
+        """The captions of photos, in every view of each."""
+        captions, views = [e.caption for e in photos], 1 + self.flip
+        if self.surroundings:
+            bare = [n for n in range(0, len(photos), views) if not _tells_where(captions[n])]
+            pictures, noun = [photos[n].latents for n in bare], self.subject.class_noun
+            seen = seen_around(pictures, family, class_noun=noun, dtype=dtype, device=device)
+            for number, around in zip(bare, seen, strict=True):
+                said = f"{captions[number]}, {around}"
+                captions[number : number + views] = [said] * views
+        if self.stillness:
+            captions = [f"{said}, {_STILL[self.subject.kind]}" for said in captions]
+        return captions
 
     def _beside_others(self, examples: list[Example]) -> list[Example]:
         """Photos, of which each comes with those that follow it."""
@@ -379,6 +409,17 @@ class SubjectData(pl.LightningDataModule):
         for number, (example, own) in enumerate(about):
             for prompt in (own,) if named else dict.fromkeys(self._about_others(example.caption)):
                 yield number, example.latents[None, :, :1], self.embeddings[Prompt(prompt)]
+
+
+def _tells_where(caption: str) -> bool:
+    """Whether a caption names a place or a light."""
+    return any(words in caption.lower() for words in (*PLACES, *LIGHTS))
+
+
+def _captioned(examples: list[Example], captions: list[str]) -> list[Example]:
+    return [
+        replace(example, caption=said) for example, said in zip(examples, captions, strict=False)
+    ]
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

@@ -29,12 +29,12 @@ _ACTIONS = {
     "pet": ("walking", "running", "jumping", "sitting", "standing", "turning around"),
     "object": ("resting", "rolling", "spinning", "sliding", "bouncing"),
 }  # fmt: skip
-_PLACES = (
+PLACES = (
     "at the beach", "in the forest", "in the city", "in a room", "in the snow", "in the desert",
     "in the park", "in the kitchen", "on stage", "on the moon",
 )  # fmt: skip
 _SHOTS = ("close-up", "medium shot", "wide shot")
-_LIGHTS = ("by day", "at dusk", "at night")
+LIGHTS = ("by day", "at dusk", "at night")
 _VIEWS = ("facing the camera", "three-quarter view", "in profile", "from behind")
 
 
@@ -48,7 +48,7 @@ def prompts(count: int, class_noun: str = "person", kind: str = "person") -> lis
     """
     dealt = Random(0)
     columns = [
-        _dealt(names, count, dealt) for names in (_ACTIONS[kind], _PLACES, _LIGHTS, _SHOTS, _VIEWS)
+        _dealt(names, count, dealt) for names in (_ACTIONS[kind], PLACES, LIGHTS, _SHOTS, _VIEWS)
     ]
     return [
         f"{with_article(class_noun)} {action} {place}, {', '.join(others)}"

@@ -107,7 +107,11 @@ def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
             "revision": data.base.revision,
             "fingerprint": data.base.fingerprint,
         },
-        "photos": {"count": len(subject.learnt), "digest": photos_digest(subject)},
+        "photos": {
+            "count": len(subject.learnt),
+            "digest": photos_digest(subject),
+            "captions": data.captions,
+        },
         "experts": experts,
         "versions": {name: version(name) for name in _PACKAGES},
         "python": platform.python_version(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from finetune.data import Batch, SubjectData
 from finetune.errors import TrainingError
 from finetune.examples import Example, Prompt, load_examples, save_examples
 from finetune.others import NAMES, about_others
+from subjects.editing import edit_subject
 
 
 @pytest.fixture
@@ -105,6 +106,30 @@ def test_captions_of_photos_say_that_nothing_moves_where_they_are_to(
         assert all(Prompt(caption) in told.embeddings for caption in captions)
     clips = [example.caption for example in told.examples["clips"]]
     assert clips == [example.caption for example in plain["clips"]]
+
+
+def test_captions_that_name_no_place_tell_where_the_base_sees_the_subject(
+    make: Callable[..., SubjectData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def two_places(pictures: Sequence[torch.Tensor], *_: Any, **__: Any) -> list[str]:
+        return [f"in the snow, at dusk {number}" for number, _ in enumerate(pictures)]
+
+    monkeypatch.setattr(finetune.data, "seen_around", two_places)
+    data = make(held=1, held_frames=5, dropout=0.0)
+    own = data.captions
+    edit_subject(
+        data.subject,
+        home=data.home,
+        captions={data.subject.learnt[0].path.name: f"{own[0]}, On Stage, indoors"},
+    )
+    told = make(held=1, held_frames=5, dropout=0.0, flip=True, stillness=True, surroundings=True)
+    said, still = [f"{own[0]}, On Stage, indoors"], ", not moving, static camera"
+    said += [f"{caption}, in the snow, at dusk {n}" for n, caption in enumerate(own[1:])]
+    assert told.captions == [caption + still for caption in said]
+    for kind in ("photos", "held"):
+        captions = [example.caption for example in told.examples[kind]]
+        assert captions == [caption for caption in told.captions for _ in range(2)]
+    assert all(Prompt(caption) in told.embeddings for caption in told.captions)
 
 
 def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_subject(

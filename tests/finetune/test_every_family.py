@@ -26,6 +26,7 @@ from finetune.adapter import CARD, Adapter
 from finetune.budget import ORDER
 from finetune.errors import AdapterError
 from finetune.formats import FORMATS, export
+from finetune.preservation import LIGHTS, PLACES
 from finetune.train import train
 from inference.render import Clip, Renderer
 from subjects import PUPPETS, add_subject
@@ -48,7 +49,8 @@ def settings(base: Base) -> list[str]:
     """What training on a base wants."""
     family = family_of(base)
     guided = [] if family.takes_guidance else ["--model.guidance_loss=4"]
-    return [f"--data.base={base.source}", *guided, *(["--data.clips=0"] if family.pictures else [])]
+    shown = ["--data.clips=0"] if family.pictures else ["--data.surroundings=true"]
+    return [f"--data.base={base.source}", *guided, *shown]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,15 @@ def test_its_memory_is_counted(
         train([*arguments, "--model.memory=1e-6"])
     adapter = train([*arguments, "--model.memory=5"])
     assert adapter.run["experts"][0]["thrift"] == asdict(ORDER[0])
+
+
+def test_captions_of_photos_tell_what_it_sees_around_the_subject(
+    adapter: Adapter, base: Base
+) -> None:
+    if family_of(base).pictures:
+        pytest.skip("it sees the subject whatever captions say")
+    around = tuple(f", {place}, {light}" for place in PLACES for light in LIGHTS)
+    assert all(caption.endswith(around) for caption in adapter.run["photos"]["captions"])
 
 
 def test_every_targeted_layer_moved(adapter: Adapter, base: Base) -> None:

@@ -12,10 +12,10 @@ from bases.catalogue import Base
 from bases.wan import Wan
 from finetune.preservation import (
     _ACTIONS,
-    _LIGHTS,
-    _PLACES,
     _SHOTS,
     _VIEWS,
+    LIGHTS,
+    PLACES,
     draw_examples,
     preservation_examples,
     prompts,
@@ -24,7 +24,7 @@ from tests.conftest import CPU
 
 
 @pytest.mark.parametrize("count", [1, 12, 32, 64, 108])
-@pytest.mark.parametrize("names", [_ACTIONS["person"], _PLACES, _LIGHTS, _SHOTS, _VIEWS])
+@pytest.mark.parametrize("names", [_ACTIONS["person"], PLACES, LIGHTS, _SHOTS, _VIEWS])
 def test_prompts_show_everything_about_equally_often(count: int, names: tuple[str, ...]) -> None:
     shown = Counter(name for prompt in prompts(count) for name in names if name in prompt)
     assert sum(shown.values()) == count
