@@ -33,10 +33,11 @@ from finetune.examples import (
 )
 from finetune.limits import above, at_least, at_most
 from finetune.others import about_others
-from finetune.preservation import LIGHTS, PLACES, preservation_examples, under_name
+from finetune.preservation import preservation_examples, under_name
 from finetune.surroundings import seen_around
 from finetune.teacher import find_teacher, taught_examples
 from subjects import Subject
+from subjects.captions import is_described
 from subjects.masks import Segmenter
 
 _STILL = {
@@ -112,9 +113,10 @@ class SubjectData(pl.LightningDataModule):
         stillness: whether the captions of photos, held or not, say that nothing moves in them, so
             that this goes with those words and not with the subject's name. For captions that do
             not tell what the subject does.
-        surroundings: whether the captions of photos name the place and the light too, as the base
-            itself sees them, so that these go with their words and not with the subject's name. A
-            caption that names one already stays as it is.
+        surroundings: whether the captions of photos name a place and a light too, so that these go
+            with their words and not with the subject's name: always the likeliest of those that
+            preservation clips are asked for, as the base sees it, which has to fit the memory
+            whole. Measured on Pocket alone. Captions that a person or a captioner wrote stay.
         segmenter: the folder of a segmentation model that outlines the subject, for
             `model.background_weight`; the faces' boxes tell where it is if not given.
         dropout: share of captions left empty, for classifier-free guidance.
@@ -227,7 +229,7 @@ class SubjectData(pl.LightningDataModule):
         held = self._photos(family, buckets, self.held_frames, device) if self.held else []
         clips = self._clips(family, dtype, device) if self.clips else []
         said = self._said(photos, family, dtype, device)
-        photos, held = _captioned(photos, said), _captioned(held, said)
+        photos, held = _captioned(photos, said), held and _captioned(held, said)
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]
         every, learnt = [*photos, *held, *clips], self.subject.learnt
@@ -236,6 +238,11 @@ class SubjectData(pl.LightningDataModule):
         if self.others:
             prompts |= {Prompt(o) for e in photos + clips for o in self._about_others(e.caption)}
         self.embeddings = embed(sorted(prompts), family, learnt, dtype=dtype, device=device)
+
+    @property
+    def captions(self) -> list[str]:
+        """What is said of each photo that is learnt, once that is prepared, until `forget`."""
+        return [example.caption for example in self.examples["photos"][:: 1 + self.flip]]
 
     def forget(self) -> None:
         """Let go of what was prepared, which lies on the disk."""
@@ -294,18 +301,14 @@ class SubjectData(pl.LightningDataModule):
             save_examples(path, examples, settings)
         return self._beside_others(examples) if family.pictures else examples
 
-    @property
-    def captions(self) -> list[str]:
-        """What is said of each photo that is learnt."""
-        return [example.caption for example in self.examples["photos"][:: 1 + self.flip]]
-
     def _said(
         self, photos: list[Example], family: Family, dtype: torch.dtype, device: torch.device
     ) -> list[str]:
         """The captions of photos, in every view of each."""
         captions, views = [e.caption for e in photos], 1 + self.flip
         if self.surroundings:
-            bare = [n for n in range(0, len(photos), views) if not _tells_where(captions[n])]
+            every, called = range(0, len(photos), views), self.subject.called
+            bare = [n for n in every if not is_described(captions[n], called)]
             pictures, noun = [photos[n].latents for n in bare], self.subject.class_noun
             seen = seen_around(pictures, family, class_noun=noun, dtype=dtype, device=device)
             for number, around in zip(bare, seen, strict=True):
@@ -411,15 +414,8 @@ class SubjectData(pl.LightningDataModule):
                 yield number, example.latents[None, :, :1], self.embeddings[Prompt(prompt)]
 
 
-def _tells_where(caption: str) -> bool:
-    """Whether a caption names a place or a light."""
-    return any(words in caption.lower() for words in (*PLACES, *LIGHTS))
-
-
 def _captioned(examples: list[Example], captions: list[str]) -> list[Example]:
-    return [
-        replace(example, caption=said) for example, said in zip(examples, captions, strict=False)
-    ]
+    return [replace(e, caption=said) for e, said in zip(examples, captions, strict=True)]
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

@@ -22,7 +22,7 @@ from finetune.preservation import LIGHTS, PLACES
 from subjects import with_article
 
 _LEVEL = 0.9
-"""Of the noise: in more of it places are taken for others, in less of it their words count less."""
+"""Of the noise; docs/trials.md tells how often that is right."""
 
 
 @torch.no_grad()
@@ -37,12 +37,14 @@ def seen_around(
     """The place and the light of each picture, such as "at the beach, by day".
 
     Args:
-        pictures: their normalised latents, each (C, 1, H, W).
+        pictures: their normalised latents, each (C, F, H, W) of one frame.
         family: the base.
         class_noun: what they show.
         dtype: of the base.
         device: of the base, which has to fit there.
     """
+    if not pictures:
+        return []
     words = [", ".join(both) for both in itertools.product(PLACES, LIGHTS)]
     prompts = [Prompt(f"{with_article(class_noun)}, {said}") for said in words]
     embedded = embed(prompts, family, [], dtype=dtype, device=device)

@@ -7,6 +7,14 @@ view, and what a vision-language model says of the rest; where there is none, th
 
 from __future__ import annotations
 
+import re
+
+from subjects.framing import SHOTS, VIEWS_IN_WORDS
+
+_MEASURED = re.compile(
+    rf"(, ({'|'.join(SHOTS)}))?(, ({'|'.join(VIEWS_IN_WORDS)}))?(, with an? \w+ face)?"
+)
+
 
 def caption(
     trigger: str,
@@ -33,6 +41,16 @@ def caption(
     elif expression is not None:
         parts.append(f"with {with_article(expression)} face")
     return ", ".join(parts)
+
+
+def is_described(text: str, called: str) -> bool:
+    """Whether a caption says more than an audit measures: what a person or a model wrote.
+
+    Args:
+        text: the caption.
+        called: what it begins with where nobody has changed it, such as "mira, a person".
+    """
+    return _MEASURED.fullmatch(text.removeprefix(called)) is None
 
 
 def with_article(class_noun: str) -> str:

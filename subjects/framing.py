@@ -9,7 +9,7 @@ VIEWS = ("left profile", "left", "front", "right", "right profile")
 SHOTS = ("close-up", "medium shot", "wide shot")
 
 _FRONT_DEGREES, _PROFILE_DEGREES = 25.0, 60.0
-_IN_WORDS = ("facing the camera", "three-quarter view", "in profile")
+VIEWS_IN_WORDS = ("facing the camera", "three-quarter view", "in profile")
 
 
 def view_of(measures: Measures) -> str | None:
@@ -22,7 +22,7 @@ def view_of(measures: Measures) -> str | None:
 
 def view_in_words(measures: Measures) -> str | None:
     """The same as a caption says it, to either side; None without a face."""
-    return None if measures.yaw is None else _IN_WORDS[_turned(measures.yaw)]
+    return None if measures.yaw is None else VIEWS_IN_WORDS[_turned(measures.yaw)]
 
 
 def shot_of(measures: Measures, limits: Limits) -> str | None:

@@ -111,10 +111,13 @@ def test_captions_of_photos_say_that_nothing_moves_where_they_are_to(
 def test_captions_that_name_no_place_tell_where_the_base_sees_the_subject(
     make: Callable[..., SubjectData], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def two_places(pictures: Sequence[torch.Tensor], *_: Any, **__: Any) -> list[str]:
+    looked_at: list[torch.Tensor] = []
+
+    def numbered(pictures: Sequence[torch.Tensor], *_: Any, **__: Any) -> list[str]:
+        looked_at.extend(pictures)
         return [f"in the snow, at dusk {number}" for number, _ in enumerate(pictures)]
 
-    monkeypatch.setattr(finetune.data, "seen_around", two_places)
+    monkeypatch.setattr(finetune.data, "seen_around", numbered)
     data = make(held=1, held_frames=5, dropout=0.0)
     own = data.captions
     edit_subject(
@@ -130,6 +133,9 @@ def test_captions_that_name_no_place_tell_where_the_base_sees_the_subject(
         captions = [example.caption for example in told.examples[kind]]
         assert captions == [caption for caption in told.captions for _ in range(2)]
     assert all(Prompt(caption) in told.embeddings for caption in told.captions)
+    bare = [example.latents for example in told.examples["photos"][2::2]]
+    assert all(map(torch.equal, looked_at, bare))
+    assert len(looked_at) == len(bare)
 
 
 def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_subject(

@@ -80,7 +80,12 @@ def test_as_many_pictures_as_there_are_other_photos(
 
 
 @pytest.mark.parametrize(
-    ("name", "more"), [("data.clips", {"clips": 1}), ("model.prior_weight", {"others": True})]
+    ("name", "more"),
+    [
+        ("data.clips", {"clips": 1}),
+        ("model.prior_weight", {"others": True}),
+        ("data.surroundings", {"surroundings": True}),
+    ],
 )
 def test_what_wants_a_prompt_about_somebody_else_is_refused(
     make: Callable[..., SubjectData], name: str, more: dict[str, Any]

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 import torch
-import torch.nn.functional as F
+from torch import Generator
 
 from bases.families import family_of
+from bases.family import Family
 from bases.hub import open_base
-from bases.pocket.draw_sample import SCENES, SEED, sample_photos
+from bases.pocket.face_pictures import ANYWHERE
+from bases.pocket.world import film, sample_looks, sample_scenes
 from finetune.surroundings import seen_around
 from tests.conftest import CPU
 
 
-def test_pocket_tells_where_its_sample_photos_were_taken() -> None:
-    family = family_of(open_base("pocket"))
-    _, photos = sample_photos(SEED + 1, count=4)
+@pytest.fixture
+def family() -> Family:
+    return family_of(open_base("pocket"))
+
+
+def test_pocket_tells_where_and_in_what_light_pictures_were_taken(family: Family) -> None:
+    world = replace(ANYWHERE, action=("stand",), view=("front",))
+    where = {"beach": "day", "room": "dusk", "forest": "night"}
+    generator = Generator().manual_seed(1)
     vae = family.load("vae", dtype=torch.float32, device=CPU)
-    with torch.no_grad():
-        pictures = [
-            family.encode_video(vae, F.avg_pool2d(photo, 2)[None, :, None])[0] for photo in photos
-        ]
+    pictures = []
+    for place, light in where.items():
+        scene = sample_scenes(1, generator, world, place=place, light=light, shot="medium")
+        clip = film(sample_looks(1, generator), scene, size=128)
+        pictures.append(family.encode_video(vae, clip[:, :, :1])[0])
     seen = seen_around(pictures, family, class_noun="person", dtype=torch.float32, device=CPU)
-    assert [around.split(", ")[0].split()[-1] for around in seen] == [
-        place for _, _, place, _ in SCENES[:4]
-    ]
-    assert all(around.endswith(", by day") for around in seen)
+    assert seen == ["at the beach, by day", "in a room, at dusk", "in the forest, at night"]
+
+
+def test_nothing_is_loaded_where_there_is_nothing_to_look_at(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(family, "load", None)
+    assert seen_around([], family, class_noun="person", dtype=torch.float32, device=CPU) == []
