@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from bases.family import Family
-from finetune.data import Batch
+from finetune.batches import Batch
 from finetune.module import LoraModule
 
 LR, CLIP = 1e-4, 1.0

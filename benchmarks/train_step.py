@@ -18,7 +18,7 @@ from jsonargparse import auto_cli
 from bases.catalogue import Base, find_base
 from bases.families import family_of
 from benchmarks.loops import LR, Ours, Plain
-from finetune.data import Batch
+from finetune.batches import Batch
 from finetune.module import LoraModule
 from studio.quiet import hush
 from studio.tables import show_table

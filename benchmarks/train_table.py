@@ -29,8 +29,8 @@ from bases.memory import GIGABYTE
 from benchmarks.loops import LR, Ours, Plain
 from benchmarks.random_bases import SIZES, RandomWeights
 from finetune.adapter import add_lora
+from finetune.batches import Batch
 from finetune.budget import Budget, Shapes, cap_memory, fitting_thrift
-from finetune.data import Batch
 from finetune.examples import free_memory
 from finetune.module import LoraModule
 from finetune.thrift import NO_THRIFT, Thrift

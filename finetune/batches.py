@@ -1,15 +1,52 @@
-"""What can be told of a batch: which prompts are alike, which are empty, what shapes it has."""
+"""Batches: what a step sees, which prompts in it are alike or empty, and what shapes it has."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from finetune.budget import Shapes
-from finetune.data import Batch
+
+
+class Batch(NamedTuple):
+    """Examples of one shape: latents (B, C, F, H, W) and the transformer's conditions.
+
+    Attributes:
+        name: "photos", "held" or "clips".
+        number: how many came before it in the whole run, on which its noise depends.
+        weight: of its loss.
+        latents: clean.
+        conditions: of each example, without a batch axis.
+        faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
+        subjects: the same of the whole subject; all of it where nothing is known.
+        asked: conditions of each example under which the base itself is asked, whose motion the
+            batch's own conditions are to keep; none where the latents are to be learnt.
+        others: conditions of each example that are about nobody or about another name, under which
+            the adapter is to change nothing; none where that is not asked for.
+        captions: of the examples, to name them.
+        unprompted: conditions of each example without words.
+    """
+
+    name: str
+    number: int
+    weight: float
+    latents: Tensor
+    conditions: list[dict[str, Tensor]]
+    faces: Tensor = torch.zeros(1, 1, 1, 1, 1)
+    subjects: Tensor = torch.ones(1, 1, 1, 1, 1)
+    asked: tuple[dict[str, Tensor], ...] = ()
+    others: tuple[dict[str, Tensor], ...] = ()
+    captions: tuple[str, ...] = ()
+    unprompted: tuple[dict[str, Tensor], ...] = ()
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether photos were held still for it: how its frames differ is nothing to learn."""
+        return self.name == "held"
 
 
 def alike(conditions: Sequence[dict[str, Tensor]], *, one_by_one: bool) -> list[list[int]]:

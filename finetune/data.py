@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
-from typing import NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -20,6 +19,7 @@ from bases.families import family_of
 from bases.family import PICTURE, Family
 from bases.hub import open_base
 from bases.spelling import lost_in
+from finetune.batches import Batch
 from finetune.buckets import RATIOS, Buckets
 from finetune.errors import TrainingError
 from finetune.examples import (
@@ -49,43 +49,6 @@ _STILL = {
 
 _COMPARED = 32
 """Of the photos, and of the clips, how many are compared under the subject's name and others."""
-
-
-class Batch(NamedTuple):
-    """Examples of one shape: latents (B, C, F, H, W) and the transformer's conditions.
-
-    Attributes:
-        name: "photos", "held" or "clips".
-        number: how many came before it in the whole run, on which its noise depends.
-        weight: of its loss.
-        latents: clean.
-        conditions: of each example, without a batch axis.
-        faces: the share of each latent cell that the subject's head covers, (B, 1, 1, H, W).
-        subjects: the same of the whole subject; all of it where nothing is known.
-        asked: conditions of each example under which the base itself is asked, whose motion the
-            batch's own conditions are to keep; none where the latents are to be learnt.
-        others: conditions of each example that are about nobody or about another name, under which
-            the adapter is to change nothing; none where that is not asked for.
-        captions: of the examples, to name them.
-        unprompted: conditions of each example without words.
-    """
-
-    name: str
-    number: int
-    weight: float
-    latents: Tensor
-    conditions: list[dict[str, Tensor]]
-    faces: Tensor = torch.zeros(1, 1, 1, 1, 1)
-    subjects: Tensor = torch.ones(1, 1, 1, 1, 1)
-    asked: tuple[dict[str, Tensor], ...] = ()
-    others: tuple[dict[str, Tensor], ...] = ()
-    captions: tuple[str, ...] = ()
-    unprompted: tuple[dict[str, Tensor], ...] = ()
-
-    @property
-    def stands_still(self) -> bool:
-        """Whether photos were held still for it: how its frames differ is nothing to learn."""
-        return self.name == "held"
 
 
 class SubjectData(pl.LightningDataModule):

@@ -21,9 +21,9 @@ from bases.hub import open_base
 from bases.memory import GIGABYTE
 from bases.objective import FlowMatching
 from finetune.adapter import HELPER, add_lora, base_alone, load_lora
-from finetune.batches import alike, prompted, same, shapes_of
+from finetune.batches import Batch, alike, prompted, same, shapes_of
 from finetune.budget import Budget, Uncountable, fitting_thrift, memory_of
-from finetune.data import Batch, SubjectData
+from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.gate import Asking, hear_the_name
 from finetune.limits import above, at_least

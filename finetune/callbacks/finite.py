@@ -10,7 +10,7 @@ import torch
 from pytorch_lightning.plugins.precision import MixedPrecision
 from torch.optim import Optimizer
 
-from finetune.data import Batch
+from finetune.batches import Batch
 from finetune.errors import TrainingError
 from finetune.module import PRIOR, LoraModule
 

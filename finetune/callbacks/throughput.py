@@ -9,8 +9,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from finetune.batches import Batch
 from finetune.callbacks.step import StepCallback
-from finetune.data import Batch
 
 
 class Throughput(StepCallback):

@@ -13,7 +13,8 @@ import torch
 
 import finetune.data
 from bases.catalogue import Base
-from finetune.data import Batch, SubjectData
+from finetune.batches import Batch
+from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.examples import Example, Prompt, load_examples, save_examples
 from finetune.others import NAMES, about_others

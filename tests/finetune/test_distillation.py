@@ -14,7 +14,7 @@ from torch import Tensor
 from bases.catalogue import Base
 from bases.wan import Wan
 from finetune.adapter import HELPER, WEIGHTS, Adapter, base_alone, load_lora, without_help
-from finetune.data import Batch
+from finetune.batches import Batch
 from finetune.errors import BrokenAdapter, TrainingError
 from finetune.module import LoraModule
 from finetune.train import train

@@ -14,8 +14,8 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor
 
 from finetune.adapter import WEIGHTS
+from finetune.batches import Batch
 from finetune.callbacks import StopUnlessFinite
-from finetune.data import Batch
 from finetune.errors import TrainingError
 from finetune.module import LoraModule
 from finetune.train import train

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import finetune.module
 from bases.catalogue import Base
 from bases.wan import TIMESTEPS
-from finetune.data import Batch
+from finetune.batches import Batch
 from finetune.module import LoraModule
 from tests.tiny_base import CHANNELS
 

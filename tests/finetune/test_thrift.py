@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bases.catalogue import Base
-from finetune.data import Batch
+from finetune.batches import Batch
 from finetune.errors import TrainingError
 from finetune.module import LoraModule
 from finetune.thrift import _ATTENTION, Thrift, blocks_of
