@@ -109,7 +109,7 @@ def test_captions_of_photos_say_that_nothing_moves_where_they_are_to(
     assert clips == [example.caption for example in plain["clips"]]
 
 
-def test_captions_that_name_no_place_tell_where_the_base_sees_the_subject(
+def test_captions_that_nobody_wrote_tell_where_the_base_sees_the_subject(
     make: Callable[..., SubjectData], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at: list[torch.Tensor] = []
