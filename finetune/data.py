@@ -21,6 +21,7 @@ from bases.hub import open_base
 from bases.spelling import lost_in
 from finetune.batches import Batch
 from finetune.buckets import RATIOS, Buckets
+from finetune.captions import photo_captions
 from finetune.errors import TrainingError
 from finetune.examples import (
     Example,
@@ -31,21 +32,13 @@ from finetune.examples import (
     photos_digest,
     save_examples,
 )
+from finetune.lights import TINTS
 from finetune.limits import above, at_least, at_most
 from finetune.others import about_others
 from finetune.preservation import preservation_examples, under_name
-from finetune.surroundings import seen_around
 from finetune.teacher import find_teacher, taught_examples
 from subjects import Subject
-from subjects.captions import is_described
 from subjects.masks import Segmenter
-
-_STILL = {
-    "person": "standing still, static camera",
-    "pet": "standing still, static camera",
-    "object": "not moving, static camera",
-}
-"""What captions of photos say too, where they are to say that nothing moves."""
 
 _COMPARED = 32
 """Of the photos, and of the clips, how many are compared under the subject's name and others."""
@@ -80,6 +73,9 @@ class SubjectData(pl.LightningDataModule):
             with their words and not with the subject's name: always the likeliest of those that
             preservation clips are asked for, as the base sees it, which has to fit the memory
             whole. Measured on Pocket alone. Captions that a person or a captioner wrote stay.
+        relit: whether photos that are seen to be by day, as `surroundings` tells it, are learnt as
+            if at dusk and at night too, tinted (`finetune.lights`), so that the subject is known in
+            every light. Measured on Pocket alone.
         segmenter: the folder of a segmentation model that outlines the subject, for
             `model.background_weight`; the faces' boxes tell where it is if not given.
         dropout: share of captions left empty, for classifier-free guidance.
@@ -112,6 +108,7 @@ class SubjectData(pl.LightningDataModule):
         flip: bool = False,
         stillness: bool = False,
         surroundings: bool = False,
+        relit: bool = False,
         segmenter: Path | None = None,
         dropout: float = 0.05,
         seed: int = 0,
@@ -137,12 +134,19 @@ class SubjectData(pl.LightningDataModule):
         at_least(16, side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
         self.stillness, self.surroundings = stillness, surroundings
+        self.lights = tuple(TINTS) if relit else ()
         self.segmenter, self.others = segmenter, others
         if not self.subject.learnt:
             raise TrainingError(
                 f"The subject {subject!r} has no photo to learn from: none is marked 'keep' or "
                 f"'care' in {str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}. Change a "
                 "verdict there, or add the subject again with better photos."
+            )
+        if relit and not surroundings:
+            raise TrainingError(
+                "data.relit=True wants to know which photos are by day, which "
+                "data.surroundings=False does not tell: give --data.surroundings true, or leave "
+                "them as they are with --data.relit false."
             )
         if teacher and not clips:
             raise TrainingError(
@@ -191,7 +195,18 @@ class SubjectData(pl.LightningDataModule):
         photos = self._photos(family, buckets, 1, device)
         held = self._photos(family, buckets, self.held_frames, device) if self.held else []
         clips = self._clips(family, dtype, device) if self.clips else []
-        said = self._said(photos, family, dtype, device)
+        said = photo_captions(
+            photos,
+            self.subject,
+            family,
+            lights=self.lights,
+            surroundings=self.surroundings,
+            stillness=self.stillness,
+            dtype=dtype,
+            device=device,
+        )
+        views = len(photos) // len(self.subject.learnt)
+        self.captions = [caption for caption in said[::views] if caption is not None]
         photos, held = _captioned(photos, said), held and _captioned(held, said)
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]
@@ -202,14 +217,9 @@ class SubjectData(pl.LightningDataModule):
             prompts |= {Prompt(o) for e in photos + clips for o in self._about_others(e.caption)}
         self.embeddings = embed(sorted(prompts), family, learnt, dtype=dtype, device=device)
 
-    @property
-    def captions(self) -> list[str]:
-        """What is said of each photo that is learnt, once that is prepared, until `forget`."""
-        return [example.caption for example in self.examples["photos"][:: 1 + self.flip]]
-
     def forget(self) -> None:
         """Let go of what was prepared, which lies on the disk."""
-        del self.examples, self.shown, self.embeddings
+        del self.examples, self.shown, self.embeddings, self.captions
 
     def _clips(self, family: Family, dtype: torch.dtype, device: torch.device) -> list[Example]:
         """Clips of the subject by a teacher, or of somebody by the base."""
@@ -244,6 +254,7 @@ class SubjectData(pl.LightningDataModule):
             "side": self.side,
             "ratios": list(self.ratios),
             "flip": self.flip,
+            "lights": list(self.lights),
             "frames": frames,
             "segmented": self.segmenter and [str(self.segmenter), self.subject.called],
         }
@@ -257,29 +268,13 @@ class SubjectData(pl.LightningDataModule):
                 buckets,
                 frames=frames,
                 flip=self.flip,
+                lights=self.lights,
                 segment=self._segment(),
                 dtype=torch.float32,
                 device=device,
             )
             save_examples(path, examples, settings)
         return self._beside_others(examples) if family.pictures else examples
-
-    def _said(
-        self, photos: list[Example], family: Family, dtype: torch.dtype, device: torch.device
-    ) -> list[str]:
-        """The captions of photos, in every view of each."""
-        captions, views = [e.caption for e in photos], 1 + self.flip
-        if self.surroundings:
-            every, called = range(0, len(photos), views), self.subject.called
-            bare = [n for n in every if not is_described(captions[n], called)]
-            pictures, noun = [photos[n].latents for n in bare], self.subject.class_noun
-            seen = seen_around(pictures, family, class_noun=noun, dtype=dtype, device=device)
-            for number, around in zip(bare, seen, strict=True):
-                said = f"{captions[number]}, {around}"
-                captions[number : number + views] = [said] * views
-        if self.stillness:
-            captions = [f"{said}, {_STILL[self.subject.kind]}" for said in captions]
-        return captions
 
     def _beside_others(self, examples: list[Example]) -> list[Example]:
         """Photos, of which each comes with those that follow it."""
@@ -377,8 +372,10 @@ class SubjectData(pl.LightningDataModule):
                 yield number, example.latents[None, :, :1], self.embeddings[Prompt(prompt)]
 
 
-def _captioned(examples: list[Example], captions: list[str]) -> list[Example]:
-    return [replace(e, caption=said) for e, said in zip(examples, captions, strict=True)]
+def _captioned(examples: list[Example], captions: list[str | None]) -> list[Example]:
+    """The examples that have a caption, with it."""
+    pairs = zip(examples, captions, strict=True)
+    return [replace(e, caption=caption) for e, caption in pairs if caption is not None]
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from bases.family import Family
 from finetune.buckets import Buckets, fit
+from finetune.lights import relit
 from finetune.tensors import write_tensors
 from subjects import Photo, Subject
 from subjects.masks import Box, body_mask, head_mask
@@ -72,6 +73,7 @@ def photo_examples(
     *,
     frames: int = 1,
     flip: bool,
+    lights: Sequence[str] = (),
     segment: Segment | None = None,
     dtype: torch.dtype,
     device: torch.device,
@@ -83,7 +85,8 @@ def photo_examples(
         family: the base.
         buckets: the sizes to bring them to.
         frames: equal frames of each photo.
-        flip: whether each photo is also seen in a mirror.
+        flip: whether each photo is also seen in a mirror, in every light.
+        lights: of `finetune.lights` in which each is seen too, whose views come after its own.
         segment: outlines the subject; its face's box tells where it is if None.
         dtype: of the VAE.
         device: of the VAE.
@@ -98,7 +101,9 @@ def photo_examples(
         video = _pixels(fit(picture, *size, keep=box)) * 2 - 1
         video = video.repeat(1, 1, frames, 1, 1)
         where = torch.cat([_pixels(fit(mask, *size, keep=box)) for mask in masks], dim=1)
-        views = [(video, where), (video.flip(-1), where.flip(-1))] if flip else [(video, where)]
+        views = [(lit, where) for lit in (video, *(relit(video, light) for light in lights))]
+        if flip:
+            views = [(v.flip(-1), w.flip(-1)) if m else (v, w) for v, w in views for m in (0, 1)]
         shown = None
         if family.pictures and frames == 1:
             shown = family.encode_picture(vae, picture)[0].float().cpu()

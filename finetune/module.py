@@ -55,6 +55,9 @@ class LoraModule(pl.LightningModule):
         weight_decay: of AdamW.
         shift: moves training towards more noise.
         spread: of the noise levels; see `FlowMatching`.
+        clip_shift: the same as the shift, for clips whose motion is compared with the base's; as
+            the photos' if not given. Less noise shows how the clip moves already, so that nothing
+            is left to compare.
         targets: a regular expression over linear layers; the family's own if not given.
         face_weight: what an error on the subject's head counts beyond one elsewhere.
         background_weight: what an error beside the subject counts; less than 1 keeps the places of
@@ -93,6 +96,7 @@ class LoraModule(pl.LightningModule):
         weight_decay: float = 0.01,
         shift: float = 3.0,
         spread: float = 1.0,
+        clip_shift: float | None = None,
         targets: str | None = None,
         face_weight: float = 0.0,
         background_weight: float = 1.0,
@@ -117,10 +121,12 @@ class LoraModule(pl.LightningModule):
             lr=lr,
             shift=shift,
             spread=spread,
+            clip_shift=shift if clip_shift is None else clip_shift,
             alpha=rank if alpha is None else alpha,
         )
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
+        self.clip_levels = replace(objective, shift=clip_shift or shift)
         self.family: Family = family_of(open_base(base), objective)
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
@@ -327,9 +333,10 @@ class LoraModule(pl.LightningModule):
         generator = torch.Generator().manual_seed(hash(tuple(key)) & 0x7FFFFFFF)
         clean = batch.latents.to(self.device)
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
-        objective, (low, high) = self.family.objective, (self.expert.low, self.expert.high)
-        sigmas = objective.sample_sigmas(len(clean), generator, low=low, high=high).to(self.device)
-        return objective.noisy(clean, noise, sigmas), noise, sigmas
+        levels = self.clip_levels if batch.asked else self.family.objective
+        low, high = self.expert.low, self.expert.high
+        sigmas = levels.sample_sigmas(len(clean), generator, low=low, high=high).to(self.device)
+        return levels.noisy(clean, noise, sigmas), noise, sigmas
 
     def _predict(
         self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import torch
 
+import finetune.captions
 import finetune.data
+import finetune.preservation
 from bases.catalogue import Base
 from finetune.batches import Batch
 from finetune.data import SubjectData
@@ -118,7 +120,7 @@ def test_captions_that_nobody_wrote_tell_where_the_base_sees_the_subject(
         looked_at.extend(pictures)
         return [f"in the snow, at dusk {number}" for number, _ in enumerate(pictures)]
 
-    monkeypatch.setattr(finetune.data, "seen_around", numbered)
+    monkeypatch.setattr(finetune.captions, "seen_around", numbered)
     data = make(held=1, held_frames=5, dropout=0.0)
     own = data.captions
     edit_subject(
@@ -137,6 +139,34 @@ def test_captions_that_nobody_wrote_tell_where_the_base_sees_the_subject(
     bare = [example.latents for example in told.examples["photos"][2::2]]
     assert all(map(torch.equal, looked_at, bare))
     assert len(looked_at) == len(bare)
+
+
+def test_photos_by_day_are_learnt_in_every_light(
+    make: Callable[..., SubjectData], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first_by_day(pictures: Sequence[torch.Tensor], *_: Any, **__: Any) -> list[str]:
+        return ["on stage, by day", *["in a room, at night"] * (len(pictures) - 1)]
+
+    monkeypatch.setattr(finetune.captions, "seen_around", first_by_day)
+    own = make(held=1, held_frames=5, flip=True)
+    lit = make(held=1, held_frames=5, flip=True, surroundings=True, relit=True)
+    first, *others = own.captions
+    at_night = [f"{caption}, in a room, at night" for caption in others]
+    assert lit.captions == [f"{first}, on stage, by day", *at_night]
+    lights = [f"{first}, on stage, {light}" for light in ("by day", "at dusk", "at night")]
+    for kind in ("photos", "held"):
+        examples = lit.examples[kind]
+        assert [e.caption for e in examples] == [c for c in lights + at_night for _ in range(2)]
+        as_taken = [*examples[:2], *examples[6:]]
+        for example, plain in zip(as_taken, own.examples[kind], strict=True):
+            assert torch.equal(example.latents, plain.latents)
+        for day, *dark in zip(examples[:2], examples[2:4], examples[4:6], strict=True):
+            assert not any(torch.equal(day.latents, example.latents) for example in dark)
+
+
+def test_light_is_not_changed_where_none_is_looked_for(make: Callable[..., SubjectData]) -> None:
+    with pytest.raises(TrainingError, match="data.relit=True .* --data.surroundings true"):
+        make(relit=True)
 
 
 def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_subject(

@@ -49,8 +49,12 @@ def settings(base: Base) -> list[str]:
     """What training on a base wants."""
     family = family_of(base)
     guided = [] if family.takes_guidance else ["--model.guidance_loss=4"]
-    shown = ["--data.clips=0"] if family.pictures else ["--data.surroundings=true"]
-    return [f"--data.base={base.source}", *guided, *shown]
+    seen = ["--data.surroundings=true", "--data.relit=true", "--model.clip_shift=20"]
+    return [
+        f"--data.base={base.source}",
+        *guided,
+        *(["--data.clips=0"] if family.pictures else seen),
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from subjects import SubjectError
         ("--model.lr=0", r"lr 0\.0"),
         ("--model.lr=.nan", "lr nan"),
         ("--model.shift=-1", r"shift -1\.0"),
+        ("--model.clip_shift=0", r"clip_shift 0\.0"),
         ("--data.photos=0", "photos 0"),
         ("--data.clips=-1", "clips -1"),
         ("--data.side=0", "side 0"),

@@ -163,6 +163,23 @@ def test_the_first_frame_may_be_of_somebody_else_alone(
     assert module.training_step([moves], 0).item() > 0.01
 
 
+def test_clips_that_are_compared_have_noise_of_their_own(
+    tiny: Base, batch: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune.module, "base_alone", lambda model: nullcontext())
+    least = {}
+    for shift in (None, 1000.0):
+        module = LoraModule(base=tiny.source, seed=3, clip_shift=shift)
+        monkeypatch.setattr(module, "log", lambda *_, **__: None)
+        for name, asked in (("photos", batch), ("clips", keeping(batch, batch.conditions))):
+            module.transformer = Oracle(batch.latents)
+            module.training_step([asked], 0)
+            levels = [seen["timestep"].min().item() for seen in module.transformer.seen]
+            least[name, shift] = min(levels) / TIMESTEPS
+    assert least["photos", 1000.0] == least["photos", None] == least["clips", None] < 0.8
+    assert least["clips", 1000.0] > 0.95
+
+
 def test_what_the_adapter_makes_of_somebody_else_counts_by_its_weight(
     module: LoraModule, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
