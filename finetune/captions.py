@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -26,6 +27,7 @@ def photo_captions(
     subject: Subject,
     family: Family,
     *,
+    views: int,
     lights: Sequence[str],
     surroundings: bool,
     stillness: bool,
@@ -35,11 +37,12 @@ def photo_captions(
     """A caption for every view of every photo.
 
     Args:
-        photos: the views of one photo after the other, of which as many are as it was taken as are
-            in each other light.
+        photos: the views of one photo after the other, those in its own light first and then those
+            in each of the lights, equally many.
         subject: whose photos.
         family: the base.
-        lights: that photos by day were brought into too, in their views' order.
+        views: of each photo.
+        lights: that photos by day were brought into too.
         surroundings: whether a place and a light are named, as the base sees them, where neither a
             person nor a captioner wrote the caption.
         stillness: whether it is said that nothing moves.
@@ -47,10 +50,9 @@ def photo_captions(
         device: of the base.
 
     Returns:
-        the captions; None for a view in another light of a photo of which it is not known to be by
-        day.
+        the captions; None for a view in another light of a photo that was not seen to be by day,
+        as that of a caption that somebody wrote.
     """
-    views = len(photos) // len(subject.learnt)
     alike = views // (1 + len(lights))
     around: dict[int, str] = {}
     if surroundings:
@@ -66,6 +68,31 @@ def photo_captions(
         words = [photo.caption, where, _STILL[subject.kind] if stillness else ""]
         captions.append(None if where is None else ", ".join(filter(None, words)))
     return captions
+
+
+def captioned(
+    photos: Sequence[Example], captions: Sequence[str | None], views: int, lights: Sequence[str]
+) -> list[Example]:
+    """The views that have a caption, with it.
+
+    Where there are other lights, those of each photo come equally often in all: half of the time
+    in its own light, and always where it is in no other. The arguments are those of
+    `photo_captions`, and what it gave.
+    """
+    chosen, alike = list[Example](), views // (1 + len(lights))
+    for first in range(0, len(photos), views):
+        of_one = range(first, first + views)
+        own, lit = (
+            [
+                replace(photos[n], caption=caption)
+                for n in part
+                if (caption := captions[n]) is not None
+            ]
+            for part in (of_one[:alike], of_one[alike:])
+        )
+        copies = len(lights) * (1 if lit else 2) or 1
+        chosen += own * copies + lit
+    return chosen
 
 
 def _in_light(around: str, light: str) -> str | None:

@@ -21,7 +21,7 @@ from bases.hub import open_base
 from bases.spelling import lost_in
 from finetune.batches import Batch
 from finetune.buckets import RATIOS, Buckets
-from finetune.captions import photo_captions
+from finetune.captions import captioned, photo_captions
 from finetune.errors import TrainingError
 from finetune.examples import (
     Example,
@@ -73,9 +73,9 @@ class SubjectData(pl.LightningDataModule):
             with their words and not with the subject's name: always the likeliest of those that
             preservation clips are asked for, as the base sees it, which has to fit the memory
             whole. Measured on Pocket alone. Captions that a person or a captioner wrote stay.
-        relit: whether photos that are seen to be by day, as `surroundings` tells it, are learnt as
-            if at dusk and at night too, tinted (`finetune.lights`), so that the subject is known in
-            every light. Measured on Pocket alone.
+        relit: whether photos that are seen to be by day, as `surroundings` tells it of those that
+            nobody described, are learnt as if at dusk and at night too, tinted (`finetune.lights`),
+            every second time that they come up. Measured on Pocket alone.
         segmenter: the folder of a segmentation model that outlines the subject, for
             `model.background_weight`; the faces' boxes tell where it is if not given.
         dropout: share of captions left empty, for classifier-free guidance.
@@ -142,12 +142,6 @@ class SubjectData(pl.LightningDataModule):
                 f"'care' in {str(self.subject.folder / 'photos' / 'metadata.jsonl')!r}. Change a "
                 "verdict there, or add the subject again with better photos."
             )
-        if relit and not surroundings:
-            raise TrainingError(
-                "data.relit=True wants to know which photos are by day, which "
-                "data.surroundings=False does not tell: give --data.surroundings true, or leave "
-                "them as they are with --data.relit false."
-            )
         if teacher and not clips:
             raise TrainingError(
                 f"data.teacher={teacher!r} draws clips to learn, and data.clips=0 asks for none: "
@@ -156,6 +150,11 @@ class SubjectData(pl.LightningDataModule):
         self.teacher = teacher and find_teacher(teacher, home, self.subject, self.base)
         self.pictures = pictures
         self._check_pictures(family_of(self.base).pictures)
+        if relit and not surroundings:
+            raise TrainingError(
+                "data.relit=True wants to know which photos are by day, as data.surroundings "
+                "tells: give --data.surroundings true, or --data.relit false."
+            )
         if lost := lost_in(self.base.source, self.subject.trigger):
             raise TrainingError(
                 f"The base {self.base.name!r} cannot read {self.subject.trigger!r}, the trigger: "
@@ -178,6 +177,7 @@ class SubjectData(pl.LightningDataModule):
         for name, asked, none in (
             ("data.clips", self.clips, 0),
             ("model.prior_weight", self.others, 0),
+            ("data.relit", self.lights, "false"),
             ("data.surroundings", self.surroundings, "false"),
         ):
             if asked:
@@ -199,15 +199,15 @@ class SubjectData(pl.LightningDataModule):
             photos,
             self.subject,
             family,
+            views=self._views,
             lights=self.lights,
             surroundings=self.surroundings,
             stillness=self.stillness,
             dtype=dtype,
             device=device,
         )
-        views = len(photos) // len(self.subject.learnt)
-        self.captions = [caption for caption in said[::views] if caption is not None]
-        photos, held = _captioned(photos, said), held and _captioned(held, said)
+        self.captions = [caption for caption in said[:: 1 + self.flip] if caption is not None]
+        photos, held = (captioned(e, said, self._views, self.lights) for e in (photos, held))
         self.examples = {"photos": photos, "held": held, "clips": clips}
         self.shown = [e.shown for e in photos if e.shown is not None]
         every, learnt = [*photos, *held, *clips], self.subject.learnt
@@ -216,6 +216,11 @@ class SubjectData(pl.LightningDataModule):
         if self.others:
             prompts |= {Prompt(o) for e in photos + clips for o in self._about_others(e.caption)}
         self.embeddings = embed(sorted(prompts), family, learnt, dtype=dtype, device=device)
+
+    @property
+    def _views(self) -> int:
+        """How often each photo is encoded: in every light, and in a mirror."""
+        return (1 + len(self.lights)) * (1 + self.flip)
 
     def forget(self) -> None:
         """Let go of what was prepared, which lies on the disk."""
@@ -278,9 +283,11 @@ class SubjectData(pl.LightningDataModule):
 
     def _beside_others(self, examples: list[Example]) -> list[Example]:
         """Photos, of which each comes with those that follow it."""
-        views, every = 1 + self.flip, len(self.subject.learnt)
+        every = len(self.subject.learnt)
         return [
-            replace(e, photos=tuple((i // views + n) % every for n in range(1, self.pictures + 1)))
+            replace(
+                e, photos=tuple((i // self._views + n) % every for n in range(1, self.pictures + 1))
+            )
             for i, e in enumerate(examples)
         ]
 
@@ -365,17 +372,12 @@ class SubjectData(pl.LightningDataModule):
         once with the subject's name, and otherwise once about nobody and once about each of some
         other names.
         """
-        photos, clips = (self.examples[kind][:_COMPARED] for kind in ("photos", "clips"))
+        photos = self.examples["photos"]
+        photos, clips = photos[:: ceil(len(photos) / _COMPARED)], self.examples["clips"][:_COMPARED]
         about = [*((e, e.caption) for e in photos), *((e, self._named(e)) for e in clips)]
         for number, (example, own) in enumerate(about):
             for prompt in (own,) if named else dict.fromkeys(self._about_others(example.caption)):
                 yield number, example.latents[None, :, :1], self.embeddings[Prompt(prompt)]
-
-
-def _captioned(examples: list[Example], captions: list[str | None]) -> list[Example]:
-    """The examples that have a caption, with it."""
-    pairs = zip(examples, captions, strict=True)
-    return [replace(e, caption=caption) for e, caption in pairs if caption is not None]
 
 
 def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -101,15 +102,14 @@ def photo_examples(
         video = _pixels(fit(picture, *size, keep=box)) * 2 - 1
         video = video.repeat(1, 1, frames, 1, 1)
         where = torch.cat([_pixels(fit(mask, *size, keep=box)) for mask in masks], dim=1)
-        views = [(lit, where) for lit in (video, *(relit(video, light) for light in lights))]
-        if flip:
-            views = [(v.flip(-1), w.flip(-1)) if m else (v, w) for v, w in views for m in (0, 1)]
         shown = None
         if family.pictures and frames == 1:
             shown = family.encode_picture(vae, picture)[0].float().cpu()
-        for view, where in views:
+        for light, mirrored in itertools.product((None, *lights), (False, True)[: 1 + flip]):
+            view = relit(video, light) if light else video
+            view, seen = (view.flip(-1), where.flip(-1)) if mirrored else (view, where)
             latents = family.encode_video(vae, view)[0].float().cpu()
-            face, whole = F.adaptive_avg_pool3d(where, (1, *latents.shape[2:]))[0].split(1)
+            face, whole = F.adaptive_avg_pool3d(seen, (1, *latents.shape[2:]))[0].split(1)
             examples.append(Example(latents, photo.caption, face, whole, shown))
             shown = None
     del vae

@@ -1,7 +1,7 @@
-"""Photos by day as if they were taken at dusk or at night: cinema's day for night.
+"""Photos by day as if they were taken at dusk or at night, as cinema shoots night scenes by day.
 
-Who is seen by day alone is learnt by day alone: asked for at night, an adapter brings the day
-along, or where that is held back, somebody else.
+From photos by day an adapter learns the daylight with the subject: asked for at night, it brings
+the day along.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from torch import Tensor
 DAY = "by day"
 TINTS = {"at dusk": (1.0, 0.8, 0.65), "at night": (0.55, 0.6, 0.85)}
 """What is left of red, green and blue in each light; Pocket's world has such tints."""
+LIGHTS = (DAY, *TINTS)
+"""How prompts name a light."""
 
 
 def relit(video: Tensor, light: str) -> Tensor:

@@ -55,9 +55,9 @@ class LoraModule(pl.LightningModule):
         weight_decay: of AdamW.
         shift: moves training towards more noise.
         spread: of the noise levels; see `FlowMatching`.
-        clip_shift: the same as the shift, for clips whose motion is compared with the base's; as
-            the photos' if not given. Less noise shows how the clip moves already, so that nothing
-            is left to compare.
+        clip_shift: the same for clips whose motion is compared with the base's, and for the prior
+            in them; the shift if not given. At little noise a clip shows how it moves, so that
+            nothing is left to compare; the more noise, the more a clip's weight counts.
         targets: a regular expression over linear layers; the family's own if not given.
         face_weight: what an error on the subject's head counts beyond one elsewhere.
         background_weight: what an error beside the subject counts; less than 1 keeps the places of
@@ -126,7 +126,7 @@ class LoraModule(pl.LightningModule):
         )
         self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
-        self.clip_levels = replace(objective, shift=clip_shift or shift)
+        self.clip_objective = replace(objective, shift=shift if clip_shift is None else clip_shift)
         self.family: Family = family_of(open_base(base), objective)
         self.expert = self._find(expert)
         self.rank, self.alpha, self.targets = rank, alpha or float(rank), targets
@@ -333,10 +333,10 @@ class LoraModule(pl.LightningModule):
         generator = torch.Generator().manual_seed(hash(tuple(key)) & 0x7FFFFFFF)
         clean = batch.latents.to(self.device)
         noise = torch.randn(clean.shape, generator=generator).to(self.device)
-        levels = self.clip_levels if batch.asked else self.family.objective
+        objective = self.clip_objective if batch.asked else self.family.objective
         low, high = self.expert.low, self.expert.high
-        sigmas = levels.sample_sigmas(len(clean), generator, low=low, high=high).to(self.device)
-        return levels.noisy(clean, noise, sigmas), noise, sigmas
+        sigmas = objective.sample_sigmas(len(clean), generator, low=low, high=high).to(self.device)
+        return objective.noisy(clean, noise, sigmas), noise, sigmas
 
     def _predict(
         self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]

@@ -19,6 +19,7 @@ from bases.family import Family
 from bases.pocket import PRESERVATION
 from finetune.adapter import Adapter, load_lora
 from finetune.examples import Example, free_memory, load_examples, save_examples
+from finetune.lights import LIGHTS
 from subjects import with_article
 
 _ACTIONS = {
@@ -34,7 +35,6 @@ PLACES = (
     "in the park", "in the kitchen", "on stage", "on the moon",
 )  # fmt: skip
 _SHOTS = ("close-up", "medium shot", "wide shot")
-LIGHTS = ("by day", "at dusk", "at night")
 _VIEWS = ("facing the camera", "three-quarter view", "in profile", "from behind")
 
 

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from bases.family import Family
 from finetune.examples import Prompt, embed, free_memory
-from finetune.preservation import LIGHTS, PLACES
+from finetune.lights import LIGHTS
+from finetune.preservation import PLACES
 from subjects import with_article
 
 _LEVEL = 0.9

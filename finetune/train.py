@@ -53,8 +53,9 @@ from subjects.subject import folder_of
 _DRAFT, _CONFIG, _UNFINISHED, _TOLD = "adapter", "config.json", "unfinished", "told"
 _NAMED = 5
 _LESS_MEMORY = (
-    "Give a smaller --data.side, fewer --data.photos, --data.held 0, --data.clips 0 and "
-    "--data.surroundings false, or choose a smaller base: 'starring bases' lists them."
+    "Give a smaller --data.side, fewer --data.photos, --data.held 0, --data.clips 0, "
+    "--data.relit false and --data.surroundings false, or choose a smaller base: 'starring bases' "
+    "lists them."
 )
 
 

@@ -85,6 +85,7 @@ def test_as_many_pictures_as_there_are_other_photos(
         ("data.clips", {"clips": 1}),
         ("model.prior_weight", {"others": True}),
         ("data.surroundings", {"surroundings": True}),
+        ("data.relit", {"relit": True}),
     ],
 )
 def test_what_wants_a_prompt_about_somebody_else_is_refused(
