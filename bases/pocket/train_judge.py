@@ -43,6 +43,9 @@ from bases.pocket.training import (
 )
 
 _SEED = 50_000_000
+_ALIKE = (0.6, 0.8, 0.9)
+"""What the look-alikes of everybody in stills share with them: who is to be known among the
+nearest of a thousand must be told from closer ones than chance brings together."""
 
 
 def train_judge(
@@ -67,10 +70,10 @@ def train_judge(
         init: a file of weights to go on from, such as `bases/pocket/weights/judge.safetensors`.
         steps: how many steps.
         minutes: that they may take, at whose end the rate has fallen; no limit if not given.
-        watched: individuals a step of each process whose clips are watched, two each; an even
-            number, and 0 lets that half of the judge rest.
+        watched: individuals a step of each process whose clips are watched, two each; 0 lets that
+            half of the judge rest.
         portrayed: individuals a step of each process who are looked at closely in stills, two each;
-            likewise.
+            a multiple of four, for three of four look like the first, and 0 likewise.
         lots: batches of clips that each process draws beforehand, and as many of stills; 1 GB
             for the 400 of the shape of two cores, about 2 GB at full size.
         makers: other processes that draw them; 0 for this one alone.
@@ -79,6 +82,8 @@ def train_judge(
     """
     if not watched and not portrayed:
         raise SystemExit("watched and portrayed are both 0: then nothing is left to learn.")
+    if portrayed % (1 + len(_ALIKE)):
+        raise SystemExit(f"portrayed={portrayed}: give a multiple of {1 + len(_ALIKE)}.")
     if lots < 1:
         raise SystemExit(f"lots={lots}: give at least one.")
     join_crew()
@@ -148,7 +153,8 @@ def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
         "view": rng.choice((*world.view, "front", "front", "three-quarter")),
     }
     size = rng.choice([shape.size, max(shape.size // 2, min(shape.size, SIDE))])
-    return packed(examples(individuals, replace(shape, size=size), generator, frames=1, **named))
+    own = replace(shape, size=size)
+    return packed(examples(individuals, own, generator, alike=_ALIKE, frames=1, **named))
 
 
 def _watching(judge: Judge, shown: Examples) -> dict[str, Tensor]:

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from bases.pocket.draw_sample import NARROW, SCENES, sample_photos, write_photos
+from bases.pocket.judge.look_alikes import visible_look_alikes
 from bases.pocket.judge.network import Judge
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Look, film, sample_scenes
-from bases.pocket.world.looks import look_alikes
 from bases.pocket.world.scenes import KINDS
 from inference.bench.retrieval import Identities
 from inference.bench.scores import Who
@@ -66,7 +66,7 @@ def add_individual(
         index: which of that kind.
         photos: how many.
         narrow: whether the photos are all alike.
-        gallery: how many look-alikes to draw.
+        gallery: how many look-alikes to draw, each of whom a picture can tell from it.
         judge: looks at the photos.
         shape: of the base's clips and its world.
         home: where the subject goes.
@@ -90,7 +90,7 @@ def add_individual(
         )
     generator = Generator().manual_seed(seed + _APART // 2)
     own = look[[0] * _MATCHES]
-    others = look_alikes(look[[0] * gallery], generator)
+    others = visible_look_alikes(look, kind, gallery, generator)
     size = shape.size
     seen = identities(judge, pictures, size)
     who = Who(

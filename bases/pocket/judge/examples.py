@@ -47,24 +47,28 @@ def examples(
     shape: PocketShape,
     generator: Generator,
     *,
+    alike: tuple[float, ...] = (),
     frames: int | None = None,
     **named: str,
 ) -> Examples:
     """Two degraded clips of each individual, each in a scene of its own.
 
-    The first half of the clips shows each once, the second half each again; half of the
-    individuals look like the other half.
+    The first half of the clips shows each once, the second half each again.
 
     Args:
-        individuals: how many, an even number.
+        individuals: how many.
         shape: of the clips and the world.
         generator: a CPU generator.
+        alike: what share of its traits each look-alike of an individual has in common with it;
+            `individuals` is a multiple of the family that they are together. Strangers if empty.
         frames: of a clip, such as 1 for stills; as many as `true_clips` shows if None.
         named: choices that are the same in all the scenes, `kind` among them.
     """
-    some = sample_looks(individuals // 2, generator)
-    both = some.and_rows(look_alikes(some, generator))
-    drawn = true_clips(both.and_rows(both), shape, generator, frames=frames, device=CPU, **named)
+    some = everyone = sample_looks(individuals // (1 + len(alike)), generator)
+    for keep in alike:
+        everyone = everyone.and_rows(look_alikes(some, generator, keep=keep))
+    twice = everyone.and_rows(everyone)
+    drawn = true_clips(twice, shape, generator, frames=frames, device=CPU, **named)
     count, _, frames = drawn.clips.shape[:3]
     pictures = degrade(drawn.clips.transpose(1, 2).flatten(0, 1), generator)
     return replace(drawn, clips=pictures.unflatten(0, (count, frames)).transpose(1, 2))

@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from tqdm import tqdm
 
 from bases.pocket.judge.examples import Examples, true_clips
+from bases.pocket.judge.look_alikes import visible_look_alikes
 from bases.pocket.judge.network import Judge, Opinion
 from bases.pocket.judge.reading import (
     expression_is_seen,
@@ -21,7 +22,7 @@ from bases.pocket.judge.reading import (
 )
 from bases.pocket.judge.watcher import CELLS
 from bases.pocket.shape import PocketShape
-from bases.pocket.world.looks import look_alikes, sample_looks
+from bases.pocket.world.looks import sample_looks
 from bases.pocket.world.scenes import CHOICES
 
 HELD_OUT_SEED = 60_000_000
@@ -94,7 +95,7 @@ def _retrieval(
     found = []
     for _ in tqdm(range(individuals), desc=f"judge, {kind} among others", unit="search"):
         look = sample_looks(1, generator)
-        others = look_alikes(look[[0] * 40], generator)
+        others = visible_look_alikes(look, kind, 40, generator)
         everyone = look.and_rows(look).and_rows(others)
         near = partial(true_clips, frames=_GLANCE, kind=kind, shot="close-up", view="front")
         shown = near(everyone, shape, generator, device=judge.device)

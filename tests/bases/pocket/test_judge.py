@@ -7,6 +7,7 @@ from torch import Generator
 from bases.errors import BrokenBase
 from bases.pocket import PRESERVATION
 from bases.pocket.judge.examples import EVERY, examples
+from bases.pocket.judge.look_alikes import SAME_PICTURE, apart, visible_look_alikes
 from bases.pocket.judge.losses import portrait_losses, spots_loss, watching_losses
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.portraitist import SIDE, Portraitist
@@ -34,7 +35,7 @@ SHAPE = PocketShape(size=32, frames=5, fps=8, vae={}, transformer={}, text={})
 
 
 def shown(kind="person", seed=0):
-    return examples(4, SHAPE, Generator().manual_seed(seed), kind=kind)
+    return examples(4, SHAPE, Generator().manual_seed(seed), alike=(0.7,), kind=kind)
 
 
 def test_every_second_frame_is_drawn_twice_over_for_each_individual():
@@ -53,12 +54,32 @@ def test_look_alikes_share_some_traits_and_not_others():
     assert torch.equal(same.pet.coat, look.pet.coat)
 
 
+def test_a_family_shares_more_and_more_traits():
+    drawn = examples(8, SHAPE, Generator().manual_seed(0), alike=(0.1, 0.5, 1.0), kind="object")
+    some, rough, half, same = drawn.look[:8].thing.size.chunk(4)
+    assert torch.equal(same, some)
+    assert not torch.equal(rough, some)
+    assert len(drawn.clips) == 16
+
+
+@pytest.mark.parametrize("kind", ["person", "pet", "object"])
+def test_a_picture_tells_every_look_alike_from_the_one(kind):
+    look = sample_looks(1, Generator().manual_seed(4))
+    others = visible_look_alikes(look, kind, 30, Generator().manual_seed(5))
+    assert len(others) == 30
+    assert apart(look, others, kind).min() >= SAME_PICTURE
+    assert apart(look, look, kind).item() == 0
+    shared = (others.person.trousers == look.person.trousers).float().mean()
+    assert 0.5 < shared < 0.9  # hidden here, so it does not choose
+
+
 def small():
     return Judge(Watcher(width=32, depth=1), Portraitist(widths=(8, 8, 16, 16)))
 
 
 def stills(kind="person", individuals=4):
-    return examples(individuals, SHAPE, Generator().manual_seed(0), frames=1, kind=kind)
+    generator = Generator().manual_seed(0)
+    return examples(individuals, SHAPE, generator, alike=(0.7,), frames=1, kind=kind)
 
 
 def losses_of(judge, drawn):
