@@ -92,6 +92,7 @@ def score(
     yaws = np.full(len(frames), np.nan) if finder is None else head_yaws(frames, finder)
     return {
         **_likeness(seen, who, yaws),
+        **_found_among_others(seen, who, scene),
         "detected": _detected(seen) if finder is None else float(np.isfinite(yaws).mean()),
         "prompt": prompt_followed(seen, scene),
         "intensity": abs(float(torch.sigmoid(seen.intensity[0])) - float(scene.intensity[0])),
@@ -110,15 +111,23 @@ def _likeness(seen: Opinion, who: Who, yaws: NDArray[np.float64]) -> dict[str, A
     identity_FD = seen.identity[0].numpy()
     mean = who.photos_PD.mean(0)
     similar = identity_FD @ (mean / np.linalg.norm(mean))
-    found = retrieve(identity_FD, who.matches_MD, who.others_OD)
     return {
         "likeness": float(np.median(similar)),
         "p10": float(np.quantile(similar, 0.1)),
         "worst": float(similar.min()),
         "turned": by_turn(similar, yaws),
-        "rank1": found.rank1,
-        "mAP": found.mean_average_precision,
     }
+
+
+def _found_among_others(seen: Opinion, who: Who, scene: Scene) -> dict[str, float]:
+    """How surely it is found among look-alikes, who are seen near and from the front.
+
+    Nothing where no face can be seen: from behind some of them are the same.
+    """
+    if not bool(face_is_seen(scene)):
+        return {}
+    found = retrieve(seen.identity[0].numpy(), who.matches_MD, who.others_OD)
+    return {"rank1": found.rank1, "mAP": found.mean_average_precision}
 
 
 def prompt_followed(seen: Opinion, scene: Scene) -> dict[str, bool]:

@@ -20,7 +20,7 @@ from inference.bench.copying import copied
 from inference.bench.intervals import interval
 from inference.bench.physics import gravity_of, restitution_of
 from inference.bench.retrieval import retrieve
-from inference.bench.scores import _physics
+from inference.bench.scores import Who, _found_among_others, _physics
 from inference.bench.turns import by_turn
 
 
@@ -62,6 +62,18 @@ def test_a_subject_behind_one_look_alike_is_second() -> None:
     assert found.rank1 == 0
     assert found.mean_average_precision == pytest.approx(0.5)
     assert retrieve(query, own[None], far[None]) == (1.0, 1.0)
+
+
+def test_who_turns_away_is_not_looked_for_among_look_alikes() -> None:
+    generator = torch.Generator().manual_seed(0)
+    own, other = np.eye(2, 128, dtype=np.float32)[:, None]
+    who = Who("person", sample_looks(1, generator), own, own, other, 1.0)
+    seen = Judge(Watcher(width=32, depth=1))(torch.zeros(1, 3, 2, 64, 64))
+    seen = replace(seen, identity=torch.from_numpy(own)[None])
+    named = {"kind": "person", "shot": "close-up"}
+    front, back = (sample_scenes(1, generator, None, view=v, **named) for v in ("front", "back"))
+    assert _found_among_others(seen, who, front) == {"rank1": 1.0, "mAP": 1.0}
+    assert _found_among_others(seen, who, back) == {}
 
 
 def test_frames_of_a_photo_are_copied_and_new_ones_are_not() -> None:
