@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import nan
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Generator
 
 from bases.hub import open_base
+from bases.pocket.shape import read_shape
+from bases.pocket.world import caption, sample_scenes
 from finetune.train import train
 from inference.likeness import clip_embeddings, likeness
 from inference.render import Clip, Renderer
+from studio.bench.run import shape_for
 from studio.training import arguments
 from subjects import POCKET, Consent, Finder, Limits, add_subject, leave_one_out
 
-PROMPTS = (
-    "waving at the beach, close-up",
-    "walking in the forest, close-up",
-    "clapping in a room, close-up",
-)
+_SCENES = 18
 
 
 def adapter_likeness(
@@ -32,8 +33,9 @@ def adapter_likeness(
     home: Path,
     finder: Finder,
     limits: Limits,
+    seed: int,
 ) -> float:
-    """Train on photos and compare clips of `PROMPTS` with other pictures.
+    """Train on photos and compare clips of random scenes with other pictures.
 
     Args:
         photos: none is held out.
@@ -42,9 +44,11 @@ def adapter_likeness(
         home: keeps what is made.
         finder: finds faces in photos, references and clips.
         limits: what a photo must reach.
+        seed: of the scenes, which are of all that the base's world has.
 
     Returns:
-        Their median likeness, as a share of the references' own ceiling.
+        The median likeness of the clips that show a face, as a share of the references' own
+        ceiling; NaN if none does.
     """
     subject = add_subject(
         "mira",
@@ -59,11 +63,14 @@ def adapter_likeness(
     adapter = train(arguments("mira", base=base, config=None, extra=[], home=home))
     found = (finder.find(picture) for picture in references)
     own_ND = np.stack([faces[0].embedding for faces in found if faces])
+    world = read_shape(shape_for(base)).world
+    asked = sample_scenes(_SCENES, Generator().manual_seed(seed), world, kind="person")
     renderer = Renderer(open_base(base))
     with renderer.adapter(adapter):
         clips = [
-            renderer.render(f"{subject.called}, {prompt}", Clip(seed=seed))
-            for seed, prompt in enumerate(PROMPTS)
+            renderer.render(caption(asked, row, subject=subject.called), Clip(seed=row))
+            for row in range(_SCENES)
         ]
+    seen = [likeness(clip_embeddings(clip, finder), own_ND) for clip in clips]
     best = float(np.median(leave_one_out(own_ND)))
-    return median(likeness(clip_embeddings(clip, finder), own_ND).median for clip in clips) / best
+    return median([one.median for one in seen if one.detected] or [nan]) / best

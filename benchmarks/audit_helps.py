@@ -24,6 +24,7 @@ from studio.quiet import hush
 from studio.tables import show_table
 from subjects import POCKET, PUPPETS, Finder, Limits
 
+_SEED = 5000
 ANYTHING = replace(PUPPETS, min_side=1, min_face=0, same_person=-1.0, max_blur=inf, same_face=2.0)
 """Limits that every photo keeps in which a face is found."""
 
@@ -68,7 +69,9 @@ def _likeness(planted: PlantedSet, limits: Limits, home: Path, finder: Finder, b
     """The likeness of an adapter that learnt a set's photos to its good ones."""
     good = [p for p, fault in zip(planted.pictures, planted.faults, strict=True) if fault is None]
     photos = planted.write(home / "photos")
-    return adapter_likeness(photos, good, base=base, home=home, finder=finder, limits=limits)
+    return adapter_likeness(
+        photos, good, base=base, home=home, finder=finder, limits=limits, seed=_SEED
+    )
 
 
 if __name__ == "__main__":
