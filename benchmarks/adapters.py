@@ -22,7 +22,7 @@ from studio.bench.run import shape_for
 from studio.training import arguments
 from subjects import POCKET, Consent, Finder, Limits, add_subject, leave_one_out
 
-_SCENES = 18
+_SCENES, _SEED = 18, 5000
 
 
 def adapter_likeness(
@@ -33,7 +33,7 @@ def adapter_likeness(
     home: Path,
     finder: Finder,
     limits: Limits,
-    seed: int,
+    number: int,
 ) -> float:
     """Train on photos and compare clips of random scenes with other pictures.
 
@@ -44,7 +44,8 @@ def adapter_likeness(
         home: keeps what is made.
         finder: finds faces in photos, references and clips.
         limits: what a photo must reach.
-        seed: of the scenes, which are of all that the base's world has.
+        number: of the individual or the set; each has scenes of its own, of all that the base's
+            world has.
 
     Returns:
         The median likeness of the clips that show a face, as a share of the references' own
@@ -64,7 +65,7 @@ def adapter_likeness(
     found = (finder.find(picture) for picture in references)
     own_ND = np.stack([faces[0].embedding for faces in found if faces])
     world = read_shape(shape_for(base)).world
-    asked = sample_scenes(_SCENES, Generator().manual_seed(seed), world, kind="person")
+    asked = sample_scenes(_SCENES, Generator().manual_seed(_SEED + number), world, kind="person")
     renderer = Renderer(open_base(base))
     with renderer.adapter(adapter):
         clips = [

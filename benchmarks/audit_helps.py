@@ -24,7 +24,6 @@ from studio.quiet import hush
 from studio.tables import show_table
 from subjects import POCKET, PUPPETS, Finder, Limits
 
-_SEED = 5000
 ANYTHING = replace(PUPPETS, min_side=1, min_face=0, same_person=-1.0, max_blur=inf, same_face=2.0)
 """Limits that every photo keeps in which a face is found."""
 
@@ -53,7 +52,7 @@ def measure(
             kept = out / f"{number}-{name}" / "likeness.json"
             if not kept.is_file():
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                found = _likeness(planted, limits, kept.parent, finder, base)
+                found = _likeness(planted, limits, kept.parent, finder, base, number)
                 kept.write_text(json.dumps(found))
             row[name] = json.loads(kept.read_text())
         rows.append(row)
@@ -65,12 +64,14 @@ def measure(
     show_table(("set", "with the audit", "without"), [*table, ("median", *middle)])
 
 
-def _likeness(planted: PlantedSet, limits: Limits, home: Path, finder: Finder, base: str) -> float:
+def _likeness(
+    planted: PlantedSet, limits: Limits, home: Path, finder: Finder, base: str, number: int
+) -> float:
     """The likeness of an adapter that learnt a set's photos to its good ones."""
     good = [p for p, fault in zip(planted.pictures, planted.faults, strict=True) if fault is None]
     photos = planted.write(home / "photos")
     return adapter_likeness(
-        photos, good, base=base, home=home, finder=finder, limits=limits, seed=_SEED
+        photos, good, base=base, home=home, finder=finder, limits=limits, number=number
     )
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from bases.pocket import SAMPLE
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import Look, film, sample_looks, sample_scenes
+from bases.pocket.world.scenes import AT_REST
 
 SEED, SIZE = 99_000_000, 256
 SCENES = (
@@ -34,7 +35,6 @@ SCENES = (
 )
 NARROW = (("close-up", "front", "room", "neutral"),)
 """All alike, as photos taken in one minute are."""
-_STILL = {"person": "stand", "pet": "stand", "object": "rest"}
 
 
 def sample_photos(
@@ -54,7 +54,7 @@ def sample_photos(
     """
     generator = torch.Generator().manual_seed(seed)
     look = sample_looks(1, generator)
-    world = replace(PEOPLE, kind=(kind,), action=(_STILL[kind],))
+    world = replace(PEOPLE, kind=(kind,), action=(AT_REST[kind],))
     pictures = []
     for shot, view, place, expression in itertools.islice(itertools.cycle(scenes), count):
         named = {"shot": shot, "view": view, "place": place, "expression": expression}

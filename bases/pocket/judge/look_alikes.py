@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 from bases.pocket.judge.windows import cut, true_windows
 from bases.pocket.world import Look, sample_scenes
 from bases.pocket.world.looks import look_alikes
+from bases.pocket.world.scenes import AT_REST
 from bases.pocket.world.truth import film_with_truth
 
 SAME_PICTURE = 1.0
@@ -20,7 +21,6 @@ _AT_ONCE, _SIZE = 200, 128
 _PLAIN = {
     "shot": "close-up", "view": "front", "light": "day", "move": "still", "company": "alone",
 }  # fmt: skip
-_STILL = {"person": "stand", "pet": "stand", "object": "rest"}
 
 
 def visible_look_alikes(look: Look, kind: str, count: int, generator: Generator) -> Look:
@@ -45,7 +45,7 @@ def apart(look: Look, others: Look, kind: str) -> Tensor:
     All are seen close, from the front, in one scene by day.
     """
     everyone = look.and_rows(others)
-    named = _PLAIN | {"kind": kind, "action": _STILL[kind]}
+    named = _PLAIN | {"kind": kind, "action": AT_REST[kind]}
     scene = sample_scenes(1, Generator().manual_seed(0), None, **named)
     scenes = scene[[0] * len(everyone)]
     clips, truth = film_with_truth(everyone, scenes, size=_SIZE, frames=1, fps=1)

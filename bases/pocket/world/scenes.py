@@ -21,6 +21,8 @@ ACTIONS_OF = {
     "pet": ("stand", "walk", "run", "jump", "sit", "turn"),
     "object": ("rest", "roll", "bounce", "spin", "slide"),
 }  # fmt: skip
+AT_REST = {"person": "stand", "pet": "stand", "object": "rest"}
+"""What each kind does when it does nothing."""
 ACTIONS = tuple(dict.fromkeys(name for names in ACTIONS_OF.values() for name in names))
 PLACES = (
     "beach", "forest", "city", "room", "snow", "desert", "park", "kitchen", "stage", "moon",
