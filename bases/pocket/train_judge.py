@@ -83,7 +83,8 @@ def train_judge(
     if not watched and not portrayed:
         raise SystemExit("watched and portrayed are both 0: then nothing is left to learn.")
     if portrayed % (1 + len(_ALIKE)):
-        raise SystemExit(f"portrayed={portrayed}: give a multiple of {1 + len(_ALIKE)}.")
+        family = 1 + len(_ALIKE)
+        raise SystemExit(f"portrayed={portrayed}: give a multiple of {family}, such as 32.")
     if lots < 1:
         raise SystemExit(f"lots={lots}: give at least one.")
     join_crew()
