@@ -16,6 +16,9 @@ from bases.files import whole_file
 Frames = NDArray[np.uint8]
 """Frames (F, H, W, 3), RGB."""
 
+_BT_709 = 1
+"""FFmpeg's number for HD's colours, and for their limited range; players guess what is not said."""
+
 
 def write_mp4(
     path: Path, frames: Frames, *, fps: int, settings: dict[str, Any] | None = None
@@ -43,8 +46,11 @@ def _encode(path: Path, frames: Frames, fps: int, settings: dict[str, Any]) -> N
         stream = container.add_stream("libx264", rate=Fraction(fps), options={"crf": "12"})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
+        for said in ("colorspace", "color_primaries", "color_trc", "color_range"):
+            setattr(stream.codec_context, said, _BT_709)
         for picture in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            shown = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(shown.reformat(format="yuv420p", dst_colorspace=_BT_709)))
         container.mux(stream.encode())
 
 

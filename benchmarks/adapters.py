@@ -16,8 +16,9 @@ from bases.hub import open_base
 from bases.pocket.shape import read_shape
 from bases.pocket.world import caption, sample_scenes
 from finetune.train import train
+from inference.clip import Clip
 from inference.likeness import clip_embeddings, likeness
-from inference.render import Clip, Renderer
+from inference.render import Renderer
 from studio.bench.run import shape_for
 from studio.training import arguments
 from subjects import POCKET, Consent, Finder, Limits, add_subject, leave_one_out

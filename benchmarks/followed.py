@@ -37,8 +37,9 @@ from finetune.adapter import Adapter
 from finetune.teacher import digest_of
 from inference.bench.intervals import interval
 from inference.bench.scores import JUDGED, opinion_of, prompt_followed
+from inference.clip import Clip
 from inference.likeness import ceiling, clip_embeddings, likeness, motion
-from inference.render import Clip, Renderer
+from inference.render import Renderer
 from studio.bench.run import judge_for, shape_for
 from studio.bench.truth import through_vae, true_clip
 from studio.demo import NAME

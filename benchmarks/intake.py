@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import torch
 from jsonargparse import auto_cli
 from PIL import Image
 from torch import Generator
 
+from bases.pixels import as_frames
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from studio.tables import show_table
@@ -78,10 +78,9 @@ def _draw(folder: Path, count: int) -> None:
     generator = Generator().manual_seed(96_000_000)
     look = sample_looks(1, generator)[[0] * _DRAWN]
     pictures = film(look, sample_scenes(_DRAWN, generator, PEOPLE), size=256)[:, :, 0]
-    small = ((pictures.permute(0, 2, 3, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 6, (HEIGHT, WIDTH, 1)).astype(np.float32)
-    for index, picture in enumerate(small):
+    for index, picture in enumerate(as_frames(pictures)):
         large = np.asarray(Image.fromarray(picture).resize((WIDTH, HEIGHT)), dtype=np.float32)
         pixels = (large + noise).clip(0, 255).astype(np.uint8)
         Image.fromarray(pixels).save(folder / f"{index:04d}.jpg", quality=90)

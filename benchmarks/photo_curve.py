@@ -14,6 +14,7 @@ from statistics import median
 
 from jsonargparse import auto_cli
 
+from bases.pixels import as_frames
 from bases.pocket.draw_sample import SEED, sample_photos, write_photos
 from benchmarks.adapters import adapter_likeness
 from studio.onlookers import face_finder
@@ -61,10 +62,9 @@ def _kept(folder: Path, who: int, number: int, finder: Finder, base: str) -> flo
     if not kept.is_file():
         _, pictures = sample_photos(SEED + who, count=number + _REFERENCES)
         write_photos(pictures[_REFERENCES:], folder / "photos")
-        references = ((pictures[:_REFERENCES] + 1) * 127.5).round().byte().permute(0, 2, 3, 1)
         likeness = adapter_likeness(
             sorted((folder / "photos").iterdir()),
-            list(references.numpy()),
+            list(as_frames(pictures[:_REFERENCES])),
             base=base,
             home=folder,
             finder=finder,

@@ -12,11 +12,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Generator
 
+from bases.pixels import as_frames
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.looks import Look
@@ -88,9 +88,9 @@ def planted_set(number: int, *, bystanders: bool) -> PlantedSet:
 
 def _draw(look: Look, generator: Generator) -> tuple[list[Picture], list[NDArray[np.float32]]]:
     scene = sample_scenes(len(look), generator, PEOPLE)
-    pictures = film(look, scene, size=SIZE)[:, :, 0].permute(0, 2, 3, 1)
+    pictures = as_frames(film(look, scene, size=SIZE)[:, :, 0])
     boxes = face_truth(look, scene, size=SIZE).box[:, 0].float().numpy()
-    return list(((pictures + 1) * 127.5).round().to(torch.uint8).numpy()), list(boxes)
+    return list(pictures), list(boxes)
 
 
 def _beside(

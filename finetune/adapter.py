@@ -19,7 +19,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from bases.folder import REFERENCES, TRANSFORMER
+from bases.folder import REFERENCES, SECOND, TRANSFORMER
 from finetune.errors import BrokenAdapter, TrainingError, WrongBase
 from finetune.lean import make_lean
 from finetune.tensors import write_tensors
@@ -78,15 +78,25 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
             weight.data = weight.data.float()
 
 
-def _check_targets(transformer: ModelMixin, targets: str) -> None:
-    layers = dict(transformer.named_modules())
+def check_pattern(targets: str) -> None:
+    """Make sure that what should match layers is a regular expression.
+
+    Raises:
+        TrainingError: if not.
+    """
     try:
-        chosen = [name for name in layers if re.fullmatch(targets, name)]
+        re.compile(targets)
     except re.error as error:
         raise TrainingError(
             f"model.targets={targets!r} is no regular expression ({error}): give another, or none "
             "for the base's own."
         ) from error
+
+
+def _check_targets(transformer: ModelMixin, targets: str) -> None:
+    check_pattern(targets)
+    layers = dict(transformer.named_modules())
+    chosen = [name for name in layers if re.fullmatch(targets, name)]
     if not chosen:
         raise TrainingError(
             f"model.targets={targets!r} matches none of the base's layers, which have names such "
@@ -268,11 +278,13 @@ class Adapter:
             for part, key in _KNOWN:
                 if not isinstance(record[part][key], str):
                     raise TypeError(f"{part}.{key} is no text")
+            if not record["experts"]:
+                raise ValueError("it names no experts")
             for expert in record["experts"]:
                 for key, kind in _OF_EXPERT.items():
                     if not isinstance(expert[key], kind):
                         raise TypeError(f"an expert's {key} is {expert[key]!r:.40}")
-                if not expert["part"].startswith(_PREFIX) or "/" in expert["file"]:
+                if expert["part"] not in (TRANSFORMER, SECOND, REFERENCES) or "/" in expert["file"]:
                     raise ValueError(f"{expert['part']} in {expert['file']} is no expert")
             return record
         except (OSError, TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:

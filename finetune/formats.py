@@ -31,6 +31,16 @@ FORMATS = ("diffusers", "comfyui", "kohya")
 _DOWN, _UP, _PREFIX = ".lora_A.weight", ".lora_B.weight", "transformer."
 
 
+def check_format(style: str) -> None:
+    """Make sure that a format is one of `FORMATS`.
+
+    Raises:
+        AdapterError: if not.
+    """
+    if style not in FORMATS:
+        raise AdapterError(f"format {style!r} is none of {', '.join(FORMATS)}.")
+
+
 def export(source: Path, target: Path, *, style: str, family: Family, run: dict[str, Any]) -> float:
     """Write an adapter's file in another format, as read back by the family's own loader.
 
@@ -48,8 +58,7 @@ def export(source: Path, target: Path, *, style: str, family: Family, run: dict[
         AdapterError: if the format is unknown, or the adapter cannot be said in it.
         OSError: if the file cannot be written.
     """
-    if style not in FORMATS:
-        raise AdapterError(f"format {style!r} is none of {', '.join(FORMATS)}.")
+    check_format(style)
     if style != "diffusers" and style not in family.native.formats:
         raise AdapterError(
             f"The format {style!r} is not known for {family.pipeline_class.__name__} yet: choose "

@@ -20,7 +20,7 @@ from bases.family import Expert, Family
 from bases.hub import open_base
 from bases.memory import GIGABYTE
 from bases.objective import FlowMatching
-from finetune.adapter import HELPER, add_lora, base_alone, load_lora
+from finetune.adapter import HELPER, add_lora, base_alone, check_pattern, load_lora
 from finetune.batches import Batch, alike, prompted, same, shapes_of
 from finetune.budget import Budget, Uncountable, fitting_thrift, memory_of
 from finetune.data import SubjectData
@@ -81,8 +81,8 @@ class LoraModule(pl.LightningModule):
         seed: of the first weights and of the noise.
 
     Raises:
-        TrainingError: if a number is out of its range, there is no such expert, or two ways to save
-            memory do not go together.
+        TrainingError: if a number is out of its range, there is no such expert or file, the targets
+            are no regular expression, or two ways to save memory do not go together.
     """
 
     def __init__(
@@ -124,7 +124,6 @@ class LoraModule(pl.LightningModule):
             clip_shift=shift if clip_shift is None else clip_shift,
             alpha=rank if alpha is None else alpha,
         )
-        self.save_hyperparameters()
         objective = FlowMatching(shift=shift, spread=spread)
         self.clip_objective = replace(objective, shift=shift if clip_shift is None else clip_shift)
         self.family: Family = family_of(open_base(base), objective)
@@ -138,6 +137,7 @@ class LoraModule(pl.LightningModule):
         self.thrift.check()
         self.thrift_is_given = thrift is not None and not self.thrift.saves_time_alone
         self.guidance_loss, self.training_adapter = guidance_loss, training_adapter
+        check_pattern(targets or "")
         self._check_distillation(base)
         self._check_gate()
         self.strict_loading = False
@@ -148,6 +148,11 @@ class LoraModule(pl.LightningModule):
             raise TrainingError(
                 "model.guidance_loss and model.training_adapter both undo a distillation: give one "
                 "of them."
+            )
+        if self.training_adapter and not self.training_adapter.is_file():
+            raise TrainingError(
+                f"model.training_adapter={str(self.training_adapter)!r}: there is no such file. "
+                "Give another."
             )
         if not self.family.takes_guidance and not any(ways):
             raise TrainingError(
@@ -169,6 +174,11 @@ class LoraModule(pl.LightningModule):
                 f"model.name_gate={self.name_gate} wants a model.prior_weight, such as 0.3, which "
                 "keeps the layers from hearing more than the name: give one, or leave it at 0."
             )
+        if self.thrift.offload:
+            raise TrainingError(
+                f"model.name_gate={self.name_gate} and model.thrift.offload=True do not go "
+                "together: what layers hear is looked at while all are there. Leave one out."
+            )
         if self.strength != 1:
             raise TrainingError(
                 f"model.strength={self.strength} would weaken how the name is heard, which "
@@ -187,11 +197,6 @@ class LoraModule(pl.LightningModule):
         if hasattr(self, "transformer"):
             return
         self._fit_memory()
-        if self.name_gate and self.thrift.offload:
-            raise TrainingError(
-                f"model.name_gate={self.name_gate} and model.thrift.offload=True do not go "
-                "together: what layers hear is looked at while all are there. Leave one out."
-            )
         self.transformer = self.family.load(
             self.expert.part,
             dtype=self.base_dtype,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import torch
@@ -73,11 +75,16 @@ class Thrift:
     offload: bool = False
 
     def check(self) -> None:
-        """Make sure that the options go together.
+        """Make sure that the options go together and can be had.
 
         Raises:
-            TrainingError: if weights of few bits were to wait, which stay on the GPU.
+            TrainingError: if weights of few bits were to wait, which stay on the GPU, or what makes
+                them is not installed.
         """
+        if self.weights in ("fp8", "int8") or self.optimizer == "adamw8bit":
+            _require("torchao")
+        if self.weights == "nf4":
+            _require("bitsandbytes")
         if self.offload and self.weights != "plain":
             raise TrainingError(
                 f"model.thrift.offload=True and model.thrift.weights={self.weights!r} do not go "
@@ -232,12 +239,12 @@ def _compile(transformer: nn.Module) -> None:
 
 
 def _library(name: str) -> Any:
-    import importlib
+    _require(name.partition(".")[0])
+    return import_module(name)
 
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
+
+def _require(library: str) -> None:
+    if find_spec(library) is None:
         raise TrainingError(
-            f"model.thrift wants {name.partition('.')[0]}, which is not installed: "
-            "pip install 'starring[thrift]'."
-        ) from error
+            f"model.thrift wants {library}, which is not installed: pip install 'starring[thrift]'."
+        )

@@ -15,7 +15,7 @@ import os
 import re
 import shutil
 from argparse import ArgumentError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -25,7 +25,6 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from bases.errors import BaseModelError
-from bases.files import whole_file
 from bases.memory import fitting
 from finetune.adapter import SAMPLES, Adapter
 from finetune.budget import cap_memory
@@ -41,21 +40,20 @@ from finetune.callbacks import (
 )
 from finetune.data import SubjectData
 from finetune.errors import AdapterError, TrainingError, TrainingStopped
-from finetune.examples import free_memory, photos_digest
+from finetune.examples import free_memory
+from finetune.identity import identity_of, open_run, said_in
 from finetune.limits import at_least
 from finetune.module import LoraModule
-from finetune.teacher import digest_of
 from subjects import SubjectError
 from subjects.locks import Busy, alone_in
 from subjects.privacy import private_folder
 from subjects.subject import folder_of
 
-_DRAFT, _CONFIG, _UNFINISHED, _TOLD = "adapter", "config.json", "unfinished", "told"
-_NAMED = 5
+_DRAFT, _UNFINISHED, _TOLD = "adapter", "unfinished", "told"
 _LESS_MEMORY = (
     "Give a smaller --data.side, fewer --data.photos, --data.held 0, --data.clips 0, "
-    "--data.relit false and --data.surroundings false, or choose a smaller base: 'starring bases' "
-    "lists them."
+    "--data.relit false, --data.surroundings false and --output.preview_every 0, or choose a "
+    "smaller base: 'starring bases' lists them."
 )
 
 
@@ -112,11 +110,11 @@ _TRAINER_DEFAULTS: dict[str, Any] = {
 }
 
 
-Step = Callable[[Adapter], None]
+Finish = Callable[[Adapter], None]
 
 
 def train(
-    arguments: list[str], *, placed: Step | None = None, finish: Step | None = None
+    arguments: list[str], *, placed: Finish | None = None, finish: Finish | None = None
 ) -> Adapter:
     """Train as a command line says; returns the finished adapter.
 
@@ -137,10 +135,9 @@ def train(
     name = data.subject.name if output.name is None else output.name
     folder_of(data.home, name)
     for turn in turns:
-        at_least(1, max_steps=turn.trainer.max_steps, save_every=turn.output.save_every)
-        at_least(0, preview_every=turn.output.preview_every)
+        _check(turn)
     final, work = data.home / "adapters" / name, data.home / "runs" / name
-    identity = json.dumps([_identity(turn) for turn in turns], sort_keys=True, default=str)
+    identity = identity_of(turns)
     try:
         with alone_in(work):
             if not _is_unfinished(work, identity) or output.force or not final.exists():
@@ -154,6 +151,17 @@ def train(
         ) from error
 
 
+def _check(turn: TrainingCLI) -> None:
+    at_least(1, max_steps=turn.trainer.max_steps, save_every=turn.output.save_every)
+    at_least(0, preview_every=turn.output.preview_every)
+    precision = str(turn.trainer.precision)
+    if precision.endswith("-true") and precision != "32-true":
+        raise TrainingError(
+            f"trainer.precision={precision!r} would round what learns too: leave it at 32-true, or "
+            "give bf16-mixed, which computes in bfloat16 and learns in float32."
+        )
+
+
 def _check_place(final: Path, *, force: bool) -> None:
     if final.exists() and not force:
         raise TrainingError(
@@ -165,7 +173,7 @@ def _check_place(final: Path, *, force: bool) -> None:
 
 def _train(turns: list[TrainingCLI], work: Path, identity: str, final: Path) -> None:
     """Train every expert that is not trained yet, and put the adapter in its place."""
-    _open_run(work, identity, force=turns[0].output.force)
+    open_run(work, work / _DRAFT, identity, force=turns[0].output.force)
     for left in (_UNFINISHED, _TOLD):
         (work / left).unlink(missing_ok=True)
     try:
@@ -181,10 +189,12 @@ def _train(turns: list[TrainingCLI], work: Path, identity: str, final: Path) -> 
 def _is_unfinished(work: Path, identity: str) -> bool:
     """Whether a run has placed its adapter, and was killed in what came after."""
     placed = (work / _UNFINISHED).is_file() and not (work / _DRAFT).exists()
-    return placed and _said_in(work) == identity
+    return placed and said_in(work) == identity
 
 
-def _finished(adapter: Adapter, work: Path, placed: Step | None, finish: Step | None) -> Adapter:
+def _finished(
+    adapter: Adapter, work: Path, placed: Finish | None, finish: Finish | None
+) -> Adapter:
     told = work / _TOLD
     try:
         if placed and not told.exists():
@@ -215,8 +225,8 @@ def _read(arguments: list[str]) -> TrainingCLI:
         raise
     except (ArgumentError, MisconfigurationException, TypeError, ValueError) as error:
         raise TrainingError(
-            f"A setting does not fit: {_plainly(error)}. "
-            "'python -m finetune.train --help' lists them all."
+            f"A setting does not fit: {_plainly(error)}. 'python -m finetune.train --help' lists "
+            "them, and with --model.thrift.help those that save memory."
         ) from error
 
 
@@ -275,9 +285,9 @@ def _run(turn: TrainingCLI, work: Path, *, last: bool) -> None:
         StopUnlessFinite(state),
         Progress(),
         throughput,
-        Preview(draft / SAMPLES, output.preview_every),
         export,
         ResumeState(state, output.save_every),
+        Preview(draft / SAMPLES, output.preview_every),
         stop,
     ]
     known = state if state.is_file() else None
@@ -306,76 +316,6 @@ def _stopped(trainer: Trainer, state: Path) -> TrainingStopped:
     )
 
 
-def _identity(turn: TrainingCLI) -> dict[str, Any]:
-    """What decides how a run ends: its settings, whom it learns from what, and on which base."""
-    data, settings = turn.datamodule, turn.settings
-    for name in ("home", "base"):  # the same ones may be spelled in many ways
-        for part in ("data", "model"):
-            settings[part].pop(name, None)
-    return {
-        **{part: settings[part] for part in ("data", "model", "trainer")},
-        "seed_everything": settings["seed_everything"],
-        "called": data.subject.called,
-        "photos": photos_digest(data.subject),
-        "base": data.base.fingerprint,
-        "teacher": digest_of(data.teacher) if data.teacher else None,
-    }
-
-
-def _open_run(work: Path, said: str, *, force: bool) -> None:
-    """Keep what an earlier run of the same identity left.
-
-    Raises:
-        TrainingError: if another one left something, which is cleared away by force alone.
-    """
-    before = _said_in(work)
-    if before == said:
-        return
-    if not force and (any(work.glob("*.ckpt")) or trained_experts(work / _DRAFT)):
-        raise TrainingError(
-            f"A training of {work.name!r} was stopped under other settings: "
-            f"{_differences(before, said)}. Give those again, and it goes on; give "
-            "--output.force true, and it begins anew with these; or give another --output.name."
-        )
-    shutil.rmtree(work, ignore_errors=True)
-    private_folder(work)
-    with whole_file(work / _CONFIG) as partial:
-        partial.write_text(said)
-
-
-def _said_in(work: Path) -> str:
-    """The identity of the run that stands in a folder; empty if there is none."""
-    kept = work / _CONFIG
-    return kept.read_text() if kept.is_file() else ""
-
-
-def _differences(before: str, now: str) -> str:
-    """What was set otherwise, of each the name and the value before."""
-    try:
-        turns = [
-            [dict(_settings_in(turn)) for turn in pair]
-            for pair in zip(json.loads(before), json.loads(now), strict=False)
-        ]
-    except (TypeError, ValueError):
-        return "they can no longer be read"
-    named = dict.fromkeys(
-        f"{name} was {value}"
-        for old, new in turns
-        for name, value in old.items()
-        if new.get(name) != value
-    )
-    return ", ".join(list(named)[:_NAMED]) or "more was set than now, or less"
-
-
-def _settings_in(said: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every single setting by its name, such as "model.lr"."""
-    if isinstance(said, dict):
-        for key, value in said.items():
-            yield from _settings_in(value, f"{name}.{key}".lstrip("."))
-    else:
-        yield name, json.dumps(said)
-
-
 def _replace(draft: Path, final: Path) -> None:
     private_folder(final.parent)
     old = final.with_name(f".{final.name}.old")
@@ -389,4 +329,7 @@ def _replace(draft: Path, final: Path) -> None:
 if __name__ == "__main__":
     import sys
 
-    print(f"Wrote {train(sys.argv[1:]).folder}.")
+    try:
+        print(f"Wrote {train(sys.argv[1:]).folder}.")
+    except (AdapterError, BaseModelError, SubjectError) as error:
+        sys.exit(f"finetune.train: {error}")

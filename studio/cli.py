@@ -13,7 +13,7 @@ from studio.options import Faces, Home, Seed
 from studio.printing import print_anything, say
 from studio.quiet import hush_imports
 from studio.subject_commands import subject_app
-from studio.values import gigabytes, path_of, real, whole
+from studio.values import NATIVE, Size, gigabytes, path_of, real, size_of, whole
 
 app = typer.Typer(
     name="starring",
@@ -54,13 +54,14 @@ def train(
 
     The most useful: --model.lr (learning rate), --model.rank (the adapter's size),
     --trainer.max_steps, --data.photos (photos a step). 'python -m finetune.train --help' lists
-    them all.
+    them, and with --model.thrift.help those that save memory.
     """
     from subjects import Subject
 
     at_home = open_home(home)
-    Subject.load(at_home, name)  # what cannot be found is said before torch is imported
+    subject = Subject.load(at_home, name)  # what cannot be found is said before torch is imported
 
+    from finetune.sample import shown_by
     from studio.training import train_and_measure
 
     adapter = train_and_measure(
@@ -71,7 +72,7 @@ def train(
         faces=faces,
         home=at_home,
     )
-    words = f'{adapter.folder.name} "waving at the beach, close-up"'
+    words = f'{adapter.folder.name} "{shown_by(subject)}"'
     say("", f"Wrote {adapter.folder}.", f"Next: starring render {words}{home_option(home)}")
 
 
@@ -96,6 +97,15 @@ def render(
         Optional[str],
         typer.Option(help="Name or folder of the base; the adapter's own if not given."),
     ] = None,
+    size: Annotated[
+        Size,
+        typer.Option(
+            parser=size_of,
+            metavar="WIDTHxHEIGHT",
+            help="Of the clip in pixels, such as 480x832; the base's own if not given.",
+            show_default=False,
+        ),
+    ] = NATIVE,
     frames: Annotated[
         Optional[int],
         typer.Option(parser=whole(1, 10_000), metavar="NUMBER", help="Frames of the clip."),
@@ -137,14 +147,22 @@ def render(
     check_clip(path)
     folder = adapter_folder(name, at_home)
 
-    from inference.render import Clip
+    from inference.clip import Clip
     from studio.rendering import render_and_measure
 
     render_and_measure(
         folder,
         prompt,
         path,
-        clip=Clip(frames=frames, steps=steps, guidance=guidance, seed=seed, negative=negative),
+        clip=Clip(
+            width=size.width,
+            height=size.height,
+            frames=frames,
+            steps=steps,
+            guidance=guidance,
+            seed=seed,
+            negative=negative,
+        ),
         scale=scale,
         base=base,
         faces=faces,
@@ -253,7 +271,7 @@ def demo(
 def bench(
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Few subjects, in minutes; wide intervals."),
+        typer.Option("--quick", help="Few subjects, an hour on a CPU; wide intervals."),
     ] = False,
     base: Annotated[str, typer.Option(help="Name of a base, or its folder.")] = "pocket",
     out: Annotated[

@@ -14,6 +14,7 @@ from bases.hub import open_base
 from bases.pocket import SAMPLE
 from bases.video import Frames, write_mp4
 from finetune.train import train
+from inference.clip import Clip, settings_of
 from inference.likeness import (
     ceiling,
     clip_embeddings,
@@ -21,7 +22,7 @@ from inference.likeness import (
     likeness,
     motion,
 )
-from inference.render import Clip, Renderer
+from inference.render import Renderer
 from inference.sheet import sheet, strip
 from studio.asking import Terms
 from studio.gallery import gallery
@@ -86,7 +87,7 @@ def run_demo(
         "base": base,
         "seed": seed,
     }
-    settings = renderer.settings(prompt, clip)
+    settings = settings_of(renderer.base, prompt, clip)
     write_mp4(out / "with.mp4", adapted, fps=renderer.base.fps, settings=settings)
     write_mp4(out / "without.mp4", plain, fps=renderer.base.fps, settings=settings)
     _draw(out, subject, adapted, plain)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bases.families import family_of
 from finetune.adapter import Adapter
-from finetune.formats import FORMATS, export
+from finetune.formats import check_format, export
 from studio.home import StudioError
-from studio.noting import note_files
+from studio.noting import is_anothers, note_files
 from studio.printing import say
 from studio.quiet import hush
 from studio.rendering import base_of
@@ -19,7 +19,7 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
 
     Args:
         folder: the adapter's.
-        style: one of `FORMATS`.
+        style: one of `finetune.formats.FORMATS`.
         out: the file; the adapter's name and the format in this folder if not given. An expert's
             name is put before its ending.
         home: where everything lives.
@@ -32,8 +32,7 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
         AdapterError: if the format is unknown, or the adapter cannot be said in it.
     """
     hush()
-    if style not in FORMATS:
-        raise StudioError(f"format {style!r} is none of {', '.join(FORMATS)}.")
+    check_format(style)
     suffix = "" if style == "diffusers" else f"-{style}"
     target = out or Path(f"{folder.resolve().name}{suffix}.safetensors")
     if target.suffix != ".safetensors":
@@ -44,7 +43,7 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
     adapter = Adapter(folder)
     run = adapter.run
     adapter.check_weights()
-    family = family_of(base_of(run))
+    family, anothers = family_of(base_of(run)), is_anothers(adapter, home)
     written = []
     for expert in run["experts"]:
         stem = "_".join(filter(None, (target.stem, expert["name"])))
@@ -60,6 +59,7 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
                 "in a folder where you may write."
             ) from error
         say(f"{path}: {expert['tensors']} tensors, all read back; size of the change {size:.3f}")
-        note_files(home, run["subject"]["name"], "exported", [path], format=style)
+        if not anothers:
+            note_files(home, run["subject"]["name"], "exported", [path], format=style)
         written.append(path)
     return written

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bases.pixels import as_frames
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
 from subjects import Finder
@@ -21,15 +22,9 @@ def gallery(count: int, finder: Finder) -> NDArray[np.float32]:
     for index in range(count):
         scenes = sample_scenes(_PICTURES, generator, PEOPLE, shot="close-up", view="front")
         pictures = film(looks[[index] * _PICTURES], scenes, size=_SIZE)[:, :, 0]
-        faces = [finder.find(picture) for picture in as_uint8(pictures)]
+        faces = [finder.find(picture) for picture in as_frames(pictures)]
         found = [face[0].embedding for face in faces if face]
         if found:
             mean = np.mean(found, axis=0)
             seen.append(mean / np.linalg.norm(mean))
     return np.stack(seen)
-
-
-def as_uint8(pictures_N3HW: torch.Tensor) -> NDArray[np.uint8]:
-    """Pictures in [-1, 1] as (N, H, W, 3) in [0, 255]."""
-    scaled = ((pictures_N3HW + 1) * 127.5).round().clamp(0, 255).byte()
-    return scaled.permute(0, 2, 3, 1).contiguous().numpy()

@@ -16,11 +16,12 @@ from bases.hub import open_base
 from bases.video import Frames, write_mp4
 from finetune.adapter import Adapter
 from finetune.examples import photos_digest
+from inference.clip import Clip, check_pictures, settings_of
 from inference.likeness import motion
-from inference.render import Clip, Renderer, check_pictures
+from inference.render import Renderer
 from studio.home import StudioError
 from studio.licences import ask
-from studio.noting import is_here, note_files
+from studio.noting import is_anothers, is_here, note_files
 from studio.printing import printable, say
 from studio.quiet import hush
 from studio.tables import show_table
@@ -86,13 +87,20 @@ def render_and_measure(
         ask(base)
     opened = open_base(base) if base else base_of(run)
     adapter.check(opened.fingerprint, opened.name)
-    shown = shown_to(opened, adapter, home, pictures)
     name = run["subject"]["name"]
-    was_here = is_here(home, name)
-    yardstick = _yardstick(name, home, faces)
-    renderer = Renderer(opened)
     full = with_trigger(prompt, run["subject"]["trigger"], run["subject"]["noun"])
-    settings = renderer.settings(full if prompt.strip() else prompt, clip)
+    settings = settings_of(opened, full, clip)
+    shown = shown_to(opened, adapter, home, pictures)
+    was_here, anothers = is_here(home, name), is_anothers(adapter, home)
+    yardstick = None if anothers else _yardstick(name, home, faces)
+    if anothers:
+        say(
+            f"Note: this adapter learnt other photos than {name!r} has here: likeness will not be "
+            "measured, and the clip will not be deleted with that subject."
+        )
+    if clip.frames and clip.frames != settings["num_frames"]:
+        say(f"Note: this base draws {settings['num_frames']} frames for {clip.frames}.")
+    renderer = Renderer(opened)
     with renderer.adapter(adapter, scale):
         frames = renderer.render(full, clip, shown)
     if was_here and not is_here(home, name):
@@ -102,9 +110,9 @@ def render_and_measure(
         settings["pictures"] = [sha256(picture.tobytes()).hexdigest()[:12] for picture in shown]
     made = {**settings, "base": trained_on, "adapter": adapter.folder.name, "scale": scale}
     write_mp4(path, frames, fps=renderer.base.fps, settings=made)
-    note_files(home, name, "rendered", [path], prompt=full)
-    if yardstick:
-        _show_measures(frames, yardstick)
+    if not anothers:
+        note_files(home, name, "rendered", [path], prompt=full)
+    _show_measures(frames, yardstick)
 
 
 def shown_to(
@@ -161,21 +169,25 @@ def _yardstick(name: str, home: Path, faces: str | None) -> Yardstick | None:
     return yardstick_of(subject, faces)
 
 
-def _show_measures(frames: Frames, yardstick: Yardstick) -> None:
+def _show_measures(frames: Frames, yardstick: Yardstick | None) -> None:
+    likeness = _likeness_rows(frames, yardstick) if yardstick else []
+    rows = [*likeness, ("motion a frame", f"{motion(frames):.4f} of the height")]
+    show_table(("measure", "value"), rows)
+
+
+def _likeness_rows(frames: Frames, yardstick: Yardstick) -> list[tuple[str, str]]:
     found, best = yardstick.likeness(frames), yardstick.ceiling
     seen = found.worst_frame is not None
-    rows = [
+    return [
         ("likeness, median", f"{found.median:.2f}" if seen else "–"),
         ("the photos' own ceiling", "–" if best is None else f"{best:.2f}"),
         ("worst frame", f"{found.worst:.2f} (frame {found.worst_frame})" if seen else "–"),
         *([("frames with a face", f"{found.detected:.0%}")] if yardstick.face else []),
-        ("motion a frame", f"{motion(frames):.4f} of the height"),
     ]
-    show_table(("measure", "value"), rows)
 
 
 def with_trigger(prompt: str, trigger: str, noun: str) -> str:
-    """The prompt with the subject in front, unless it names the subject itself."""
-    if trigger.lower() in prompt.lower().replace(",", " ").split():
+    """The prompt with the subject in front, unless it names the subject itself or is empty."""
+    if not prompt.strip() or trigger.lower() in prompt.lower().replace(",", " ").split():
         return prompt
     return f"{trigger}, {with_article(noun)}, {prompt}"

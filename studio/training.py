@@ -13,9 +13,11 @@ from bases.files import whole_file
 from bases.hub import open_base
 from bases.video import write_mp4
 from finetune.adapter import REPORT, SAMPLES, Adapter
+from finetune.sample import SAMPLE_SEED, sample_prompt
 from finetune.train import train
+from inference.clip import Clip
 from inference.likeness import motion
-from inference.render import Clip, Renderer
+from inference.render import Renderer
 from studio.home import ROOT, StudioError
 from studio.licences import ask
 from studio.printing import say
@@ -24,7 +26,6 @@ from studio.rendering import shown_to
 from studio.yardstick import Yardstick, likeness_line, yardstick_of
 from subjects import Subject, note
 
-SAMPLE_PROMPT, SAMPLE_SEED = "waving at the beach, close-up", 7
 _SECTIONS = ("model", "data", "trainer", "output", "experts")
 
 
@@ -47,8 +48,7 @@ def train_and_measure(
     yardstick = yardstick_of(subject, faces)
 
     def measure(adapter: Adapter) -> None:
-        if yardstick:
-            _measure(adapter, subject, base, yardstick)
+        _measure(adapter, subject, base, yardstick)
 
     def log(adapter: Adapter) -> None:
         note(home, subject.folder, "trained", adapter=adapter.folder.name, base=base)
@@ -98,22 +98,18 @@ def _check_recipe(path: Path) -> None:
         )
 
 
-def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick) -> None:
+def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick | None) -> None:
     opened = open_base(base)
     renderer = Renderer(opened)
-    prompt = f"{subject.called}, {SAMPLE_PROMPT}"
+    prompt = sample_prompt(subject)
     shown = shown_to(opened, adapter, subject.folder.parents[1])
     with renderer.adapter(adapter):
         frames = renderer.render(prompt, Clip(seed=SAMPLE_SEED), shown)
     write_mp4(adapter.folder / SAMPLES / "sample.mp4", frames, fps=renderer.base.fps)
-    found = yardstick.likeness(frames)
-    report = {
-        "prompt": prompt,
-        "seed": SAMPLE_SEED,
-        "ceiling": yardstick.ceiling,
-        "likeness": dataclasses.asdict(found),
-        "motion": motion(frames),
-    }
+    report = {"prompt": prompt, "seed": SAMPLE_SEED, "motion": motion(frames)}
+    if yardstick:
+        found = yardstick.likeness(frames)
+        report |= {"ceiling": yardstick.ceiling, "likeness": dataclasses.asdict(found)}
+        say(likeness_line(found, yardstick.ceiling, len(frames)))
     with whole_file(adapter.folder / REPORT) as partial:
         partial.write_text(json.dumps(report, indent=2) + "\n")
-    say(likeness_line(found, yardstick.ceiling, len(frames)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -47,6 +48,27 @@ def real(low: float, high: float) -> Callable[[str | float], float]:
         return number
 
     return read
+
+
+@dataclass(frozen=True)
+class Size:
+    """A picture's size in pixels; the base's own where it is None."""
+
+    width: int | None = None
+    height: int | None = None
+
+
+NATIVE = Size()
+
+
+def size_of(text: str | Size) -> Size:
+    """Reads a picture's size, such as "480x832", its width before its height."""
+    if isinstance(text, Size):
+        return text
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise typer.BadParameter(f"{text!r} is no size: give width and height, such as 480x832.")
+    return Size(int(width), int(height))
 
 
 def gigabytes(text: str | float) -> float:

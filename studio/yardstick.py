@@ -8,7 +8,9 @@ from functools import partial
 
 from bases.video import Frames
 from inference.likeness import Likeness, Vectors, ceiling, clip_embeddings, likeness
+from studio.home import StudioError
 from studio.onlookers import encoder_of, face_finder
+from studio.printing import say
 from subjects import POCKET, Subject
 
 See = Callable[[Frames], list[Vectors | None]]
@@ -42,13 +44,14 @@ class Yardstick:
 
 
 def yardstick_of(subject: Subject, package: str | None) -> Yardstick | None:
-    """What measures clips of a subject; None of a pet or an object without an encoder.
+    """What measures clips of a subject; None, which is said, of others without an encoder.
 
     Args:
         subject: whom.
         package: the face package of a person, by name or folder; the subject's own if None.
 
     Raises:
+        StudioError: if a package is given and the subject is no person.
         SubjectError: if the package cannot be opened, or a photo cannot be read.
     """
     if subject.kind == "person":
@@ -58,8 +61,17 @@ def yardstick_of(subject: Subject, package: str | None) -> Yardstick | None:
             subject.face_embeddings(finder, subject.learnt),
             subject.face_embeddings(finder, subject.held_out),
         )
+    if package is not None:
+        raise StudioError(
+            f"--faces {package!r} measures people, and {subject.name!r} is a subject of the kind "
+            f"{subject.kind!r}: leave it out. Others are compared by the --encoder that they were "
+            "added with."
+        )
     encoder = encoder_of(subject)
     if encoder is None:
+        say(
+            f"Note: likeness will not be measured: {subject.name!r} was added without an --encoder."
+        )
         return None
     return Yardstick(
         lambda frames: [encoder.embed(frame) for frame in frames],

@@ -17,6 +17,7 @@ from jsonargparse import auto_cli
 from PIL import Image
 from torch import Tensor
 
+from bases.pixels import as_frames
 from bases.pocket import SAMPLE
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import Look, film, sample_looks, sample_scenes
@@ -66,8 +67,7 @@ def sample_photos(
 def write_photos(pictures: Tensor, folder: Path) -> None:
     """Write pictures (N, 3, H, W) in [-1, 1] as `photo-1.png` and so on."""
     folder.mkdir(parents=True, exist_ok=True)
-    for index, picture in enumerate(pictures, start=1):
-        pixels = ((picture + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    for index, pixels in enumerate(as_frames(pictures), start=1):
         Image.fromarray(pixels).save(folder / f"photo-{index}.png", optimize=True)
 
 

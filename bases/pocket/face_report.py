@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onnxruntime import SessionOptions
 from torch import Generator, Tensor
 
+from bases.pixels import as_frames
 from bases.pocket.face_pictures import ANYWHERE, PEOPLE, degrade
 from bases.pocket.world import Look, film, sample_looks, sample_scenes
 from bases.pocket.world.canvas import Canvas
@@ -139,7 +140,7 @@ def embeddings(app: FaceAnalysis, pictures: Tensor) -> Floats:
 
 def faces(app: FaceAnalysis, picture: Tensor) -> list[Any]:
     """The faces in a picture (3, H, W) in [-1, 1] that insightface finds, the surest first."""
-    pixels = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+    pixels = as_frames(picture[None])[0]
     with warnings.catch_warnings():
         # insightface aligns by a function that scikit-image is about to rename.
         warnings.simplefilter("ignore", FutureWarning)

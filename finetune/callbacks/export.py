@@ -21,7 +21,9 @@ from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.examples import photos_digest
 from finetune.module import LoraModule
+from finetune.sample import sample_prompt
 from subjects import Subject
+from subjects.files import file_digest
 
 _PACKAGES = ("torch", "diffusers", "transformers", "peft", "pytorch-lightning")
 
@@ -67,6 +69,7 @@ class ExportAdapter(pl.Callback):
                 f"has learnt {'something' if learnt else 'nothing'}: it would do nothing, or harm. "
                 "Train again with another --model.lr, and --output.force true."
             )
+        helper = module.training_adapter
         expert = {
             "name": module.expert.name,
             "part": module.expert.part,
@@ -76,6 +79,7 @@ class ExportAdapter(pl.Callback):
             "change": size,
             "throughput": self.throughput.summary,
             "thrift": dataclasses.asdict(module.thrift),
+            "training_adapter": helper and file_digest(helper),
             "config": {**self.config, "data": {**self.config["data"], "home": None}},
         }
         data: SubjectData = trainer.datamodule
@@ -122,7 +126,7 @@ def _card(subject: Subject, base: Base, module: LoraModule, experts: list[dict[s
     family = module.family
     pipeline, dtypes = family.pipeline_class.__name__, family.dtypes(module.base_dtype)
     size = ", ".join(f"{name}={number}" for name, number in base.native_clip.items())
-    clip = f'"{subject.called}, waving", {size}'
+    clip = f'"{sample_prompt(subject)}", {size}'
     prefix = "" if family.prefix == "transformer" else f', prefix="{family.prefix}"'
     lines = [
         "import torch",

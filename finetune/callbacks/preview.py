@@ -14,6 +14,7 @@ from finetune.callbacks.step import StepCallback
 from finetune.data import SubjectData
 from finetune.examples import free_memory
 from finetune.module import LoraModule
+from finetune.sample import SAMPLE_SEED, sample_prompt
 
 
 class Preview(StepCallback):
@@ -22,18 +23,10 @@ class Preview(StepCallback):
     Args:
         folder: receives `step-00100.mp4` and so on, with an expert's name before it if it has one.
         every: steps between two clips; 0 for none.
-        prompt: what they show, after the trigger and the class noun.
-        seed: of their noise.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        every: int = 0,
-        prompt: str = "waving at the beach, close-up",
-        seed: int = 7,
-    ) -> None:
-        self.folder, self.every, self.prompt, self.seed = folder, every, prompt, seed
+    def __init__(self, folder: Path, every: int = 0) -> None:
+        self.folder, self.every = folder, every
 
     def on_step_end(self, trainer: pl.Trainer, module: LoraModule, *_: Any) -> None:
         """Render after every `every`-th step."""
@@ -61,9 +54,9 @@ class Preview(StepCallback):
             video = module.family.draw(
                 pipe,
                 guidance=base.guidance,
-                prompt=f"{subject.called}, {self.prompt}",
+                prompt=sample_prompt(subject),
                 **base.native_clip,
-                generator=torch.Generator("cpu").manual_seed(self.seed),
+                generator=torch.Generator("cpu").manual_seed(SAMPLE_SEED),
                 output_type="np",
                 **({"pictures": shown} if shown else {}),
             )[0]

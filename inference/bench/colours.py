@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Generator
 
+from bases.pixels import as_frames
 from bases.pocket.judge.traits import COLOURS, SAME_COLOUR, trait
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Look, Scene, film, sample_looks, sample_scenes
@@ -68,8 +68,7 @@ def _mean_corners(shape: PocketShape, place: str, light: str) -> Colours:
     generator = Generator().manual_seed(0)
     looks = sample_looks(_REFERENCES, generator)
     scenes: Scene = sample_scenes(_REFERENCES, generator, shape.world, place=place, light=light)
-    pictures = film(looks, scenes, size=shape.size)[:, :, 0].permute(0, 2, 3, 1)
-    frames = ((pictures + 1) * 127.5).round().to(torch.uint8).numpy()
+    frames = as_frames(film(looks, scenes, size=shape.size)[:, :, 0])
     return np.mean([_corners(frame[None]) for frame in frames], axis=0)
 
 

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bases.pixels import as_pictures
 from bases.pocket.judge.network import Judge, Opinion
 from bases.pocket.judge.reading import (
     expression_is_seen,
@@ -33,7 +34,8 @@ JUDGED = ("action", "place", "light", "shot", "view", "move", "expression")
 """The choices of a prompt that a clip is judged by."""
 _LEAST_SEEN = 0.01
 """Of a picture: a subject that covers less is not seen."""
-_TRACKED = [SPOTS.index(name) for name in ("head", "shoulders", "hips")]
+_TRACKED = {"person": ("head", "shoulders", "hips"), "pet": ("head",)}
+"""Spots that rise and fall with who jumps; of a pet the judge has learnt its head alone."""
 _EDGE = 0.5
 """A spot so many cells from the picture's edge may lie beyond it, where it is not followed."""
 
@@ -62,7 +64,7 @@ class Who:
 @torch.no_grad()
 def opinion_of(judge: Judge, frames: Frames) -> Opinion:
     """The judge's opinion of one clip (F, H, W, 3): who by every frame, what by every second."""
-    clip = torch.from_numpy(frames).permute(3, 0, 1, 2)[None] / 127.5 - 1
+    clip = as_pictures(frames).movedim(0, 1)[None]
     every, second = judge(clip), judge(clip[:, :, ::2])
     return Opinion(
         every.mask, every.spots, every.identity, every.traits, second.scene, second.intensity
@@ -95,7 +97,7 @@ def score(
         **_found_among_others(seen, who, scene),
         "detected": _detected(seen) if finder is None else float(np.isfinite(yaws).mean()),
         "prompt": prompt_followed(seen, scene),
-        "intensity": abs(float(torch.sigmoid(seen.intensity[0])) - float(scene.intensity[0])),
+        **_intensity(seen, scene),
         "traits": _traits(seen, who, scene),
         "motion": motion(frames),
         **_physics(seen, scene, fps),
@@ -139,6 +141,13 @@ def prompt_followed(seen: Opinion, scene: Scene) -> dict[str, bool]:
     }
 
 
+def _intensity(seen: Opinion, scene: Scene) -> dict[str, float]:
+    """How far the strength of the expression is off, of 1; nothing where none can be seen."""
+    if not bool(expression_is_seen(scene)):
+        return {}
+    return {"intensity": abs(float(seen.intensity[0].sigmoid()) - float(scene.intensity[0]))}
+
+
 def _traits(seen: Opinion, who: Who, scene: Scene) -> dict[str, float]:
     """By trait, the share of frames in which it is right; none where no face can be seen."""
     if not bool(face_is_seen(scene)):
@@ -156,12 +165,16 @@ def _physics(seen: Opinion, scene: Scene, fps: float) -> dict[str, float]:
     down_FK = spots_at(seen.spots)[0, ..., 1].double()
     heights_FK = _heights(down_FK, scene, fps)
     if action == "jump":
-        followed = [spot for spot in _TRACKED if _stays_inside(down_FK[:, spot])]
+        followed = [spot for spot in _followed_spots(scene) if _stays_inside(down_FK[:, spot])]
         found = {"gravity": gravity_of(heights_FK[:, followed].mean(1), fps)} if followed else {}
     else:
         middle = heights_FK[:, 0]
         found = {"restitution": restitution_of(middle, float(middle.min()))}
     return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def _followed_spots(scene: Scene) -> list[int]:
+    return [SPOTS.index(name) for name in _TRACKED[scene.named("kind", 0)]]
 
 
 def _stays_inside(down_F: Tensor) -> bool:

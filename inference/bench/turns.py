@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from bases.video import Frames
 from subjects import Finder
 
 TURNS = ("frontal", "half turned", "profile")
-_ENDS = (0.0, 20.0, 50.0, 90.0)
+_ENDS = (0.0, 20.0, 50.0, math.inf)
 
 
 def head_yaws(frames: Frames, finder: Finder) -> NDArray[np.float64]:
@@ -24,7 +25,7 @@ def head_yaws(frames: Frames, finder: Finder) -> NDArray[np.float64]:
 
 
 def by_turn(similar_F: NDArray[np.float32], yaws_F: NDArray[np.float64]) -> dict[str, float]:
-    """The median likeness of a clip's frames by `TURNS`: to 20, 50 and 90 degrees; none left out.
+    """The median likeness of a clip's frames by `TURNS`: to 20, to 50, and beyond; none left out.
 
     Args:
         similar_F: likeness in each frame.

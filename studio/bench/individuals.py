@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from bases.pixels import as_pictures
 from bases.pocket.draw_sample import NARROW, SCENES, sample_photos, write_photos
 from bases.pocket.judge.look_alikes import visible_look_alikes
 from bases.pocket.judge.network import Judge
@@ -34,7 +35,7 @@ class Individual:
 
     Attributes:
         who: as the bench knows it.
-        photos: that its adapter is trained on, (P, 3, S, S) in [-1, 1].
+        photos: those of the subject's that its adapter is trained on, (P, 3, S, S) in [-1, 1].
         subject: as a user would add it.
     """
 
@@ -64,7 +65,7 @@ def add_individual(
     Args:
         kind: "person", "pet" or "object".
         index: which of that kind.
-        photos: how many.
+        photos: how many; those that the audit drops are not learnt.
         narrow: whether the photos are all alike.
         gallery: how many look-alikes to draw, each of whom a picture can tell from it.
         judge: looks at the photos.
@@ -92,16 +93,17 @@ def add_individual(
     own = look[[0] * _MATCHES]
     others = visible_look_alikes(look, kind, gallery, generator)
     size = shape.size
-    seen = identities(judge, pictures, size)
+    learnt = as_pictures(np.stack([np.asarray(photo.open()) for photo in subject.learnt]))
+    seen = identities(judge, learnt, size)
     who = Who(
         kind=kind,
         look=look,
         photos_PD=seen,
         matches_MD=identities(judge, portraits(own, kind, shape, generator), size),
         others_OD=identities(judge, portraits(others, kind, shape, generator), size),
-        ceiling=float(np.median(leave_one_out(seen))) if photos > 1 else float("nan"),
+        ceiling=float(np.median(leave_one_out(seen))) if len(seen) > 1 else float("nan"),
     )
-    return Individual(who, pictures, subject)
+    return Individual(who, learnt, subject)
 
 
 def portraits(look: Look, kind: str, shape: PocketShape, generator: Generator) -> Tensor:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from bases.pocket.world import caption
 from inference.bench.scores import opinion_of, prompt_followed
-from inference.render import Clip
+from inference.clip import Clip
 from studio.bench.individuals import individual_seed
 from studio.bench.takes import Studio, scenes_for
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from bases.catalogue import Base
 from bases.families import family_of
 from bases.files import whole_file
 from bases.hub import open_base
@@ -60,14 +61,23 @@ def run_bench(
 
 
 def shape_for(base: str) -> Path:
-    """The YAML of the clips and the world that a base is measured in: Pocket's own of its size.
+    """The YAML of the clips and the world that a base is measured in: Pocket's of its size.
 
     Args:
-        base: name or folder; one of another size is measured in the smallest.
+        base: name or folder.
+
+    Raises:
+        StudioError: if there is no such world.
     """
-    shapes = ROOT / "configs" / "pocket"
-    own = shapes / f"{open_base(base).height}.yaml"
-    return own if own.is_file() else shapes / "64.yaml"
+    shapes = {int(path.stem): path for path in (ROOT / "configs" / "pocket").glob("*.yaml")}
+    height = open_base(base).height
+    if height not in shapes:
+        raise StudioError(
+            f"The base {base!r} draws clips {height} pixels high, and there are drawn worlds to "
+            f"measure in of {', '.join(map(str, sorted(shapes)))}: choose 'pocket', 'pocket-64' or "
+            "another that draws such clips."
+        )
+    return shapes[height]
 
 
 def judge_for(shape: PocketShape) -> Path:
@@ -98,6 +108,7 @@ class Bench:
         self.shape, self.base, self.extra = shape, base, extra
         if find_spec("matplotlib") is None:
             raise StudioError("The bench draws plots: pip install 'starring[pocket]' first.")
+        _check_clips(open_base(base), shape)
         if family_of(open_base(base)).pictures:
             raise StudioError(
                 f"The base {base!r} draws whom it is shown, and the bench measures bases that are "
@@ -214,6 +225,18 @@ class Bench:
     def _point(self, kind: str, index: int, photos: int, *, narrow: bool) -> float:
         one, adapter = self._trained(kind, index, photos, narrow=narrow)
         return self.studio.likeness_of(one, adapter, index)
+
+
+def _check_clips(base: Base, shape: PocketShape) -> None:
+    """Refuse a base whose clips are not like the true ones that it is measured beside."""
+    own = base.width, base.height, base.frames, base.fps
+    true = shape.size, shape.size, shape.frames, shape.fps
+    if own != true:
+        said = "{}×{}, {} frames, {} a second"
+        raise StudioError(
+            f"The base {base.name!r} draws clips of {said.format(*own)}, and the bench's true ones "
+            f"are of {said.format(*true)}: choose a base that draws such."
+        )
 
 
 def _write(path: Path, text: str) -> None:

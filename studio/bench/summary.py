@@ -30,6 +30,7 @@ def summarise(subjects: Subjects, shape: PocketShape, kind: str) -> dict[str, Fi
         "likeness by head yaw, of the ceiling": _by_turn(subjects),
         "traits": _means_of(subjects, "traits"),
         "prompt": _means_of(subjects, "prompt") | {"chance": _chance(shape, kind)},
+        "expression": {"strength, off by": _by_variant(subjects, _at("intensity"), "mean")},
         "without a network": _without_network(subjects),
         "motion": {"over the base's": _over_base(subjects, "motion")},
         "bleed": _bleed(subjects),

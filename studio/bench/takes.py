@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from bases.pixels import as_frames, as_pictures
 from bases.pocket.judge.network import Judge
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Scene, caption, film, sample_looks, sample_scenes
@@ -21,10 +21,11 @@ from finetune.adapter import Adapter
 from inference.bench.colours import Backdrops, colour_shares
 from inference.bench.copying import copied
 from inference.bench.scores import JUDGED, opinion_of, score
-from inference.render import Clip, Renderer
+from inference.clip import Clip
+from inference.render import Renderer
 from studio.bench.individuals import Individual, individual_seed
 from studio.bench.plan import Plan
-from studio.bench.truth import as_frames, through_vae, true_clip
+from studio.bench.truth import through_vae, true_clip
 from studio.onlookers import face_finder
 from subjects import Subject, leave_one_out, similarity_to
 
@@ -98,8 +99,8 @@ class Studio:
         return [
             self._take("truth", through_vae(drawn, self.vae), one, scene, row),
             self._take("other", through_vae(another, self.vae), one, scene, row),
-            self._take("still", as_frames(held[0]), one, scene, row),
-            self._take("drawn", as_frames(drawn[0]), one, scene, row),
+            self._take("still", as_frames(held[0].movedim(1, 0)), one, scene, row),
+            self._take("drawn", as_frames(drawn[0].movedim(1, 0)), one, scene, row),
         ]
 
     def _fresh(self, one: Individual, scene: Scene) -> Tensor:
@@ -117,8 +118,7 @@ class Studio:
         found["place by corners"] = place == scene.named("place", 0)
         found["colours"] = colour_shares(frames, one.who.look, one.who.kind)
         if variant in ("adapter", "drawn"):
-            pictures = torch.from_numpy(frames).permute(0, 3, 1, 2) / 127.5 - 1
-            found["copied"] = copied(pictures, one.photos, self._fresh(one, scene))
+            found["copied"] = copied(as_pictures(frames), one.photos, self._fresh(one, scene))
         return {"variant": variant, "scene": row, **found}
 
 

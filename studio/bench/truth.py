@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from bases.pixels import as_frames
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import Look, Scene, film
 from bases.video import Frames
@@ -23,10 +23,5 @@ def through_vae(clip: Tensor, vae: Any) -> Frames:
     """A clip (1, 3, F, H, W) in [-1, 1], as a base's VAE gives it back."""
     video = clip.to(vae.device, vae.dtype)
     latents = vae.encode(video).latent_dist.mode()
-    return as_frames(vae.decode(latents).sample[0].float().cpu())
-
-
-def as_frames(clip: Tensor) -> Frames:
-    """A clip (3, F, H, W) in [-1, 1] as frames (F, H, W, 3) in [0, 255]."""
-    scaled = ((clip + 1) * 127.5).round().clamp(0, 255).byte()
-    return np.ascontiguousarray(scaled.permute(1, 2, 3, 0).numpy())
+    decoded = vae.decode(latents).sample[0].float().cpu()
+    return as_frames(decoded.movedim(1, 0))

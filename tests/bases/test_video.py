@@ -43,6 +43,18 @@ def test_a_clip_is_h264_in_the_colours_that_browsers_play(tmp_path: Path, frames
         assert (stream.height, stream.width, stream.frames) == (48, 64, 9)
 
 
+def test_colours_are_hds_and_said_to_be(tmp_path: Path) -> None:
+    """A player that is not told guesses, by the clip's height or at all times."""
+    red = np.full((2, 48, 64, 3), (200, 60, 30), np.uint8)
+    write_mp4(tmp_path / "red.mp4", red, fps=16)
+    with av.open(str(tmp_path / "red.mp4")) as container:
+        frame = next(container.decode(video=0))
+        assert (frame.colorspace, frame.color_range) == (1, 1)
+    luma = 16 + 219 / 255 * (0.2126 * 200 + 0.7152 * 60 + 0.0722 * 30)
+    assert abs(bytes(frame.planes[0])[0] - luma) <= 1
+    assert np.abs(read_mp4(tmp_path / "red.mp4")[0].astype(int) - red).max() <= 3
+
+
 def test_a_player_learns_all_it_needs_before_the_pictures(tmp_path: Path, frames: Frames) -> None:
     write_mp4(tmp_path / "clip.mp4", frames, fps=16)
     names = boxes(tmp_path / "clip.mp4")

@@ -197,7 +197,7 @@ def test_the_card_names_the_trigger_and_the_base(trained: Adapter) -> None:
     card = (trained.folder / "README.md").read_text()
     assert "toto" in card
     assert "`tiny`" in card
-    assert "toto, an object, waving" in card
+    assert "toto, an object, spinning" in card
 
 
 def test_an_adapter_of_another_base_is_refused(
@@ -213,6 +213,15 @@ def _write(name: str, data: bytes) -> Callable[[Path], None]:
     return lambda folder: (folder / name).write_bytes(data) and None
 
 
+def _experts(change: Callable[[list[Any]], list[Any]]) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        run = json.loads((folder / "run.json").read_text())
+        run["experts"] = change(run["experts"])
+        (folder / "run.json").write_text(json.dumps(run))
+
+    return write
+
+
 def _spoil(folder: Path) -> None:
     weights = {name: weight * torch.nan for name, weight in load_file(folder / WEIGHTS).items()}
     save_file(weights, folder / WEIGHTS)
@@ -225,6 +234,8 @@ def _spoil(folder: Path) -> None:
         (_write("run.json", b"{"), r"run\.json"),
         (_write("run.json", b"[1]"), r"run\.json"),
         (_write("run.json", b"{}"), r"run\.json"),
+        (_experts(lambda _: []), r"run\.json.*names no experts"),
+        (_experts(lambda known: [known[0] | {"part": "transformer_9"}]), r"run\.json.*_9"),
         (_write("run.json", b'{"base": []}'), r"run\.json"),
         (_spoil, "no numbers"),
         (lambda folder: (folder / WEIGHTS).unlink(), r"adapter\.safetensors"),

@@ -15,9 +15,11 @@ from bases.catalogue import Base
 from bases.wan import Wan
 from finetune.adapter import HELPER, WEIGHTS, Adapter, base_alone, load_lora, without_help
 from finetune.batches import Batch
+from finetune.callbacks import ExportAdapter
 from finetune.errors import BrokenAdapter, TrainingError
 from finetune.module import LoraModule
 from finetune.train import train
+from subjects.files import file_digest
 from tests.conftest import CPU
 from tests.finetune.test_module import Oracle
 from tests.tiny_base import CHANNELS
@@ -85,6 +87,32 @@ def test_an_adapter_that_helps_counts_in_training(
     ours, without = load_file(helped.folder / WEIGHTS), load_file(alone.folder / WEIGHTS)
     assert set(ours) == set(without)
     assert any(not torch.equal(ours[name], without[name]) for name in ours if ".lora_B." in name)
+    (said,), (nothing,) = helped.run["experts"], alone.run["experts"]
+    assert said["training_adapter"] == file_digest(helper)
+    assert nothing["training_adapter"] is None
+
+
+def test_a_run_that_was_stopped_does_not_go_on_with_another_helper(
+    home: Path,
+    command: Callable[..., list[str]],
+    trained: Adapter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helper = tmp_path / "helper.safetensors"
+    helper.write_bytes((trained.folder / WEIGHTS).read_bytes())
+    arguments = command(home, f"--model.training_adapter={helper}", "--output.save_every=1")
+    monkeypatch.setattr(ExportAdapter, "write", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(arguments)
+    halved = {name: weight / 2 for name, weight in load_file(helper).items()}
+    save_file(halved, helper)
+    with pytest.raises(TrainingError, match="training adapter was "):
+        train(arguments)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_it_learns_nothing_and_is_left_out_of_previews(tiny: Base, trained: Adapter) -> None:

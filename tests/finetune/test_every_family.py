@@ -28,7 +28,8 @@ from finetune.errors import AdapterError
 from finetune.formats import FORMATS, export
 from finetune.preservation import LIGHTS, PLACES
 from finetune.train import train
-from inference.render import Clip, Renderer
+from inference.clip import Clip
+from inference.render import Renderer
 from subjects import PUPPETS, add_subject
 from tests.conftest import CPU
 from tests.tiny_families import TINY

@@ -21,7 +21,8 @@ from finetune.callbacks import Progress
 from finetune.errors import TrainingError, TrainingStopped
 from finetune.module import LoraModule
 from finetune.train import train
-from inference.render import Clip, Renderer
+from inference.clip import Clip
+from inference.render import Renderer
 from subjects import Subject
 from tests.conftest import CPU
 from tests.tiny_base import BOUNDARY, write_tiny_base

@@ -39,6 +39,24 @@ def test_a_number_out_of_range_is_refused(
     assert sorted(home.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("--trainer.precision=bf16-true", "precision='bf16-true' would round"),
+        ("--trainer.precision=16-true", "precision='16-true' would round"),
+        ("--model.targets=(", "targets='\\(' is no regular expression"),
+        ("--model.training_adapter=/nowhere/a.safetensors", "there is no such file"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_clips_are_drawn(
+    home: Path, command: Callable[..., list[str]], setting: str, named: str
+) -> None:
+    before = sorted(home.rglob("*"))
+    with pytest.raises(TrainingError, match=named):
+        train(command(home, setting))
+    assert sorted(home.rglob("*")) == before
+
+
 @pytest.mark.parametrize("name", ["../../evil", "", "a/b", "/tmp/precious", "."])
 def test_an_output_stays_among_the_adapters(
     home: Path, command: Callable[..., list[str]], name: str

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bases.pocket.judge.network import Judge
-from bases.pocket.judge.watcher import CELLS, Watcher
+from bases.pocket.judge.watcher import CELLS, SPOTS, Watcher
 from bases.pocket.shape import PocketShape
 from bases.pocket.world import film, sample_looks, sample_scenes
 from bases.pocket.world.physics import GRAVITY, bouncing
@@ -20,7 +20,7 @@ from inference.bench.copying import copied
 from inference.bench.intervals import interval
 from inference.bench.physics import gravity_of, restitution_of
 from inference.bench.retrieval import retrieve
-from inference.bench.scores import Who, _found_among_others, _physics
+from inference.bench.scores import Who, _followed_spots, _found_among_others, _intensity, _physics
 from inference.bench.turns import by_turn
 
 
@@ -113,6 +113,24 @@ def test_likeness_is_told_by_how_far_the_head_is_turned() -> None:
     similar = np.array([0.9, 0.7, 0.5, 0.1, 0.2], np.float32)
     found = by_turn(similar, np.array([-5.0, 10.0, -60.0, math.nan, math.nan]))
     assert found == {"frontal": pytest.approx(0.8), "profile": pytest.approx(0.5)}
+    wholly = by_turn(np.array([0.4, 0.6], np.float32), np.array([90.0, -90.0]))
+    assert wholly == {"profile": pytest.approx(0.5)}
+
+
+def test_a_jumping_pet_is_followed_by_its_head_alone() -> None:
+    generator = torch.Generator().manual_seed(5)
+    scene = sample_scenes(1, generator, None, kind="pet", action="jump", move="still")
+    assert _followed_spots(scene) == [SPOTS.index("head")]
+
+
+def test_the_strength_of_an_expression_is_measured_where_it_is_seen() -> None:
+    generator = torch.Generator().manual_seed(0)
+    seen = Judge(Watcher(width=32, depth=1))(torch.zeros(1, 3, 2, 64, 64))
+    seen = replace(seen, intensity=torch.zeros_like(seen.intensity))
+    named = {"kind": "person", "shot": "close-up"}
+    front, back = (sample_scenes(1, generator, None, view=v, **named) for v in ("front", "back"))
+    assert _intensity(seen, front)["intensity"] == pytest.approx(abs(0.5 - float(front.intensity)))
+    assert _intensity(seen, back) == {}
 
 
 def test_a_place_is_known_by_its_corners_and_a_look_by_its_colours() -> None:

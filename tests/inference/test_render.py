@@ -15,8 +15,9 @@ from bases.catalogue import Base
 from bases.video import Frames
 from finetune.adapter import WEIGHTS, Adapter
 from finetune.errors import BrokenAdapter, WrongBase
+from inference.clip import Clip, settings_of
 from inference.errors import RenderError
-from inference.render import Clip, Renderer
+from inference.render import Renderer
 from tests.conftest import CPU
 from tests.tiny_base import FRAMES, SIZE, STEPS, write_tiny_base
 
@@ -111,7 +112,7 @@ def test_an_adapter_of_another_base_is_refused(
 
 
 def test_settings_are_the_bases_own_unless_given(renderer: Renderer) -> None:
-    assert renderer.settings(PROMPT, Clip()) == {
+    assert settings_of(renderer.base, PROMPT, Clip()) == {
         "prompt": PROMPT,
         "height": SIZE,
         "width": SIZE,
@@ -120,7 +121,7 @@ def test_settings_are_the_bases_own_unless_given(renderer: Renderer) -> None:
         "guidance_scale": 3.0,
         "seed": 0,
     }
-    given = renderer.settings(PROMPT, Clip(64, 48, 16, 7, 0.0, 3))
+    given = settings_of(renderer.base, PROMPT, Clip(64, 48, 16, 7, 0.0, 3))
     assert list(given.values())[1:] == [64, 48, 13, 7, 0.0, 3]
 
 
@@ -128,15 +129,17 @@ def test_a_base_that_takes_no_guidance_is_given_none(
     renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(renderer.family), "takes_guidance", False)
-    assert renderer.settings(PROMPT, Clip())["guidance_scale"] == 1.0
+    assert settings_of(renderer.base, PROMPT, Clip())["guidance_scale"] == 1.0
     with pytest.raises(RenderError, match=r"guidance 3\.0 does not fit: .* leave it out"):
-        renderer.settings(PROMPT, Clip(guidance=3.0))
+        settings_of(renderer.base, PROMPT, Clip(guidance=3.0))
 
 
 def test_guidance_leads_away_from_a_negative_prompt(renderer: Renderer) -> None:
     seed, negative = 5, "wet, blurred"
     away = renderer.render(PROMPT, Clip(seed=seed, negative=negative))
-    assert renderer.settings(PROMPT, Clip(negative=negative))["negative_prompt"] == negative
+    assert (
+        settings_of(renderer.base, PROMPT, Clip(negative=negative))["negative_prompt"] == negative
+    )
     assert not np.array_equal(away, renderer.render(PROMPT, Clip(seed=seed)))
     weaker = renderer.render(PROMPT, Clip(seed=seed, negative=negative, guidance=1.5))
     assert not np.array_equal(away, weaker)
@@ -147,7 +150,7 @@ def test_a_base_that_leads_away_from_nothing_takes_no_negative_prompt(
 ) -> None:
     monkeypatch.setattr(type(renderer.family), "takes_negative", False)
     with pytest.raises(RenderError, match=r"negative 'wet' does not fit: .* leave it out"):
-        renderer.settings(PROMPT, Clip(negative="wet"))
+        settings_of(renderer.base, PROMPT, Clip(negative="wet"))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from bases.catalogue import Base, find_base
 from bases.pocket import JUDGE, SMALL_JUDGE
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.shape import PocketShape, read_shape
+from studio.bench.individuals import add_individual
 from studio.bench.plan import Plan
 from studio.bench.run import judge_for, run_bench, shape_for
 from studio.bench.summary import VARIANTS, summarise
@@ -143,5 +144,23 @@ def test_each_world_has_a_judge_of_its_own() -> None:
     assert judge_for(read_shape(shape_for("pocket"))) == JUDGE
 
 
-def test_a_base_of_another_size_is_measured_in_the_smallest_clips(tiny: Base) -> None:
-    assert shape_for(tiny.source) == shape_for("pocket-64")
+def test_a_base_whose_clips_are_unlike_the_true_ones_is_refused(
+    shape: Path, tiny: Base, tmp_path: Path
+) -> None:
+    with pytest.raises(StudioError, match=r"draws clips 32 pixels high, and .* of 64, 128"):
+        shape_for(tiny.source)
+    longer = yaml.safe_load(shape.read_text()) | {"frames": 9}
+    shape.write_text(yaml.safe_dump(longer))
+    with pytest.raises(StudioError, match="32×32, 5 frames, 16 a second, .* 32×32, 9 frames"):
+        run_bench(tmp_path / "out", PLAN, shape=shape, base=tiny.source)
+    assert not (tmp_path / "out").exists()
+
+
+def test_photos_that_the_audit_drops_are_not_counted(shape: Path, tmp_path: Path) -> None:
+    judge = load_judge(tmp_path / "judge.safetensors")
+    drawn, world = 32, read_shape(shape)
+    one = add_individual(
+        "person", 0, photos=drawn, narrow=True, gallery=2, judge=judge, shape=world, home=tmp_path
+    )
+    assert len(one.subject.learnt) < drawn
+    assert len(one.photos) == len(one.who.photos_PD) == len(one.subject.learnt)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 import studio.training
-from finetune.adapter import REPORT, Adapter
-from finetune.train import Step
+from finetune.adapter import REPORT, SAMPLES, Adapter
+from finetune.train import Finish
 from inference.likeness import Likeness
 from studio.training import train_and_measure
 
@@ -42,12 +44,16 @@ class BlackRenderer:
         return np.zeros((17, 16, 16, 3), np.uint8)
 
 
-def test_training_ends_with_the_likeness_that_it_measured(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize("yardstick", [KnownLikeness, lambda *_: None])
+def test_training_ends_with_a_clip_and_what_was_measured_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    yardstick: Callable[..., Any],
 ) -> None:
     person = SimpleNamespace(kind="person", called="mira, a person", folder=tmp_path)
 
-    def trained(_: list[str], placed: Step, finish: Step) -> Adapter:
+    def trained(_: list[str], placed: Finish, finish: Finish) -> Adapter:
         placed(Adapter(tmp_path))
         finish(Adapter(tmp_path))
         return Adapter(tmp_path)
@@ -55,7 +61,13 @@ def test_training_ends_with_the_likeness_that_it_measured(
     monkeypatch.setattr(studio.training, "train", trained)
     monkeypatch.setattr(studio.training.Subject, "load", lambda *_: person)
     monkeypatch.setattr(studio.training, "Renderer", BlackRenderer)
-    monkeypatch.setattr(studio.training, "yardstick_of", KnownLikeness)
+    monkeypatch.setattr(studio.training, "yardstick_of", yardstick)
     train_and_measure("mira", base="pocket", config=None, extra=[], faces=None, home=tmp_path)
-    assert "Likeness 0.81 of a ceiling of 0.97 (median over 17 frames)" in capsys.readouterr().out
-    assert json.loads((tmp_path / REPORT).read_text())["likeness"]["worst_frame"] == 12
+    report, said = json.loads((tmp_path / REPORT).read_text()), capsys.readouterr().out
+    assert (tmp_path / SAMPLES / "sample.mp4").is_file()
+    assert report["motion"] == 0
+    if yardstick is KnownLikeness:
+        assert "Likeness 0.81 of a ceiling of 0.97 (median over 17 frames)" in said
+        assert report["likeness"]["worst_frame"] == 12
+    else:
+        assert "likeness" not in report

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from studio.values import gigabytes, path_of, real, whole
+from studio.values import Size, gigabytes, path_of, real, size_of, whole
 
 
 def test_paths_and_numbers_in_their_ranges_are_read() -> None:
@@ -33,6 +33,16 @@ def test_a_whole_number_out_of_range_is_refused(text: str) -> None:
 def test_a_number_out_of_range_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match=f"'{text}' is no number from 0 to 10"):
         real(0, 10)(text)
+
+
+def test_a_size_is_read_width_first() -> None:
+    assert [size_of(text) for text in ("480x832", "480×832", "480X832")] == [Size(480, 832)] * 3
+
+
+@pytest.mark.parametrize("text", ["", "480", "480x", "x480", "-1x2", "4.5x2", "axb", "1x2x3"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=f"'{text}' is no size"):
+        size_of(text)
 
 
 def test_memory_is_read_with_and_without_its_unit() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import studio.onlookers
 from inference.likeness import Likeness
+from studio.home import StudioError
 from studio.yardstick import Yardstick, likeness_line, yardstick_of
 
 
@@ -52,6 +53,14 @@ def test_the_package_given_comes_before_the_subjects_own(
     assert asked == [opened]
 
 
+def test_what_is_no_person_has_no_face_package(capsys: pytest.CaptureFixture[str]) -> None:
+    toy = SimpleNamespace(kind="object", name="toto", encoder=None)
+    with pytest.raises(StudioError, match="--faces 'pocket' measures people, and 'toto'"):
+        yardstick_of(toy, "pocket")  # type: ignore[arg-type]
+    assert yardstick_of(toy, None) is None  # type: ignore[arg-type]
+    assert "'toto' was added without an --encoder" in capsys.readouterr().out
+
+
 def test_a_clip_is_measured_against_photos_that_were_not_learnt() -> None:
     axes = np.eye(3, dtype=np.float32)
     yardstick = Yardstick(lambda frames: [axes[1]] * len(frames), axes[:2], axes[1:2])
@@ -69,6 +78,7 @@ def test_of_few_photos_all_are_compared() -> None:
 def test_a_thing_is_measured_where_an_encoder_compares_it(monkeypatch: pytest.MonkeyPatch) -> None:
     vase = SimpleNamespace(
         kind="object",
+        name="vase",
         encoder="/models/dinov2",
         learnt=(),
         held_out=(),

@@ -12,7 +12,8 @@ from bases.errors import BaseModelError
 from bases.hub import open_base
 from bases.pocket.lessons import Contrasts
 from bases.pocket.train_on_gpu import train_on_gpu
-from inference.render import Clip, Renderer
+from inference.clip import Clip
+from inference.render import Renderer
 from tests.tiny_pocket import TINY
 
 _MOMENT = 0.01
