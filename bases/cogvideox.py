@@ -20,10 +20,11 @@ from diffusers import (
     CogVideoXPipeline,
     CogVideoXTransformer3DModel,
     DiffusionPipeline,
+    ModelMixin,
 )
 from torch import Tensor
 
-from bases.family import Family, LatentGrid, Part, frozen
+from bases.family import Family, LatentGrid
 from bases.loading import loading
 from bases.native import NativeNames
 
@@ -32,6 +33,8 @@ class CogVideoX(Family):
     """A CogVideoX text-to-video checkpoint."""
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = CogVideoXPipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLCogVideoX
+    transformer_class: ClassVar[type[ModelMixin]] = CogVideoXTransformer3DModel
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn1\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
     )
@@ -87,16 +90,6 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
     @property
     def _prompt_tokens(self) -> int:
         return int(self._shell.transformer.config.max_text_seq_length)
-
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is the pipeline with its text encoder alone."""
-        if part == "scheduler":
-            return CogVideoXDDIMScheduler.from_pretrained(self.source, subfolder=part)
-        if part == "text":
-            rest = {"transformer": None, "vae": None}
-            return CogVideoXPipeline.from_pretrained(self.source, dtype=dtype, **rest).to(device)
-        kind = AutoencoderKLCogVideoX if part == "vae" else CogVideoXTransformer3DModel
-        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     @torch.no_grad()
     def encode_prompt(self, text: CogVideoXPipeline, prompt: str) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ from bases.placing import place
 PICTURE = "picture_"
 """With a number behind it, from 0 to 8, the condition that is a picture's latents."""
 
-Part = Literal["text", "vae", "transformer", "transformer_2", "transformer_ref", "scheduler"]
+Part = Literal["text", "vae", "transformer", "transformer_2", "transformer_ref"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,9 @@ class Family(ABC):
 
     Attributes:
         pipeline_class: diffusers' own pipeline.
+        vae_class: diffusers' own VAE.
+        transformer_class: diffusers' own transformer.
+        not_text: parts of the pipeline that prompts need not.
         part: the pipeline's transformer, where it has one for each task.
         prefix: before the names of layers in an adapter's file, where diffusers looks for it.
         float32_parts: of the pipeline, which render in that whatever the rest does.
@@ -109,6 +112,9 @@ class Family(ABC):
     """
 
     pipeline_class: ClassVar[type[Any]]
+    vae_class: ClassVar[type[Any]]
+    transformer_class: ClassVar[type[Any]]
+    not_text: ClassVar[tuple[str, ...]] = ("transformer", "vae")
     part: ClassVar[Part] = "transformer"
     prefix: ClassVar[str] = "transformer"
     float32_parts: ClassVar[tuple[str, ...]] = ()
@@ -151,7 +157,10 @@ class Family(ABC):
         """
         with loading(self.source):
             check_folder(self.source, self.pipeline_class, self.part)
-            return self.load_part(part, dtype, device)
+            if part == "text":
+                return self.load_text(dtype, device)
+            kind = self.vae_class if part == "vae" else self.transformer_class
+            return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     def config(self, part: str) -> dict[str, Any]:
         """What the base says of one of its networks, read once.
@@ -174,9 +183,10 @@ class Family(ABC):
         with torch.device("meta"):
             return AutoModel.from_config(self.config(part)).bfloat16()
 
-    @abstractmethod
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """What `load` gives, of a base whose files are all there."""
+    def load_text(self, dtype: torch.dtype, device: torch.device) -> Any:
+        """What encodes prompts, of a base whose files are all there: the pipeline's text side."""
+        without = dict.fromkeys(self.not_text)
+        return self.pipeline_class.from_pretrained(self.source, dtype=dtype, **without).to(device)
 
     @abstractmethod
     def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
@@ -239,7 +249,6 @@ class Family(ABC):
         """The precision of each part of the pipeline, where most are of `dtype`."""
         return {"default": dtype, **dict.fromkeys(self.float32_parts, torch.float32)}
 
-    @abstractmethod
     def call_arguments(self, pipe: Any, guidance: float) -> dict[str, Any]:
         """What to tell the pipeline at each call, so that it renders as the base was trained.
 
@@ -247,6 +256,7 @@ class Family(ABC):
             pipe: the pipeline.
             guidance: scale of classifier-free guidance; 1 for none.
         """
+        return {"guidance_scale": guidance}
 
     def draw(self, pipe: Any, *, guidance: float, **settings: Any) -> Any:
         """What the pipeline draws: a batch of one clip, as arrays or as its own kind of latents.

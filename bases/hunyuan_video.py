@@ -12,13 +12,13 @@ import torch
 from diffusers import (
     AutoencoderKLHunyuanVideo,
     DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
     HunyuanVideoPipeline,
     HunyuanVideoTransformer3DModel,
+    ModelMixin,
 )
 from torch import Tensor
 
-from bases.family import Family, LatentGrid, Part, frozen
+from bases.family import Family, LatentGrid
 from bases.native import NativeNames
 from bases.scaled_vae import encode_scaled
 
@@ -35,6 +35,8 @@ class HunyuanVideo(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = HunyuanVideoPipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLHunyuanVideo
+    transformer_class: ClassVar[type[ModelMixin]] = HunyuanVideoTransformer3DModel
     takes_negative: ClassVar[bool] = False
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.("
@@ -71,16 +73,6 @@ class HunyuanVideo(Family):
             multiple=16,
         )
 
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is the pipeline with its text encoders alone."""
-        if part == "scheduler":
-            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
-        if part == "text":
-            rest = {"transformer": None, "vae": None}
-            return HunyuanVideoPipeline.from_pretrained(self.source, dtype=dtype, **rest).to(device)
-        kind = AutoencoderKLHunyuanVideo if part == "vae" else HunyuanVideoTransformer3DModel
-        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
-
     @torch.no_grad()
     def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
         """What the pipeline makes of a prompt: of Llama with a mask, and of CLIP in one vector."""
@@ -106,7 +98,3 @@ class HunyuanVideo(Family):
             "guidance": guidance,
             **conditions,
         }
-
-    def call_arguments(self, pipe: HunyuanVideoPipeline, guidance: float) -> dict[str, Any]:
-        """The guidance that it is told."""
-        return {"guidance_scale": guidance}

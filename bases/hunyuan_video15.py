@@ -12,13 +12,13 @@ import torch
 from diffusers import (
     AutoencoderKLHunyuanVideo15,
     DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
     HunyuanVideo15Pipeline,
     HunyuanVideo15Transformer3DModel,
+    ModelMixin,
 )
 from torch import Tensor
 
-from bases.family import Family, LatentGrid, Part, frozen
+from bases.family import Family, LatentGrid
 from bases.native import NativeNames
 from bases.scaled_vae import encode_scaled
 
@@ -40,6 +40,8 @@ class HunyuanVideo15(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = HunyuanVideo15Pipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLHunyuanVideo15
+    transformer_class: ClassVar[type[ModelMixin]] = HunyuanVideo15Transformer3DModel
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.("
         r"attn\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
@@ -84,16 +86,7 @@ pipe({clip})"""
         """Numbers a token of a picture's embedding."""
         return int(self.config("transformer")["image_embed_dim"])
 
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is the pipeline with its text encoders alone."""
-        if part == "scheduler":
-            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
-        if part == "text":
-            return self._text(dtype).to(device)
-        kind = AutoencoderKLHunyuanVideo15 if part == "vae" else HunyuanVideo15Transformer3DModel
-        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
-
-    def _text(self, dtype: torch.dtype) -> HunyuanVideo15Pipeline:
+    def load_text(self, dtype: torch.dtype, device: torch.device) -> HunyuanVideo15Pipeline:
         """The pipeline without the rest; what it asks of the VAE, a shell without weights knows."""
         with torch.device("meta"):
             shell = AutoencoderKLHunyuanVideo15.from_config(self.config("vae"))
@@ -101,7 +94,7 @@ pipe({clip})"""
             self.source, dtype=dtype, transformer=None, vae=shell
         )
         text.vae = None
-        return text
+        return text.to(device)
 
     @torch.no_grad()
     def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:

@@ -16,7 +16,6 @@ import torch
 from diffusers import (
     AutoencoderKLHunyuanVideo,
     DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
     Kandinsky5T2VPipeline,
     Kandinsky5Transformer3DModel,
     Kandinsky6TI2VAPipeline,
@@ -25,7 +24,7 @@ from diffusers import (
 )
 from torch import Tensor
 
-from bases.family import Family, LatentGrid, Part, frozen
+from bases.family import Family, LatentGrid
 from bases.native import NativeNames
 from bases.scaled_vae import encode_scaled
 
@@ -34,16 +33,11 @@ _SPARSE_BLOCK = 8
 
 
 class Kandinsky5(Family):
-    """A Kandinsky 5 text-to-video checkpoint.
-
-    Attributes:
-        transformer_class: diffusers' own.
-        absent: parts of the pipeline that prompts need not.
-    """
+    """A Kandinsky 5 text-to-video checkpoint."""
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = Kandinsky5T2VPipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLHunyuanVideo
     transformer_class: ClassVar[type[ModelMixin]] = Kandinsky5Transformer3DModel
-    absent: ClassVar[tuple[str, ...]] = ("transformer", "vae")
     lora_targets: ClassVar[str] = (
         r"visual_transformer_blocks\.\d+\.("
         r"(self|cross)_attention\.(to_query|to_key|to_value|out_layer)|"
@@ -72,16 +66,6 @@ class Kandinsky5(Family):
             transformer = Kandinsky5Transformer3DModel.from_config(self.config("transformer"))
         rest = ("vae", "text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2", "scheduler")
         return Kandinsky5T2VPipeline(transformer=transformer, **dict.fromkeys(rest))
-
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is the pipeline with its text encoders alone."""
-        if part == "scheduler":
-            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
-        if part == "text":
-            rest = dict.fromkeys(self.absent)
-            return self.pipeline_class.from_pretrained(self.source, dtype=dtype, **rest).to(device)
-        kind = AutoencoderKLHunyuanVideo if part == "vae" else self.transformer_class
-        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     @torch.no_grad()
     def encode_prompt(self, text: Any, prompt: str) -> dict[str, Tensor]:
@@ -129,10 +113,6 @@ class Kandinsky5(Family):
         flow = output if isinstance(output, Tensor) else output[0]
         return flow.permute(0, 4, 1, 2, 3)
 
-    def call_arguments(self, pipe: Any, guidance: float) -> dict[str, Any]:
-        """Guidance alone."""
-        return {"guidance_scale": guidance}
-
     def drawn_latents(self, pipe: Any, latents_BCFHW: Tensor) -> Tensor:
         """This pipeline has channels last."""
         return latents_BCFHW.permute(0, 4, 1, 2, 3)
@@ -143,7 +123,7 @@ class Kandinsky6(Kandinsky5):
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = Kandinsky6TI2VAPipeline
     transformer_class: ClassVar[type[ModelMixin]] = Kandinsky6Transformer3DModel
-    absent: ClassVar[tuple[str, ...]] = ("transformer", "vae", "audio_vae", "vocoder")
+    not_text: ClassVar[tuple[str, ...]] = ("transformer", "vae", "audio_vae", "vocoder")
     lora_targets: ClassVar[str] = (
         r"visual_transformer_blocks\.\d+\.video_dec_block\.("
         r"(self|cross)_attention\.(to_query|to_key|to_value|out_layer)|"

@@ -12,19 +12,16 @@ import torch
 from diffusers import (
     AutoencoderKLLTX2Video,
     DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
     LTX2Pipeline,
     LTX2VideoTransformer3DModel,
+    ModelMixin,
 )
 from torch import Tensor
 
-from bases.family import Family, LatentGrid, Part, frozen
+from bases.family import Family, LatentGrid
 from bases.native import NativeNames
 
 TIMESTEPS = 1000
-_OTHER_PARTS = (
-    "transformer", "vae", "audio_vae", "vocoder", "prompt_enhancer", "processor", "duration_head",
-)  # fmt: skip
 
 
 class LTX2(Family):
@@ -35,6 +32,12 @@ class LTX2(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = LTX2Pipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLLTX2Video
+    transformer_class: ClassVar[type[ModelMixin]] = LTX2VideoTransformer3DModel
+    not_text: ClassVar[tuple[str, ...]] = (
+        "transformer", "vae", "audio_vae", "vocoder", "prompt_enhancer", "processor",
+        "duration_head",
+    )  # fmt: skip
     native: ClassVar[NativeNames] = NativeNames(formats=("comfyui", "kohya"), flat=False)
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ff\.net\.(0\.proj|2))"
@@ -57,16 +60,6 @@ class LTX2(Family):
     @functools.cached_property
     def _audio_channels(self) -> int:
         return int(self.config("transformer")["audio_in_channels"])
-
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is the pipeline with its text side alone."""
-        if part == "scheduler":
-            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
-        if part == "text":
-            rest = dict.fromkeys(_OTHER_PARTS)
-            return LTX2Pipeline.from_pretrained(self.source, dtype=dtype, **rest).to(device)
-        kind = AutoencoderKLLTX2Video if part == "vae" else LTX2VideoTransformer3DModel
-        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
 
     @torch.no_grad()
     def encode_prompt(self, text: LTX2Pipeline, prompt: str) -> dict[str, Tensor]:
@@ -109,10 +102,6 @@ class LTX2(Family):
         """LTX-2 predicts e - x itself, token by token."""
         tokens_BSC = output.sample if hasattr(output, "sample") else output[0]
         return LTX2Pipeline._unpack_latents(tokens_BSC, *noisy_BCFHW.shape[2:])
-
-    def call_arguments(self, pipe: LTX2Pipeline, guidance: float) -> dict[str, Any]:
-        """Guidance of the video; all else as the pipeline has it."""
-        return {"guidance_scale": guidance}
 
     def drawn_latents(self, pipe: LTX2Pipeline, latents_BCFHW: Tensor) -> Tensor:
         """This pipeline gives latents as its VAE takes them."""

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from diffusers import (
     AutoencoderKLMiniMaxH3,
     MiniMaxH3ModularPipeline,
-    MiniMaxH3Scheduler,
     MiniMaxH3Transformer3DModel,
+    ModelMixin,
     ModularPipeline,
 )
 from diffusers.modular_pipelines.minimax_h3.before_denoise import (
@@ -29,7 +29,7 @@ from diffusers.modular_pipelines.minimax_h3.before_denoise import (
 from diffusers.modular_pipelines.minimax_h3.encoders import MiniMaxH3TextEncoderStep
 from torch import Tensor, nn
 
-from bases.family import Family, LatentGrid, Part, frozen
+from bases.family import Family, LatentGrid
 from bases.folder import check_folder
 from bases.loading import loading
 from bases.native import NativeNames
@@ -80,6 +80,8 @@ class MiniMaxH3(Family):
     """A MiniMax-H3 checkpoint, by its partition for prompts alone."""
 
     pipeline_class: ClassVar[type[Any]] = MiniMaxH3ModularPipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLMiniMaxH3
+    transformer_class: ClassVar[type[ModelMixin]] = MiniMaxH3Transformer3DModel
     workflow: ClassVar[str] = "t2va"
     opening: ClassVar[str] = OPENING % workflow
     example: ClassVar[str] = 'pipe(prompt={clip}, output="videos")'
@@ -130,15 +132,6 @@ class MiniMaxH3(Family):
         """Numbers of a row of sound, of which none is trained."""
         return int(self.config(self.part)["audio_in_channels"])
 
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is the pipeline's own first step."""
-        if part == "scheduler":
-            return MiniMaxH3Scheduler.from_pretrained(self.source, subfolder=part)
-        if part == "text":
-            return self.load_text(dtype).to(device)
-        kind = AutoencoderKLMiniMaxH3 if part == "vae" else MiniMaxH3Transformer3DModel
-        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
-
     def pipeline(self, *, dtype: torch.dtype, device: torch.device, **parts: nn.Module) -> Any:
         """See `Family.pipeline`."""
         with loading(self.source):
@@ -147,10 +140,10 @@ class MiniMaxH3(Family):
             pipe = filled(pipe, dtype, self.processor(), **parts)
             return pipe.to(device) if parts else place(pipe, device)
 
-    def load_text(self, dtype: torch.dtype) -> Any:
+    def load_text(self, dtype: torch.dtype, device: torch.device) -> Any:
         """The pipeline's own first step."""
         text = MiniMaxH3TextEncoderStep().init_pipeline(self.source)
-        return filled(text, dtype, self.processor())
+        return filled(text, dtype, self.processor()).to(device)
 
     def processor(self) -> Any:
         """What takes the place of the pipeline's own processor."""

@@ -83,11 +83,11 @@ photos = [MiniMaxH3ImageReference.from_file(file) for file in PHOTOS]
 pipe(prompt={clip}, references=photos, output="videos")"""
     pictures: ClassVar[int] = 9
 
-    def load_text(self, dtype: torch.dtype) -> Any:
+    def load_text(self, dtype: torch.dtype, device: torch.device) -> Any:
         """The pipeline's own first steps, from pictures of any size on."""
         steps = {"setup": MiniMaxH3Ref2VASetupStep(), "text": MiniMaxH3Ref2VATextEncoderStep()}
         text = SequentialPipelineBlocks.from_blocks_dict(steps).init_pipeline(self.source)
-        return filled(text, dtype, self.processor())
+        return filled(text, dtype, self.processor()).to(device)
 
     def processor(self) -> TextAndPictures:
         """See `TextAndPictures`."""

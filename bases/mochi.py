@@ -12,13 +12,13 @@ import torch
 from diffusers import (
     AutoencoderKLMochi,
     DiffusionPipeline,
-    FlowMatchEulerDiscreteScheduler,
     MochiPipeline,
     MochiTransformer3DModel,
+    ModelMixin,
 )
 from torch import Tensor, nn
 
-from bases.family import Family, LatentGrid, Part, frozen
+from bases.family import Family, LatentGrid
 from bases.native import NativeNames
 
 TIMESTEPS = 1000
@@ -29,6 +29,8 @@ class Mochi(Family):
     """A Mochi 1 text-to-video checkpoint, which counts from noise to clip: t = 1 - sigma."""
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = MochiPipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLMochi
+    transformer_class: ClassVar[type[ModelMixin]] = MochiTransformer3DModel
     lora_targets: ClassVar[str] = (
         r"transformer_blocks\.\d+\.("
         r"attn1\.(to_q|to_k|to_v|to_out\.0|add_[qkv]_proj|to_add_out)|"
@@ -70,16 +72,6 @@ class Mochi(Family):
         shell.pos_frequencies = nn.Parameter(torch.zeros(shell.pos_frequencies.shape).bfloat16())
         return shell
 
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is the pipeline with its text encoder alone."""
-        if part == "scheduler":
-            return FlowMatchEulerDiscreteScheduler.from_pretrained(self.source, subfolder=part)
-        if part == "text":
-            rest = {"transformer": None, "vae": None}
-            return MochiPipeline.from_pretrained(self.source, dtype=dtype, **rest).to(device)
-        kind = AutoencoderKLMochi if part == "vae" else MochiTransformer3DModel
-        return frozen(kind.from_pretrained(self.source, subfolder=part, dtype=dtype), device)
-
     @torch.no_grad()
     def encode_prompt(self, text: MochiPipeline, prompt: str) -> dict[str, Tensor]:
         """What the pipeline makes of a prompt; of an empty one, nothing but zeros."""
@@ -110,7 +102,3 @@ class Mochi(Family):
     def prediction(self, output: Any, noisy_BCFHW: Tensor, sigmas: Tensor) -> Tensor:
         """Mochi predicts x - e."""
         return -super().prediction(output, noisy_BCFHW, sigmas)
-
-    def call_arguments(self, pipe: MochiPipeline, guidance: float) -> dict[str, Any]:
-        """Guidance alone."""
-        return {"guidance_scale": guidance}

@@ -9,13 +9,18 @@ import functools
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-from diffusers import AutoencoderKLWan, DiffusionPipeline, WanPipeline, WanTransformer3DModel
+from diffusers import (
+    AutoencoderKLWan,
+    DiffusionPipeline,
+    ModelMixin,
+    WanPipeline,
+    WanTransformer3DModel,
+)
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
-from diffusers.schedulers import UniPCMultistepScheduler
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5EncoderModel
 
-from bases.family import Expert, Family, LatentGrid, Part, frozen
+from bases.family import Expert, Family, LatentGrid, frozen
 from bases.folder import check_folder, read_index
 from bases.loading import loading
 from bases.native import NativeNames
@@ -44,6 +49,8 @@ class Wan(Family):
     """
 
     pipeline_class: ClassVar[type[DiffusionPipeline]] = WanPipeline
+    vae_class: ClassVar[type[ModelMixin]] = AutoencoderKLWan
+    transformer_class: ClassVar[type[ModelMixin]] = WanTransformer3DModel
     float32_parts: ClassVar[tuple[str, ...]] = ("vae",)  # as the pipeline's own guide advises
     lora_targets: ClassVar[str] = (
         r"blocks\.\d+\.(attn[12]\.(to_q|to_k|to_v|to_out\.0)|ffn\.net\.(0\.proj|2))"
@@ -95,19 +102,13 @@ pipe({clip}, guidance_scale={guidance}, max_sequence_length=tokens)"""
             Expert("low_noise", "transformer_2", 0.0, boundary),
         )
 
-    def load_part(self, part: Part, dtype: torch.dtype, device: torch.device) -> Any:
-        """See `Family.load`; the text part is a `WanText`."""
-        if part == "scheduler":
-            return UniPCMultistepScheduler.from_pretrained(self.source, subfolder="scheduler")
-        if part == "text":
-            tokenizer = AutoTokenizer.from_pretrained(self.source, subfolder="tokenizer")
-            encoder = UMT5EncoderModel.from_pretrained(
-                self.source, subfolder="text_encoder", dtype=dtype
-            )
-            return WanText(tokenizer, frozen(encoder, device))
-        kind = AutoencoderKLWan if part == "vae" else WanTransformer3DModel
-        model = kind.from_pretrained(self.source, subfolder=part, dtype=dtype)
-        return frozen(model, device)
+    def load_text(self, dtype: torch.dtype, device: torch.device) -> WanText:
+        """Tokenizer and text encoder."""
+        tokenizer = AutoTokenizer.from_pretrained(self.source, subfolder="tokenizer")
+        encoder = UMT5EncoderModel.from_pretrained(
+            self.source, subfolder="text_encoder", dtype=dtype
+        )
+        return WanText(tokenizer, frozen(encoder, device))
 
     @torch.no_grad()
     def encode_prompt(self, text: WanText, prompt: str) -> dict[str, Tensor]:

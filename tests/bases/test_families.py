@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -210,10 +211,9 @@ def test_one_euler_step_is_the_schedulers(family: Family, noise: Tensor) -> None
 
 
 def test_one_euler_step_is_the_first_order_step_of_the_bases_own_scheduler(
-    family: Family, noise: Tensor
+    family: Family, pipe: DiffusionPipeline, noise: Tensor
 ) -> None:
-    scheduler = family.load("scheduler", dtype=torch.float32, device=CPU)
-    step(family, begin(scheduler, 5), noise)
+    step(family, begin(deepcopy(pipe.scheduler), 5), noise)
 
 
 def step(family: Family, scheduler: Any, noisy: Tensor) -> None:
@@ -227,9 +227,11 @@ def step(family: Family, scheduler: Any, noisy: Tensor) -> None:
     assert not torch.allclose(ours, noisy, atol=1e-2)
 
 
-def test_a_perfect_prediction_leads_from_noise_to_the_clip(family: Family, noise: Tensor) -> None:
+def test_a_perfect_prediction_leads_from_noise_to_the_clip(
+    family: Family, pipe: DiffusionPipeline, noise: Tensor
+) -> None:
     clean = torch.randn(noise.shape, generator=torch.Generator().manual_seed(5))
-    scheduler = begin(family.load("scheduler", dtype=torch.float32, device=CPU), 5)
+    scheduler = begin(deepcopy(pipe.scheduler), 5)
     objective, sigmas = family.objective, levels(scheduler)
     latents = handed(family, objective.noisy(clean, noise, sigmas[:1]), sigmas[:1])
     for index, timestep in enumerate(scheduler.timesteps):

@@ -17,14 +17,14 @@ WAVING = Prompt("toto, waving")
 @pytest.fixture
 def small_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is too small for everything."""
-    load = Wan.load_part
+    load = Wan.load_text
 
-    def on_cpu_alone(self: Wan, part: Any, dtype: torch.dtype, device: torch.device) -> Any:
+    def on_cpu_alone(self: Wan, dtype: torch.dtype, device: torch.device) -> Any:
         if device.type != "cpu":
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return load(self, part, dtype, device)
+        return load(self, dtype, device)
 
-    monkeypatch.setattr(Wan, "load_part", on_cpu_alone)
+    monkeypatch.setattr(Wan, "load_text", on_cpu_alone)
 
 
 def test_a_text_encoder_that_does_not_fit_the_gpu_encodes_on_the_cpu(
@@ -44,6 +44,6 @@ def test_where_the_cpu_has_no_room_either_it_ends(
     def run_out(*_: Any, **__: Any) -> None:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(Wan, "load_part", run_out)
+    monkeypatch.setattr(Wan, "load_text", run_out)
     with pytest.raises(torch.OutOfMemoryError):
         embed([WAVING], family, [], dtype=torch.float32, device=CPU)
