@@ -67,17 +67,22 @@ def shape_for(base: str) -> Path:
         base: name or folder.
 
     Raises:
-        StudioError: if there is no such world.
+        StudioError: if there is no such world, or the base draws whom it is shown.
     """
-    shapes = {int(path.stem): path for path in (ROOT / "configs" / "pocket").glob("*.yaml")}
-    height = open_base(base).height
-    if height not in shapes:
+    opened = open_base(base)
+    if family_of(opened).pictures:
         raise StudioError(
-            f"The base {base!r} draws clips {height} pixels high, and there are drawn worlds to "
+            f"The base {base!r} draws whom it is shown, and the bench measures bases that are told "
+            "with words alone: choose another."
+        )
+    shapes = {int(path.stem): path for path in (ROOT / "configs" / "pocket").glob("*.yaml")}
+    if opened.height not in shapes:
+        raise StudioError(
+            f"The base {base!r} draws clips {opened.height} pixels high, and there are drawn worlds to "
             f"measure in of {', '.join(map(str, sorted(shapes)))}: choose 'pocket', 'pocket-64' or "
             "another that draws such clips."
         )
-    return shapes[height]
+    return shapes[opened.height]
 
 
 def judge_for(shape: PocketShape) -> Path:
@@ -109,11 +114,6 @@ class Bench:
         if find_spec("matplotlib") is None:
             raise StudioError("The bench draws plots: pip install 'starring[pocket]' first.")
         _check_clips(open_base(base), shape)
-        if family_of(open_base(base)).pictures:
-            raise StudioError(
-                f"The base {base!r} draws whom it is shown, and the bench measures bases that are "
-                "told with words alone: choose another."
-            )
         self._keep_settings()
 
     def _keep_settings(self) -> None:
