@@ -77,10 +77,11 @@ def shape_for(base: str) -> Path:
         )
     shapes = {int(path.stem): path for path in (ROOT / "configs" / "pocket").glob("*.yaml")}
     if opened.height not in shapes:
+        sizes = ", ".join(map(str, sorted(shapes)))
         raise StudioError(
-            f"The base {base!r} draws clips {opened.height} pixels high, and there are drawn worlds to "
-            f"measure in of {', '.join(map(str, sorted(shapes)))}: choose 'pocket', 'pocket-64' or "
-            "another that draws such clips."
+            f"The base {base!r} draws clips {opened.height} pixels high, and there are drawn "
+            f"worlds to measure in of {sizes}: choose 'pocket', 'pocket-64' or another that draws "
+            "such clips."
         )
     return shapes[opened.height]
 
