@@ -18,8 +18,10 @@ from argparse import ArgumentError
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Optional
 
+import torch
 from pytorch_lightning import Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
@@ -290,7 +292,7 @@ def _run(turn: TrainingCLI, work: Path, *, last: bool) -> None:
         Preview(draft / SAMPLES, output.preview_every),
         stop,
     ]
-    known = state if state.is_file() else None
+    known = _readable(state) if state.is_file() else None
     cap_memory(trainer.strategy.root_device, turn.model.memory)
     try:
         with fitting(turn.datamodule.base, _LESS_MEMORY):
@@ -307,6 +309,22 @@ def _run(turn: TrainingCLI, work: Path, *, last: bool) -> None:
         raise TrainingStopped(
             f"Stopped after the expert {expert!r}. The same command goes on with the next."
         )
+
+
+def _readable(state: Path) -> Path:
+    """A saved state, once it has been seen to be whole.
+
+    Raises:
+        TrainingError: if it is not.
+    """
+    try:
+        torch.load(state, map_location="cpu", weights_only=True)
+    except (EOFError, OSError, RuntimeError, ValueError, UnpicklingError) as error:
+        raise TrainingError(
+            f"The saved state {str(state)!r} cannot be read: delete it, and the same command "
+            "begins this training from its start."
+        ) from error
+    return state
 
 
 def _stopped(trainer: Trainer, state: Path) -> TrainingStopped:

@@ -104,6 +104,23 @@ def test_a_run_that_died_goes_on_and_ends_bit_equal(
     assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed(SAVED, *more)
 
 
+@pytest.mark.parametrize("left", [0, 1000])
+def test_a_state_that_was_cut_short_is_named(
+    home: Path, command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    arguments = command(home, SAVED, steps=STEPS)
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "on_step_end", stop_at(3, die))
+        with pytest.raises(Killed):
+            train(arguments)
+    state = home / "runs" / "toto" / "state.ckpt"
+    state.write_bytes(state.read_bytes()[:left])
+    with pytest.raises(TrainingError, match=r"state\.ckpt' cannot be read: delete it"):
+        train(arguments)
+    state.unlink()
+    assert train(arguments).run["experts"][0]["steps"] == STEPS
+
+
 def test_an_epoch_goes_on_where_the_one_before_it_ended(
     home: Path, undisturbed: Callable[..., bytes], command: Callable[..., list[str]]
 ) -> None:
