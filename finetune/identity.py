@@ -48,7 +48,7 @@ def _identity(turn: TrainingCLI) -> dict[str, Any]:
 def said_in(work: Path) -> str:
     """The identity of the run that stands in a folder; empty if there is none."""
     kept = work / _CONFIG
-    return kept.read_text() if kept.is_file() else ""
+    return kept.read_text(errors="replace") if kept.is_file() else ""
 
 
 def open_run(work: Path, draft: Path, said: str, *, force: bool) -> None:

@@ -99,7 +99,7 @@ def render_and_measure(
             "measured, and the clip will not be deleted with that subject."
         )
     if clip.frames and clip.frames != settings["num_frames"]:
-        say(f"Note: this base draws {settings['num_frames']} frames for {clip.frames}.")
+        say(f"Note: of {clip.frames} frames this base draws {settings['num_frames']}.")
     renderer = Renderer(opened)
     with renderer.adapter(adapter, scale):
         frames = renderer.render(full, clip, shown)

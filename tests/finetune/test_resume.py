@@ -20,13 +20,11 @@ from filelock import FileLock
 from finetune.adapter import WEIGHTS, Adapter
 from finetune.callbacks import ExportAdapter, Progress
 from finetune.errors import TrainingError
-from finetune.module import LoraModule
 from finetune.train import train
-from subjects import Subject
+from tests.finetune.conftest import GATHERING, STEPS
 
 ROOT = Path(__file__).parents[2]
-STEPS, SAVED = 12, "--output.save_every=2"
-GATHERING = ("--trainer.accumulate_grad_batches=2",)
+SAVED = "--output.save_every=2"
 
 
 def stop_at(step: int, act: Callable[[pl.Trainer], None]) -> Callable[..., None]:
@@ -47,21 +45,6 @@ def die(trainer: pl.Trainer) -> None:
 
 def stop(trainer: pl.Trainer) -> None:
     trainer.should_stop = True
-
-
-@pytest.fixture
-def undisturbed(
-    tmp_path: Path, add_to: Callable[..., Subject], command: Callable[..., list[str]]
-) -> Callable[..., bytes]:
-    """The weights of a run that nothing disturbed."""
-
-    def run(*more: str, steps: int = STEPS) -> bytes:
-        add_to(tmp_path / "undisturbed")
-        return (
-            train(command(tmp_path / "undisturbed", *more, steps=steps)).folder / WEIGHTS
-        ).read_bytes()
-
-    return run
 
 
 def test_a_seed_means_one_adapter(
@@ -354,50 +337,6 @@ def test_a_run_that_is_killed_again_and_again_ends_bit_equal(
     assert done.returncode == 0, done.stderr[-2000:]
     weights = (home / "adapters" / "toto" / WEIGHTS).read_bytes()
     assert weights == undisturbed(SAVED, steps=80)
-
-
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("more", [(), GATHERING])
-def test_a_signal_lets_the_step_end_saves_and_the_run_goes_on_from_there(
-    home: Path,
-    undisturbed: Callable[..., bytes],
-    command: Callable[..., list[str]],
-    monkeypatch: pytest.MonkeyPatch,
-    more: tuple[str, ...],
-    kind: signal.Signals,
-) -> None:
-    arguments = command(home, "--output.save_every=100", *more, steps=STEPS)
-    before = signal.getsignal(kind)
-    learn = LoraModule.training_step
-
-    def interrupted(self: LoraModule, batch: Any, index: int) -> Any:
-        if index == (7 if more else 4) - 1:
-            os.kill(os.getpid(), kind)
-        return learn(self, batch, index)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(LoraModule, "training_step", interrupted)
-        with pytest.raises(TrainingError, match=r"Stopped at step 4 of 12\. .* from the state"):
-            train(arguments)
-    assert signal.getsignal(kind) is before
-    assert (train(arguments).folder / WEIGHTS).read_bytes() == undisturbed(*more)
-
-
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_stops_at_once(
-    home: Path,
-    command: Callable[..., list[str]],
-    monkeypatch: pytest.MonkeyPatch,
-    kind: signal.Signals,
-) -> None:
-    def interrupted(self: LoraModule, batch: Any, index: int) -> Any:
-        os.kill(os.getpid(), kind)
-        os.kill(os.getpid(), kind)
-        raise AssertionError("it went on")
-
-    monkeypatch.setattr(LoraModule, "training_step", interrupted)
-    with pytest.raises(TrainingError, match="Stopped at step 0 of 4"):
-        train(command(home))
 
 
 def test_two_trainings_do_not_write_into_one_folder(

@@ -27,7 +27,7 @@ def test_a_clip_may_have_another_size_and_says_how_long_it_is(
     said = accepted(
         "render", "toto", "waving", "--home", home, "--out", clip, "--size", size, "--frames", 4
     )
-    assert "Note: this base draws 1 frames for 4." in said
+    assert "Note: of 4 frames this base draws 1." in said
     assert read_mp4(clip)[0].shape == (1, SIZE, 2 * SIZE, 3)
 
 
