@@ -159,8 +159,8 @@ def _check(turn: TrainingCLI) -> None:
     precision = str(turn.trainer.precision)
     if precision.endswith("-true") and precision != "32-true":
         raise TrainingError(
-            f"trainer.precision={precision!r} does not fit: what learns is kept in float32. Leave it "
-            "at 32-true, or give bf16-mixed, which computes in bfloat16."
+            f"trainer.precision={precision!r} does not fit: what learns is kept in float32. Leave "
+            "it at 32-true, or give bf16-mixed, which computes in bfloat16."
         )
 
 

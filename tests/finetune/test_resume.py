@@ -21,6 +21,7 @@ from finetune.adapter import WEIGHTS, Adapter
 from finetune.callbacks import ExportAdapter, Progress
 from finetune.errors import TrainingError
 from finetune.train import train
+from subjects import Subject
 from tests.finetune.conftest import GATHERING, STEPS
 
 ROOT = Path(__file__).parents[2]
