@@ -16,7 +16,7 @@ from subjects import (
     edit_subject,
     pack,
 )
-from subjects.metadata import METADATA
+from subjects.editing import copy_to_edit, take_edited
 from subjects.subject import folder_of
 
 
@@ -52,8 +52,11 @@ def _pairs(option: str, given: list[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in given)
 
 
-def edit_in_editor(name: str, *, home: Path) -> Subject:
+def edit_in_editor(name: str, *, home: Path) -> Subject | None:
     """Let a person edit the captions and verdicts in the editor of their choice.
+
+    Returns:
+        the subject as it then is; None if nothing was changed.
 
     Raises:
         StudioError: if there is no terminal to open it on, or the editor fails.
@@ -67,13 +70,13 @@ def edit_in_editor(name: str, *, home: Path) -> Subject:
             "An editor needs a terminal: give --caption, --verdict, --trigger or --noun."
         )
     try:
-        click.edit(filename=str(folder / "photos" / METADATA))
+        click.edit(filename=str(copy_to_edit(folder)))
     except click.ClickException as error:
         raise StudioError(
             f"{error.message} Name another editor in EDITOR, or give --caption, --verdict, "
             "--trigger or --noun."
         ) from error
-    return edit_subject(Subject.load(home, name), home=home)
+    return edit_subject(Subject.load(home, name), home=home) if take_edited(folder) else None
 
 
 def pack_into(name: str, path: Path, *, home: Path) -> None:

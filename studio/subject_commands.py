@@ -166,8 +166,11 @@ def edit(
         subject = edit_by_words(
             name, caption or [], verdict or [], trigger=trigger, noun=noun, home=at_home
         )
+    elif (edited := edit_in_editor(name, home=at_home)) is not None:
+        subject = edited
     else:
-        subject = edit_in_editor(name, home=at_home)
+        say("Nothing was changed.", f"Next: starring subject show {name}{home_option(home)}")
+        return
     say(*(f"Note: {warning}" for warning in subject.warnings))
     say("", f"Changed {subject.folder}.", next_step(subject, home_option(home)))
 

@@ -1,4 +1,8 @@
-"""Editing: captions, verdicts, the trigger word and the class noun of a subject that is there."""
+"""Editing: captions, verdicts, the trigger word and the class noun of a subject that is there.
+
+In an editor a person writes into a copy of `metadata.jsonl`, which takes its place once it is
+understood, and waits beside it until then.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,68 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from subjects.drafts import storage_error
 from subjects.errors import StorageError, SubjectError
 from subjects.ledger import note
-from subjects.metadata import Photo
-from subjects.subject import Subject
+from subjects.metadata import METADATA, Photo, read_photos
+from subjects.records import jsonl, replace_text
+from subjects.subject import PHOTOS, Subject
 from subjects.verdicts import VERDICTS
 from subjects.words import class_noun_in, trigger_in
 
 BY_HAND = "set by hand"
+EDITED = "metadata.edited.jsonl"
+
+
+def copy_to_edit(folder: Path) -> Path:
+    """A copy of a subject's `metadata.jsonl` to write in.
+
+    It is the one that was not understood last time, unless the lines themselves are newer.
+
+    Args:
+        folder: the subject's.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    copy, kept = folder / EDITED, folder / PHOTOS / METADATA
+    try:
+        if not copy.is_file() or copy.stat().st_mtime_ns < kept.stat().st_mtime_ns:
+            replace_text(copy, kept.read_text("utf-8", "replace"))
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    return copy
+
+
+def take_edited(folder: Path) -> bool:
+    """Put such a copy in the place of `metadata.jsonl`; returns whether it said anything else.
+
+    Args:
+        folder: the subject's.
+
+    Raises:
+        StorageError: if it cannot be understood; it then stays where it is, and so does the old.
+    """
+    copy, kept = folder / EDITED, folder / PHOTOS / METADATA
+    try:
+        photos = list(read_photos(folder / PHOTOS, copy))
+    except StorageError as error:
+        raise StorageError(
+            f"{error} Nothing was changed yet: give the same command again to go on where you "
+            f"were, or remove {str(copy)!r} to begin anew."
+        ) from error
+    try:
+        if not photos:
+            copy.unlink()
+            raise StorageError(
+                "every line was removed, so that no photo would be left: nothing was changed."
+            )
+        before, lines = kept.read_text("utf-8", "replace"), jsonl(p.line() for p in photos)
+        replace_text(kept, lines)
+        copy.unlink()
+    except OSError as error:
+        raise storage_error(folder, error) from error
+    return lines != before
 
 
 def edit_subject(

@@ -93,13 +93,17 @@ class Photo:
         }
 
 
-def read_photos(folder: Path) -> Iterator[Photo]:
-    """The photos of `metadata.jsonl` in `folder`, as a person may have edited it.
+def read_photos(folder: Path, path: Path | None = None) -> Iterator[Photo]:
+    """The photos that lie in `folder`, by their lines, as a person may have edited them.
+
+    Args:
+        folder: where the pictures are.
+        path: the file with the lines; `metadata.jsonl` beside them if None.
 
     Raises:
         StorageError: if it cannot be read or a line cannot be understood; says which.
     """
-    path = folder / METADATA
+    path = folder / METADATA if path is None else path
     lines: dict[str, int] = {}
     for number, row in read_jsonl(path):
         name, caption = row.get("file_name"), row.get("caption")

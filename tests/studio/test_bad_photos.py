@@ -98,18 +98,6 @@ def test_a_person_without_consent(
     assert not list(home.rglob("*.png"))
 
 
-@pytest.mark.parametrize("editor", ["false", "no-such-editor"])
-def test_an_editor_that_fails_is_said_in_one_line(
-    refused: Callable[..., str], home: Path, monkeypatch: pytest.MonkeyPatch, editor: str
-) -> None:
-    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
-    monkeypatch.setenv("EDITOR", editor)
-    monkeypatch.delenv("VISUAL", raising=False)
-    line = refused("subject", "edit", "toto", "--home", home)
-    assert editor in line
-    assert "Name another editor in EDITOR" in line
-
-
 def test_one_photo_works_and_warns(
     accepted: Callable[..., str], tmp_path: Path, photos: Path
 ) -> None:
