@@ -33,7 +33,7 @@ from finetune.examples import (
     save_examples,
 )
 from finetune.lights import TINTS
-from finetune.limits import above, at_least, at_most
+from finetune.limits import MOST, above, at_least, at_most
 from finetune.others import about_others
 from finetune.preservation import preservation_examples, under_name
 from finetune.teacher import find_teacher, taught_examples
@@ -117,21 +117,22 @@ class SubjectData(pl.LightningDataModule):
         teacher: str | None = None,
     ) -> None:
         super().__init__()
-        at_least(1, photos=photos, pool=pool, pictures=pictures)
-        at_least(0, held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
-        at_most(1, dropout=dropout)
-        at_least(1, **{"the number of ratios": len(ratios)})
-        above(0, **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
+        at_least(1, "data", photos=photos, pool=pool, pictures=pictures)
+        at_least(0, "data", held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
+        at_most(1, "data", dropout=dropout)
+        at_most(MOST, "data", photos=photos, held=held, clips=clips, pool=pool)
+        at_least(1, "data", **{"ratios, their number": len(ratios)})
+        above(0, "data", **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips
         self.pool, self.clip_weight = pool, clip_weight
         grid = family_of(self.base).grid
         if held_frames is not None:
-            at_least(1 + grid.temporal, held_frames=held_frames)
+            at_least(1 + grid.temporal, "data", held_frames=held_frames)
         self.held_frames = grid.frames(held_frames or self.base.frames)
         native = round((self.base.height * self.base.width) ** 0.5)
         self.side = native if side is None else side
-        at_least(16, side=self.side)
+        at_least(16, "data", side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
         self.stillness, self.surroundings = stillness, surroundings
         self.lights = tuple(TINTS) if relit else ()

@@ -19,8 +19,15 @@ from subjects.privacy import private_folder
 if TYPE_CHECKING:
     from finetune.train import TrainingCLI
 
-_CONFIG = "config.json"
+_CONFIG, _FORCED = "config.json", "forced"
 _NAMED = 5
+_DIGESTS = {
+    "photos": "the photos or their captions",
+    "base": "the base's weights",
+    "teacher": "the teacher",
+    "training adapter": "the training adapter",
+}
+"""What is told apart by a hash, which says nothing to a reader."""
 
 
 def identity_of(turns: Sequence[TrainingCLI]) -> str:
@@ -45,35 +52,49 @@ def _identity(turn: TrainingCLI) -> dict[str, Any]:
     }
 
 
-def said_in(work: Path) -> str:
-    """The identity of the run that stands in a folder; empty if there is none."""
+def goes_on(work: Path, said: str, *, force: bool) -> bool:
+    """Whether the run in a folder is the one that a command began.
+
+    One that is to begin anew goes on with a run that was begun so already: it is the same command,
+    given again because it was killed.
+
+    Args:
+        work: the run's folder.
+        said: the identity of the run that is asked for.
+        force: whether it is to begin anew.
+    """
+    return _said_in(work) == said and (not force or (work / _FORCED).exists())
+
+
+def _said_in(work: Path) -> str:
     kept = work / _CONFIG
     return kept.read_text(errors="replace") if kept.is_file() else ""
 
 
 def open_run(work: Path, draft: Path, said: str, *, force: bool) -> None:
-    """Keep what an earlier run of the same identity left.
+    """Keep what an earlier run left that goes on, or begin one.
 
     Args:
         work: the run's folder.
         draft: the adapter's in it, while it is trained.
         said: the identity of the run that begins or goes on.
-        force: whether another one's is cleared away.
+        force: whether one that does not go on is cleared away.
 
     Raises:
-        TrainingError: if another one left something, and it is not to be cleared away.
+        TrainingError: if there is such a one, and it is not to be cleared away.
     """
-    before = said_in(work)
-    if before == said:
+    if goes_on(work, said, force=force):
         return
     if not force and (any(work.glob("*.ckpt")) or trained_experts(draft)):
         raise TrainingError(
             f"A training of {work.name!r} was stopped under other settings: "
-            f"{_differences(before, said)}. Give those again, and it goes on; give "
+            f"{_differences(_said_in(work), said)}. Give those again, and it goes on; give "
             "--output.force true, and it begins anew with these; or give another --output.name."
         )
     shutil.rmtree(work, ignore_errors=True)
     private_folder(work)
+    if force:
+        (work / _FORCED).touch()
     with whole_file(work / _CONFIG) as partial:
         partial.write_text(said)
 
@@ -88,7 +109,7 @@ def _differences(before: str, now: str) -> str:
     except (TypeError, ValueError):
         return "they can no longer be read"
     named = dict.fromkeys(
-        f"{name} was {value}"
+        f"{_DIGESTS[name]} were others" if name in _DIGESTS else f"{name} was {value}"
         for old, new in turns
         for name, value in old.items()
         if new.get(name) != value

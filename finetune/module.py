@@ -26,7 +26,7 @@ from finetune.budget import Budget, Uncountable, fitting_thrift, memory_of
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.gate import Asking, hear_the_name
-from finetune.limits import above, at_least
+from finetune.limits import LARGEST_SEED, above, at_least, at_most
 from finetune.losses import motion_error, standing_error
 from finetune.thrift import NO_THRIFT, Thrift
 
@@ -110,20 +110,14 @@ class LoraModule(pl.LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        at_least(1, rank=rank, warmup=warmup)
-        at_least(0, weight_decay=weight_decay, face_weight=face_weight, guidance_loss=guidance_loss)
-        at_least(0, background_weight=background_weight, prior_weight=prior_weight)
-        at_least(0, name_gate=name_gate)
-        above(0, memory=1.0 if memory is None else memory)
-        above(
-            0,
-            strength=strength,
-            lr=lr,
-            shift=shift,
-            spread=spread,
-            clip_shift=shift if clip_shift is None else clip_shift,
-            alpha=rank if alpha is None else alpha,
-        )
+        at_least(1, "model", rank=rank, warmup=warmup)
+        at_least(0, "model", weight_decay=weight_decay, face_weight=face_weight, seed=seed)
+        at_least(0, "model", background_weight=background_weight, guidance_loss=guidance_loss)
+        at_least(0, "model", prior_weight=prior_weight, name_gate=name_gate)
+        at_most(LARGEST_SEED, "model", seed=seed)
+        above(0, "model", strength=strength, lr=lr, shift=shift, spread=spread)
+        given = {"alpha": alpha, "clip_shift": clip_shift, "memory": memory}
+        above(0, "model", **{name: it for name, it in given.items() if it is not None})
         objective = FlowMatching(shift=shift, spread=spread)
         self.clip_objective = replace(objective, shift=shift if clip_shift is None else clip_shift)
         self.family: Family = family_of(open_base(base), objective)

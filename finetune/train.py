@@ -43,9 +43,10 @@ from finetune.callbacks import (
 from finetune.data import SubjectData
 from finetune.errors import AdapterError, TrainingError, TrainingStopped
 from finetune.examples import free_memory
-from finetune.identity import identity_of, open_run, said_in
+from finetune.identity import goes_on, identity_of, open_run
 from finetune.limits import at_least
 from finetune.module import LoraModule
+from finetune.trainer import DEFAULTS, check_trainer
 from subjects import SubjectError
 from subjects.locks import Busy, alone_in
 from subjects.privacy import private_folder
@@ -65,7 +66,8 @@ class Output:
 
     Attributes:
         name: the adapter's name; the subject's if not given.
-        force: train anew even if there is an adapter of that name.
+        force: train anew, even if there is an adapter of that name or a run of it was stopped; the
+            same command goes on where it was killed itself.
         preview_every: steps between two preview clips; 0 for none.
         save_every: steps between two saved states.
     """
@@ -101,17 +103,6 @@ class TrainingCLI(LightningCLI):
         return json.loads(self.parser.dump(self.config, format="json", skip_none=False))
 
 
-_TRAINER_DEFAULTS: dict[str, Any] = {
-    "max_steps": 1000,
-    "devices": 1,
-    "logger": False,
-    "gradient_clip_val": 1.0,
-    "enable_checkpointing": False,
-    "enable_progress_bar": False,
-    "enable_model_summary": False,
-}
-
-
 Finish = Callable[[Adapter], None]
 
 
@@ -142,7 +133,7 @@ def train(
     identity = identity_of(turns)
     try:
         with alone_in(work):
-            if not _is_unfinished(work, identity) or output.force or not final.exists():
+            if not (_is_placed(work, identity, output) and final.exists()):
                 _check_place(final, force=output.force)
                 _train(turns, work, identity, final)
             return _finished(Adapter(final), work, placed, finish)
@@ -154,14 +145,9 @@ def train(
 
 
 def _check(turn: TrainingCLI) -> None:
-    at_least(1, max_steps=turn.trainer.max_steps, save_every=turn.output.save_every)
-    at_least(0, preview_every=turn.output.preview_every)
-    precision = str(turn.trainer.precision)
-    if precision.endswith("-true") and precision != "32-true":
-        raise TrainingError(
-            f"trainer.precision={precision!r} does not fit: what learns is kept in float32. Leave "
-            "it at 32-true, or give bf16-mixed, which computes in bfloat16."
-        )
+    check_trainer(turn.trainer, turn.settings["trainer"])
+    at_least(1, "output", save_every=turn.output.save_every)
+    at_least(0, "output", preview_every=turn.output.preview_every)
 
 
 def _check_place(final: Path, *, force: bool) -> None:
@@ -188,10 +174,10 @@ def _train(turns: list[TrainingCLI], work: Path, identity: str, final: Path) -> 
     _replace(work / _DRAFT, final)
 
 
-def _is_unfinished(work: Path, identity: str) -> bool:
+def _is_placed(work: Path, identity: str, output: Output) -> bool:
     """Whether a run has placed its adapter, and was killed in what came after."""
     placed = (work / _UNFINISHED).is_file() and not (work / _DRAFT).exists()
-    return placed and said_in(work) == identity
+    return placed and goes_on(work, identity, force=output.force)
 
 
 def _finished(
@@ -220,11 +206,15 @@ def _read(arguments: list[str]) -> TrainingCLI:
             run=False,
             save_config_callback=None,
             seed_everything_default=0,
-            trainer_defaults=_TRAINER_DEFAULTS,
+            trainer_defaults=DEFAULTS,
             parser_kwargs={"exit_on_error": False},
         )
     except (AdapterError, BaseModelError, SubjectError):
         raise
+    except RecursionError as error:
+        raise TrainingError(
+            "A setting holds itself, as a YAML can with '&' and '*': write it out."
+        ) from error
     except (ArgumentError, MisconfigurationException, TypeError, ValueError) as error:
         raise TrainingError(
             f"A setting does not fit: {_plainly(error)}. 'python -m finetune.train --help' lists "
@@ -297,6 +287,10 @@ def _run(turn: TrainingCLI, work: Path, *, last: bool) -> None:
     try:
         with fitting(turn.datamodule.base, _LESS_MEMORY):
             trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
+    except (
+        MisconfigurationException
+    ) as error:  # as of a share of an epoch, of which there is no end
+        raise TrainingError(f"A setting of the trainer does not fit: {_plainly(error)}.") from error
     except SystemExit as twice:  # what Lightning makes of a second Ctrl-C
         raise _stopped(trainer, state) from twice
     if trainer.global_step < trainer.max_steps:

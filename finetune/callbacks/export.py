@@ -92,9 +92,22 @@ class ExportAdapter(pl.Callback):
 
 
 def trained_experts(folder: Path) -> list[dict[str, Any]]:
-    """What the record in a folder says of the experts that have been trained; none without one."""
+    """What the record in a folder says of the experts that have been trained; none without one.
+
+    Raises:
+        TrainingError: if it cannot be read.
+    """
     path = folder / RUN
-    return json.loads(path.read_text())["experts"] if path.is_file() else []
+    if not path.is_file():
+        return []
+    try:
+        experts = json.loads(path.read_text())["experts"]
+        return [expert for expert in experts if expert["name"] is not None]
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"The record {str(path)!r} is damaged: delete the folder {str(folder)!r}, and the same "
+            "command goes on from the state that was saved last."
+        ) from error
 
 
 def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,9 @@ from finetune.batches import Batch
 from finetune.errors import TrainingError
 from finetune.module import PRIOR, LoraModule
 
+_SHOWN = 3
+"""Captions of a batch that are named."""
+
 
 class StopUnlessFinite(pl.Callback):
     """Looks at the gradient of every step, which a loss that is no number has spoilt too.
@@ -53,7 +56,9 @@ class StopUnlessFinite(pl.Callback):
         if not blamed and (_is_finite(module) or _may_overflow(trainer.precision_plugin)):
             return
         names = " and ".join(dict.fromkeys(repr(batch.name) for batch in blamed or learnt))
-        captions = dict.fromkeys(c for batch in blamed or learnt for c in batch.captions)
+        captions = list(dict.fromkeys(c for batch in blamed or learnt for c in batch.captions))
+        shown = "; ".join(map(repr, captions[:_SHOWN]))
+        more = f" and {len(captions) - _SHOWN} more" if len(captions) > _SHOWN else ""
         what = "loss is no number" if blamed else "gradient is no number, though the loss is one"
         kept = (
             f"The state before is kept in {str(self.state)!r}: the same command goes on from it"
@@ -62,7 +67,7 @@ class StopUnlessFinite(pl.Callback):
         )
         raise TrainingError(
             f"At step {trainer.global_step + 1} the {what}, in the batch {names} of "
-            f"{'; '.join(map(repr, captions))}. {kept}. Should it fail again, give a lower "
+            f"{shown}{more}. {kept}. Should it fail again, give a lower "
             "--model.lr with --output.force true, and it begins anew."
         )
 

@@ -212,7 +212,7 @@ def test_one_expert_alone_can_be_trained(arguments: Callable[..., list[str]], tw
         ),
         ('--experts={"middle": {"model.lr": 1}}', "experts.middle is none of the base's"),
         ('--experts={"low_noise": {"model.rate": 1}}', "A setting does not fit"),
-        ('--experts={"high_noise": {"output.save_every": 0}}', "save_every 0"),
+        ('--experts={"high_noise": {"output.save_every": 0}}', "save_every=0"),
     ],
 )
 def test_what_does_not_fit_an_expert_is_refused(
