@@ -211,10 +211,6 @@ def _read(arguments: list[str]) -> TrainingCLI:
         )
     except (AdapterError, BaseModelError, SubjectError):
         raise
-    except RecursionError as error:
-        raise TrainingError(
-            "A setting holds itself, as a YAML can with '&' and '*': write it out."
-        ) from error
     except (ArgumentError, MisconfigurationException, TypeError, ValueError) as error:
         raise TrainingError(
             f"A setting does not fit: {_plainly(error)}. 'python -m finetune.train --help' lists "

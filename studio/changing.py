@@ -16,6 +16,7 @@ from subjects import (
     edit_subject,
     pack,
 )
+from subjects.deletion import to_delete
 from subjects.editing import copy_to_edit, take_edited
 from subjects.subject import folder_of
 
@@ -103,6 +104,7 @@ def delete_for_good(name: str, *, sure: bool, home: Path) -> bool:
     if not sure:
         if not sys.stdin.isatty():
             raise StudioError(f"Deleting {name!r} cannot be undone: say so with --yes.")
+        say("This deletes:", *(f"  {path}" for path in to_delete(home, name)))
         if input(f"Delete {name!r} and everything made of it (type its name)? ").strip() != name:
             raise StudioError(f"{name!r} was not typed: nothing was deleted.")
     deleted = delete_subject(home, name)

@@ -141,10 +141,11 @@ def render(
 ) -> None:
     """Render the subject doing what the prompt says, and measure its likeness."""
     from studio.adapters import adapter_folder
-    from studio.places import check_clip
+    from studio.places import CLIP, check_file, check_home
 
     path, at_home = out or Path(f"{Path(name).resolve().name}.mp4"), open_home(home)
-    check_clip(path)
+    check_home(at_home)
+    check_file(path, at_home, CLIP)
     folder = adapter_folder(name, at_home)
 
     from inference.clip import Clip
@@ -281,7 +282,9 @@ def bench(
     """Measure likeness, and all that must not be lost for it, on subjects that nothing has seen."""
     from studio.bench.plan import FULL, QUICK
     from studio.bench.run import run_bench, shape_for
+    from studio.places import check_folder
 
+    check_folder(out)
     run_bench(out, QUICK if quick else FULL, shape=shape_for(base), base=base)
     say("", f"Wrote bench.json, bench.md and bench.png into {out}.", "Next: read bench.md.")
 

@@ -28,6 +28,7 @@ from studio.asking import Terms
 from studio.gallery import gallery
 from studio.home import open_home
 from studio.onlookers import face_finder
+from studio.places import check_folder
 from studio.quiet import hush
 from studio.subjects import add_from_photos
 from studio.tables import show_table
@@ -60,6 +61,7 @@ def run_demo(
         the report.
     """
     hush()
+    check_folder(out)
     home, seconds = open_home(out / "home"), dict[str, float]()
     if folder_of(home, NAME).is_dir():
         delete_subject(home, NAME)

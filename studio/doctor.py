@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from studio.home import home_folder
+from studio.places import check_home
 from studio.tables import show_table
 
 
@@ -68,6 +69,7 @@ def _video() -> str:
 
 def _space() -> str:
     home = home_folder(None)
+    check_home(home)
     there = next(p for p in (home, *home.parents) if p.exists())
     free = shutil.disk_usage(there).free / 2**30
     if free < 1:

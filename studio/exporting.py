@@ -9,6 +9,7 @@ from finetune.adapter import Adapter
 from finetune.formats import check_format, export
 from studio.home import StudioError
 from studio.noting import is_anothers, note_files
+from studio.places import ADAPTER, check_file, check_home
 from studio.printing import say
 from studio.quiet import hush
 from studio.rendering import base_of
@@ -35,19 +36,18 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
     check_format(style)
     suffix = "" if style == "diffusers" else f"-{style}"
     target = out or Path(f"{folder.resolve().name}{suffix}.safetensors")
-    if target.suffix != ".safetensors":
-        raise StudioError(
-            f"{str(target)!r} cannot be written: the name ends in .safetensors, such as "
-            "'mira.safetensors'; give one with --out."
-        )
+    check_home(home)
     adapter = Adapter(folder)
     run = adapter.run
     adapter.check_weights()
     family, anothers = family_of(base_of(run)), is_anothers(adapter, home)
-    written = []
-    for expert in run["experts"]:
-        stem = "_".join(filter(None, (target.stem, expert["name"])))
-        path = target.with_name(f"{stem}.safetensors")
+    paths = [
+        target.with_stem("_".join(filter(None, (target.stem, expert["name"]))))
+        for expert in run["experts"]
+    ]
+    for path in paths:
+        check_file(path, home, ADAPTER)
+    for expert, path in zip(run["experts"], paths, strict=True):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             size = export(
@@ -61,5 +61,4 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
         say(f"{path}: {expert['tensors']} tensors, all read back; size of the change {size:.3f}")
         if not anothers:
             note_files(home, run["subject"]["name"], "exported", [path], format=style)
-        written.append(path)
-    return written
+    return paths

@@ -1,4 +1,4 @@
-"""Whether a file can be written, found out before the work that makes it."""
+"""Whether a file can be written and remembered, found out before the work that makes it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ import tempfile
 from pathlib import Path
 
 from studio.home import StudioError
+from subjects import log_of
+from subjects.files import file_digest
+
+CLIP, ADAPTER = ".mp4", ".safetensors"
+_OUR_OWN = ("adapters", "keys", "runs", "subjects")
 
 
-def check_clip(path: Path) -> None:
-    """Make sure that a clip can be written there; nothing stays behind.
+def check_file(path: Path, home: Path, ending: str) -> None:
+    """Make sure that a file can be written there; nothing stays behind.
+
+    An older one may be replaced if a log of this home says that it was made here, and nobody
+    changed it since.
+
+    Args:
+        path: the file.
+        home: where subjects live, whose logs are to say that it was written.
+        ending: `CLIP` or `ADAPTER`.
 
     Raises:
         StudioError: if it cannot.
     """
-    if path.suffix.lower() != ".mp4":
+    if path.suffix.lower() != ending:
         raise StudioError(
-            f"{str(path)!r} cannot be written: a clip's name ends in .mp4, such as 'mira.mp4'; "
-            "give one with --out."
+            f"{str(path)!r} cannot be written: its name ends in {ending}, such as "
+            f"'mira{ending}'; give one with --out."
         )
     try:
-        if path.exists() and not path.is_file():
-            raise StudioError(f"{str(path)!r} is a folder, not a clip: give --out another name.")
+        _check_place(path, home)
         there = next(p for p in path.absolute().parents if p.exists())
         with tempfile.NamedTemporaryFile(dir=there, prefix=f".{path.name}."):
             pass
@@ -30,3 +42,64 @@ def check_clip(path: Path) -> None:
             f"{str(path)!r} cannot be written ({error.strerror}): give --out a name in a folder "
             "where you may write."
         ) from error
+
+
+def _check_place(path: Path, home: Path) -> None:
+    """Refuse a place among our own files, a folder's, and that of a file which is not ours."""
+    if any(path.resolve().is_relative_to((home / own).resolve()) for own in _OUR_OWN):
+        raise StudioError(
+            f"{str(path)!r} lies among what Starring keeps in {str(home)!r}: give --out a name in "
+            "another folder."
+        )
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise StudioError(f"{str(path)!r} is a folder: give --out another name.")
+    if file_digest(path) not in _made_in(home, path):
+        raise StudioError(
+            f"{str(path)!r} is there already, and not as something that was made here: give --out "
+            "another name, or remove it."
+        )
+
+
+def _made_in(home: Path, path: Path) -> set[str]:
+    """The SHA-256 of what was written to a path, as the logs of a home say."""
+    lines = [line for log in home.glob("subjects/*/log.jsonl") for line in log_of(log.parent)]
+    files = [line["details"].get("files") for line in lines]
+    at = str(path.resolve())
+    return {str(made[at]) for made in files if isinstance(made, dict) and at in made}
+
+
+def check_home(home: Path) -> None:
+    """Make sure that what is made can be remembered, so that it can be deleted again.
+
+    Raises:
+        StudioError: if nothing can be written there.
+    """
+    if why := _fault(home):
+        raise StudioError(
+            f"{str(home)!r} cannot be written ({why}), and what is made of a subject is remembered "
+            "there: mend that, or choose another folder with --home or STARRING_HOME."
+        )
+
+
+def check_folder(folder: Path) -> None:
+    """Make sure that files can be written into a folder, which need not be there yet.
+
+    Raises:
+        StudioError: if they cannot.
+    """
+    if why := _fault(folder):
+        raise StudioError(
+            f"{str(folder)!r} cannot be written ({why}): give --out a folder where you may write."
+        )
+
+
+def _fault(folder: Path) -> str | None:
+    """Why no file can be put into a folder; None if one can."""
+    try:
+        there = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        with tempfile.NamedTemporaryFile(dir=there, prefix=".starring."):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)

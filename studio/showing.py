@@ -12,9 +12,12 @@ from subjects import (
     POCKET,
     AuditedPhoto,
     Subject,
+    SubjectError,
     log_of,
     problems,
+    subject_names,
 )
+from subjects.deletion import adapters_of
 
 
 def show_subject(subject: Subject) -> None:
@@ -37,6 +40,26 @@ def show_subject(subject: Subject) -> None:
     advice = (f"Advice: {sentence}" for sentence in coverage.advice())
     apart = f", {len(aside)} of them to measure clips against, never to learn from" if aside else ""
     say("", f"{used} of {len(verdicts)} photos will be used{apart}.", *best, *notes, *advice)
+
+
+def show_all(home: Path) -> str:
+    """Print every subject with its photos and adapters; returns the command that comes next."""
+    rows = [_row(home, name) for name in subject_names(home)]
+    if not rows:
+        say(f"There is no subject in {str(home)!r} yet.")
+        return "starring subject add NAME PHOTOS"
+    show_table(("subject", "kind", "photos", "adapters", "note"), rows)
+    return "starring subject show NAME"
+
+
+def _row(home: Path, name: str) -> tuple[str, ...]:
+    """A subject's row, whatever is wrong with it."""
+    adapters = ", ".join(a for a in adapters_of(home, name) if not a.startswith(".")) or "–"
+    try:
+        subject = Subject.load(home, name, after_consent=True)
+    except SubjectError as error:
+        return name, "–", "–", adapters, str(error)
+    return name, subject.kind, str(len(subject.kept)), adapters, subject.consent_flaw or ""
 
 
 def _verdict(photo: AuditedPhoto, held_out: set[str]) -> str:

@@ -53,14 +53,15 @@ def add(
         ),
     ] = False,
     hold_out: Annotated[
-        int,
+        Optional[int],
         typer.Option(
             min=0,
             metavar="N",
             help="Photos never trained on, for clips to be measured against, where there are ten "
-            "or more.",
+            "or more; 2 if not given.",
+            show_default=False,
         ),
-    ] = 2,
+    ] = None,
     encoder: Annotated[
         Optional[str],
         typer.Option(
@@ -99,6 +100,7 @@ def add(
     from studio.onlookers import Onlookers
     from studio.showing import next_step, show_subject
     from studio.subjects import add_from_photos
+    from subjects.splits import FEWEST_TO_SPLIT, HELD_OUT
 
     subject = add_from_photos(
         name,
@@ -109,10 +111,23 @@ def add(
         onlookers=Onlookers(faces, encoder, expressions, captioner, caption_clothes, nobody),
         home=open_home(home),
         like=face,
-        held_out=hold_out,
+        held_out=HELD_OUT if hold_out is None else hold_out,
     )
     show_subject(subject)
+    if hold_out and not subject.held_out:
+        say(
+            f"Note: no photo is held out: it takes {FEWEST_TO_SPLIT} that show the subject and can "
+            "be compared, and of fewer each is needed to learn from."
+        )
     say("", f"Wrote {subject.folder}.", next_step(subject, home_option(home)))
+
+
+@subject_app.command("list")
+def list_all(home: Home = None) -> None:
+    """List the subjects that are here."""
+    from studio.showing import show_all
+
+    say("", f"Next: {show_all(open_home(home))}{home_option(home)}")
 
 
 @subject_app.command("show")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 from bases.catalogue import Base
 from bases.files import whole_file
@@ -25,7 +24,10 @@ from studio.quiet import hush
 from studio.rendering import shown_to
 from studio.yardstick import Yardstick, likeness_line, yardstick_of
 from subjects import Subject, note
+from subjects.records import parse_yaml
 
+_TOLD = {"subject": "the name after 'train'", "home": "--home", "base": "--base"}
+"""Settings of the data that the command gives itself, and how."""
 _SECTIONS = ("model", "data", "trainer", "output", "experts")
 
 
@@ -67,15 +69,20 @@ def arguments(
     Subject.load(home, name)
     ask(base)
     known = open_base(base)
-    own = {"--data.subject": name, "--data.home": str(home), "--data.base": base}
-    for setting, told in zip(own, ("the name after 'train'", "--home", "--base"), strict=True):
-        if any(given.partition("=")[0] == setting for given in extra):
-            raise StudioError(f"{setting} is given by {told}: leave it out.")
+    own = {"subject": name, "home": str(home), "base": base}
     recipe = config or recipe_of(known)
-    if config is not None:
-        _check_recipe(config)
+    written = {} if config is None else _said_in(config).get("data") or {}
+    for setting, told in _TOLD.items():
+        if setting in written or any(e.partition("=")[0] == f"--data.{setting}" for e in extra):
+            raise StudioError(f"data.{setting} is given by {told}: leave it out.")
     chosen = [f"--config={recipe}"] if recipe.is_file() else []
-    return [*chosen, *extra, *(f"{setting}={value}" for setting, value in own.items())]
+    if not chosen:
+        say(
+            f"Note: there is no recipe for the base {known.name!r}, so that plain settings are "
+            "used: give those of a base like it with --config, such as a copy of one in "
+            f"{str(recipe.parent)!r}."
+        )
+    return [*chosen, *(f"--data.{setting}={value}" for setting, value in own.items()), *extra]
 
 
 def recipe_of(base: Base) -> Path:
@@ -83,19 +90,20 @@ def recipe_of(base: Base) -> Path:
     return ROOT / "configs" / "finetune" / f"{base.name}.yaml"
 
 
-def _check_recipe(path: Path) -> None:
-    """Refuse what is no YAML of settings, by the file's name."""
+def _said_in(path: Path) -> dict[str, Any]:
+    """The settings of a YAML; what is none is refused by the file's name."""
     if not path.is_file():
         raise StudioError(f"There is no file {str(path)!r}: give --config a YAML.")
     try:
-        said = yaml.safe_load(path.read_text("utf-8"))
-    except Exception as error:  # as of '!!bool maybe', which is a KeyError
+        said = parse_yaml(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
         raise StudioError(f"{str(path)!r} is no YAML that can be read ({error}).") from error
-    if not isinstance(said, dict) or not all(isinstance(said.get(p, {}), dict) for p in _SECTIONS):
+    if not all(isinstance(said.get(section, {}), dict) for section in _SECTIONS):
         raise StudioError(
             f"{str(path)!r} is no recipe: it holds settings under {', '.join(_SECTIONS)}, such as "
             "'model:' and beneath it '  lr: 1.0e-4'."
         )
+    return said
 
 
 def _measure(adapter: Adapter, subject: Subject, base: str, yardstick: Yardstick | None) -> None:

@@ -30,9 +30,9 @@ from subjects.privacy import private_folder
 from subjects.records import jsonl, replace_text
 from subjects.signing import check_key
 from subjects.splits import HELD_OUT, split
-from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of
+from subjects.subject import AUDIT, KINDS, PHOTOS, Subject, folder_of, namesake
 from subjects.verdicts import DROP, AuditedPhoto
-from subjects.words import class_noun_in, trigger_in, trigger_of
+from subjects.words import check_apart, class_noun_in, trigger_in, trigger_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -96,7 +96,7 @@ def add_subject(
         StorageError: if the subject exists, or its folder cannot be written; nothing is left
             behind then.
     """
-    _check_words(name, kind, class_noun)
+    _check_words(name, kind, class_noun, trigger)
     if held_out < 0:
         raise SubjectError(f"held_out {held_out!r} does not fit: give 0 for none, or a few.")
     person = kind == "person"
@@ -195,12 +195,12 @@ def _pictures_in(folder: Path) -> list[Path]:
     return pictures
 
 
-def _check_words(name: str, kind: str, class_noun: str | None) -> None:
+def _check_words(name: str, kind: str, class_noun: str | None, trigger: str | None = None) -> None:
     folder_of(Path(), name)
     if kind not in KINDS:
         raise SubjectError(f"kind {kind!r} is none of {', '.join(KINDS)}: choose one of them.")
-    if class_noun is not None:
-        class_noun_in(class_noun)
+    noun = kind if class_noun is None else class_noun_in(class_noun)
+    check_apart(trigger_of(name) if trigger is None else trigger_in(trigger), noun)
 
 
 def _checked(consent: Consent | None, faces: FaceCounter | None) -> Consent:
@@ -225,8 +225,8 @@ def _free_place(home: Path, name: str) -> Path:
     """Where the subject will be; fails before the work rather than after it."""
     folder = folder_of(home, name)
     try:
-        if folder.exists():
-            raise exists_error(folder)
+        if (taken := namesake(home, name)) or folder.exists():
+            raise exists_error(folder.with_name(taken or name))
         private_folder(private_folder(home) / folder.parent.name)
         if not os.access(folder.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "Permission denied", str(folder.parent))

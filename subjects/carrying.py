@@ -23,7 +23,7 @@ from subjects.privacy import private_folder
 from subjects.records import parse_yaml
 from subjects.seals import SEAL, check_seal, digest, sealed
 from subjects.sources import Source
-from subjects.subject import AUDIT, PHOTOS, RECORD, Subject, folder_of
+from subjects.subject import AUDIT, PHOTOS, RECORD, Subject, folder_of, namesake
 
 _TEXTS = (RECORD, AUDIT, f"{PHOTOS}/{METADATA}")
 _PHOTO = re.compile(rf"{PHOTOS}/[^/\\.][^/\\]*(?i:\.png)")
@@ -109,8 +109,8 @@ def unpack(path: Path, home: Path) -> Subject:
     texts = {name: _content(path, name) for name in _TEXTS}
     name = _name_in(path, texts[RECORD])
     folder = folder_of(home, name)
-    if folder.exists():
-        raise exists_error(folder)
+    if (taken := namesake(home, name)) or folder.exists():
+        raise exists_error(folder.with_name(taken or name))
     try:
         private_folder(private_folder(home) / folder.parent.name)
     except OSError as error:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from subjects.drafts import clear_drafts
 from subjects.errors import StorageError
 from subjects.files import file_digest
-from subjects.ledger import log_of, note_deletion
+from subjects.ledger import log_faults, log_of, note_deletion
 from subjects.locks import Busy, alone_in, locked_in
 from subjects.privacy import private_folder
 from subjects.records import replace_text
@@ -38,11 +38,13 @@ class Deleted(NamedTuple):
         removed: files and folders that are gone.
         changed: clips and exports that are no longer what was written, and were left alone.
         missing: clips and exports that are no longer where they were written.
+        untold: what is wrong with the log, which may have named others.
     """
 
     removed: tuple[Path, ...]
     changed: tuple[Path, ...]
     missing: tuple[Path, ...]
+    untold: tuple[str, ...]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -50,7 +52,19 @@ class Deleted(NamedTuple):
         return (
             *(f"{path} was changed since, and is left there." for path in self.changed),
             *(f"{path} is no longer there; was it moved?" for path in self.missing),
+            *(f"{fault}: clips and exports that it named may be left." for fault in self.untold),
         )
+
+
+def to_delete(home: Path, name: str) -> list[Path]:
+    """What a deletion of this subject would remove: its folder, and all that was made of it.
+
+    Raises:
+        SubjectError: if `name` cannot be a subject's name.
+    """
+    folder = folder_of(home, name)
+    files = dict.fromkeys(path for path, digest in _written(folder) if digest == _digest(path))
+    return [*filter(Path.is_dir, [folder]), *_folders(home, name), *files]
 
 
 def delete_subject(home: Path, name: str) -> Deleted:
@@ -89,6 +103,12 @@ def delete_subject(home: Path, name: str) -> Deleted:
         ) from error
 
 
+def adapters_of(home: Path, name: str) -> list[str]:
+    """The names of the adapters that were trained on a subject."""
+    records = home.glob("adapters/*/run.json")
+    return sorted(path.parent.name for path in records if _is_of(path, name))
+
+
 def finish_deletions(home: Path) -> list[Deleted]:
     """Go on with deletions that were cut short, and clear away what killed additions left.
 
@@ -122,6 +142,8 @@ def _alone(home: Path, going: Path) -> Iterator[None]:
 
 def _finish(home: Path, going: Path) -> Deleted:
     name = going.name.removeprefix(_GOING)
+    is_first_try = not (going / _REMOVED).exists()
+    untold = tuple(log_faults(home, going)) if is_first_try else ()
     written = list(_written(going))
     own = list(dict.fromkeys(path for path, digest in written if digest == _digest(path)))
     gone = _remember(going, own)
@@ -138,7 +160,7 @@ def _finish(home: Path, going: Path) -> Deleted:
     note_deletion(home, going)
     _remove(going)
     _set_tombstone(home)
-    return Deleted((*own, *folders, going.with_name(name)), changed, missing)
+    return Deleted((*own, *folders, going.with_name(name)), changed, missing, untold)
 
 
 def _on_their_way(home: Path, prefix: str) -> list[Path]:
@@ -174,8 +196,7 @@ def _written(going: Path) -> Iterator[tuple[Path, str]]:
 def _folders(home: Path, name: str) -> list[Path]:
     """What else the home has of a subject: training runs and adapters, by whatever name."""
     runs = (path.parent for path in home.glob("runs/*/config.json") if _trains(path, name))
-    adapters = (path.parent for path in home.glob("adapters/*/run.json") if _is_of(path, name))
-    return sorted({*runs, *adapters})
+    return sorted({*runs, *(home / "adapters" / adapter for adapter in adapters_of(home, name))})
 
 
 def _trains(config: Path, name: str) -> bool:

@@ -18,7 +18,7 @@ from subjects.metadata import METADATA, Photo, read_photos
 from subjects.records import jsonl, replace_text
 from subjects.subject import PHOTOS, Subject
 from subjects.verdicts import VERDICTS
-from subjects.words import class_noun_in, trigger_in
+from subjects.words import check_apart, class_noun_in, trigger_in
 
 BY_HAND = "set by hand"
 EDITED = "metadata.edited.jsonl"
@@ -104,6 +104,8 @@ def edit_subject(
         trigger=subject.trigger if trigger is None else trigger_in(trigger),
         class_noun=subject.class_noun if class_noun is None else class_noun_in(class_noun),
     )
+    if (trigger, class_noun) != (None, None):
+        check_apart(changed.trigger, changed.class_noun)
     renamed = [_renamed(photo, subject, changed) for photo in subject.photos]
     photos = {photo.path.name: photo for photo in renamed}
     touched = {name: _stored(subject, name) for name in (*(captions or {}), *(verdicts or {}))}

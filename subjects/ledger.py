@@ -123,17 +123,28 @@ def _broken_links(home: Path) -> Iterator[str]:
 
 
 def _changed_lines(home: Path) -> Iterator[str]:
+    for folder in sorted((home / "subjects").glob("[!.]*")):
+        yield from (f"{folder.name}/{fault}" for fault in log_faults(home, folder))
+
+
+def log_faults(home: Path, folder: Path) -> list[str]:
+    """What was changed in the log of a subject, or is missing before its last line, a line each.
+
+    Args:
+        home: whose ledger tells.
+        folder: the subject's.
+    """
     entries = [row for row in _lines(home / LEDGER) if row is not None]
     content = {str(row.get("number")): row.get("content") for row in entries}
-    for folder in sorted((home / "subjects").glob("[!.]*")):
-        name, lines = f"{folder.name}/{LOG}", _lines(folder / LOG)
-        if not lines:
-            yield f"{name} is missing"
-        for place, line in enumerate(lines, 1):
-            if line is None or content.get(str(line.get("number"))) != _digest(line):
-                yield f"{name}: line {place} was changed"
-            elif line.get("place") != place:
-                yield f"{name}: a line before line {place} is missing"
+    faults, lines = [], _lines(folder / LOG)
+    if not lines:
+        faults.append(f"{LOG} is missing")
+    for place, line in enumerate(lines, 1):
+        if line is None or content.get(str(line.get("number"))) != _digest(line):
+            faults.append(f"{LOG}: line {place} was changed")
+        elif line.get("place") != place:
+            faults.append(f"{LOG}: a line before line {place} is missing")
+    return faults
 
 
 def _cut_logs(home: Path) -> Iterator[str]:

@@ -325,6 +325,11 @@ def subject_names(home: Path) -> list[str]:
     return sorted(name for name in names if _LEGAL_NAME.fullmatch(name))
 
 
+def namesake(home: Path, name: str) -> str | None:
+    """The subject that has this name but for large and small letters, which not all disks tell."""
+    return next((known for known in subject_names(home) if known.lower() == name.lower()), None)
+
+
 def _text_in(record: dict[str, Any], key: str, path: Path) -> str:
     value = record.get(key)
     if not isinstance(value, str) or not value.strip():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from subjects.errors import SubjectError
 
 _MOST_WORDS = 2
+_ARTICLES = ("a", "an", "the")
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
@@ -34,6 +35,19 @@ def trigger_in(text: str) -> str:
             f"trigger {text!r}: it must be one word of letters alone, such as 'mira'."
         )
     return text
+
+
+def check_apart(trigger: str, class_noun: str) -> None:
+    """Make sure that the word which calls a subject is no word that captions are full of.
+
+    Raises:
+        SubjectError: if it is an article, or among those of the class noun.
+    """
+    if trigger.lower() in (*_ARTICLES, *class_noun.lower().replace("-", " ").split()):
+        raise SubjectError(
+            f"{trigger!r} cannot be the word that calls the subject, for captions say it of every "
+            f"{class_noun}: choose one of its own, such as 'mira'."
+        )
 
 
 def trigger_of(name: str) -> str:

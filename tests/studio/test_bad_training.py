@@ -119,3 +119,32 @@ def test_a_config_that_is_no_recipe(
     path = tmp_path / "odd.yaml"
     path.write_bytes(said)
     assert "odd.yaml" in refused("train", "toto", "--home", home, "--config", path)
+
+
+@pytest.mark.parametrize("setting", ["subject: other", "home: /elsewhere", "base: wan2.1-1.3b"])
+def test_a_config_that_says_what_the_command_says(
+    refused: Callable[..., str], home: Path, tmp_path: Path, setting: str
+) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(f"data:\n  {setting}\n")
+    said = refused("train", "toto", "--home", home, "--config", path)
+    assert f"data.{setting.partition(':')[0]} is given by" in said
+
+
+def test_a_config_that_holds_itself(
+    refused: Callable[..., str], home: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text("model: &m\n  thrift: *m\n")
+    assert "refers to itself" in refused("train", "toto", "--home", home, "--config", path)
+
+
+def test_an_adapter_without_its_record_is_not_sent_round_in_a_circle(
+    refused: Callable[..., str], home: Path
+) -> None:
+    folder = home / "adapters" / "toto"
+    folder.mkdir(parents=True)
+    (folder / "adapter.safetensors").touch()
+    line = refused("render", "toto", "waving", "--home", home)
+    assert "lacks run.json" in line
+    assert "--output.force true" in line

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -63,7 +65,14 @@ def test_what_was_written_before_a_file_failed_is_noted(
         "experts": [e | {"name": n} for n in ("a", "b") for e in trained.run["experts"]]
     }
     monkeypatch.setattr(Adapter, "run", property(lambda _: run))
-    (tmp_path / "o_b.safetensors").mkdir()
+
+    def export_one(source: Path, target: Path, **told: Any) -> float:
+        if target.name == "o_b.safetensors":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(source, target, **told)
+
+    write = exporting.export
+    monkeypatch.setattr(exporting, "export", export_one)
     noted: list[Path] = []
     monkeypatch.setattr(exporting, "note_files", lambda *told, **_: noted.extend(told[3]))
     with pytest.raises(StudioError, match="o_b"):

@@ -202,3 +202,27 @@ def test_the_contact_sheet_is_written_when_asked_for(
 ) -> None:
     code, said = typed("subject", "show", "vase", "--sheet")
     assert (code, (vase / "sheet.html").is_file(), "sheet.png" in said) == (0, True, True)
+
+
+def test_the_subjects_are_listed_whatever_is_wrong_with_one(
+    typed: Callable[..., Typed], home: Path, vase: Path
+) -> None:
+    (home / "subjects" / "broken").mkdir()
+    (home / "subjects" / "broken" / "subject.yaml").write_text("kind: car")
+    code, said = typed("subject", "list")
+    assert code == 0
+    assert "vase object 2 –" in said
+    assert "kind 'car' is none of" in said
+
+
+def test_without_a_subject_the_list_says_how_to_begin(typed: Callable[..., Typed]) -> None:
+    code, said = typed("subject", "list")
+    assert (code, "subject add NAME PHOTOS" in said) == (0, True)
+
+
+def test_photos_that_cannot_be_held_out_are_not_passed_over_in_silence(
+    typed: Callable[..., Typed], tmp_path: Path, vase: Path
+) -> None:
+    photos = tmp_path / "photos"
+    code, said = typed("subject", "add", "jug", photos, "--kind", "object", "--hold-out", 1)
+    assert (code, "no photo is held out" in said) == (0, True)

@@ -170,6 +170,8 @@ def test_a_subject_that_exists_is_left_alone(add: Add, photos: list[Path]) -> No
     before = everything_in(folder)
     with pytest.raises(StorageError, match="'mira' exists already"):
         add("mira", photos[:1])
+    with pytest.raises(StorageError, match="'mira' exists already"):
+        add("MIRA", photos)
     assert everything_in(folder) == before
 
 
@@ -180,6 +182,9 @@ def test_a_subject_that_exists_is_left_alone(add: Add, photos: list[Path]) -> No
         ({"class_noun": "a man, tall"}, "class noun 'a man, tall'"),
         ({"class_noun": " "}, "class noun ' '"),
         ({"trigger": "mira2"}, "trigger 'mira2'"),
+        ({"trigger": "Person"}, "'Person' cannot be the word that calls the subject"),
+        ({"trigger": "a"}, "'a' cannot be the word"),
+        ({"trigger": "old", "class_noun": "old woman"}, "say it of every old woman"),
     ],
 )
 def test_an_argument_that_is_not_allowed_is_named(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from subjects import Consent, StorageError, Subject, add_subject, delete_subject, note, problems
-from subjects.deletion import finish_deletions
+from subjects.deletion import finish_deletions, to_delete
 from subjects.drafts import built_beside
 from subjects.files import file_digest
 from subjects.locks import alone_in
@@ -182,8 +182,22 @@ def test_a_log_that_was_spoilt_keeps_nothing_from_being_deleted(
 ) -> None:
     with (mira.folder / "log.jsonl").open("a") as file:
         file.write(line + "\n")
-    delete_subject(planted, "mira")
+    assert "log.jsonl: line " in delete_subject(planted, "mira").warnings[-1]
     assert found(planted) == []
+
+
+def test_a_log_that_is_gone_may_have_named_what_is_left(planted: Path, mira: Subject) -> None:
+    (mira.folder / "log.jsonl").unlink()
+    assert "log.jsonl is missing: clips and exports" in " ".join(
+        delete_subject(planted, "mira").warnings
+    )
+
+
+def test_what_would_go_is_what_goes(planted: Path) -> None:
+    listed = to_delete(planted, "mira")
+    assert {path.name for path in listed} >= {"mira", "other-name", "beach.mp4", "mira.safetensors"}
+    assert set(delete_subject(planted, "mira").removed) == set(listed)
+    assert not any(path.exists() for path in listed)
 
 
 def test_a_folder_that_lost_its_record_is_deleted_too(planted: Path, mira: Subject) -> None:

@@ -90,3 +90,10 @@ def test_a_caption_that_does_not_call_the_subject_is_warned_of(
     assert edit_subject(mira, home=tmp_path, captions={"0001.png": "mira in rain"}).warnings == ()
     (warning,) = edit_subject(mira, home=tmp_path, captions={"0002.png": "a mirage"}).warnings
     assert "captions of 0002.png do not have the word 'mira'" in warning
+
+
+def test_a_trigger_that_names_all_of_a_kind_is_refused(tmp_path: Path, mira: Subject) -> None:
+    for words in ({"trigger": "person"}, {"class_noun": "mira"}):
+        with pytest.raises(SubjectError, match="cannot be the word that calls the subject"):
+            edit_subject(mira, home=tmp_path, **words)
+    assert Subject.load(tmp_path, "mira") == mira
