@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 from tqdm import trange
 
 from benchmarks.planted import FAULTS, PlantedSet, planted_set
+from benchmarks.scripts import run_script
 from studio.onlookers import face_finder
 from studio.tables import show_table
 from subjects import DROP, KEEP, PUPPETS, AuditedPhoto, Finder
@@ -27,7 +28,9 @@ from subjects.intake import Intake
 GOOD = "good"
 
 
-def measure(sets: int = 500, out: Path = Path("runs/audit"), first: int = 0) -> None:
+def measure(
+    sets: PositiveInt = 500, out: Path = Path("runs/audit"), first: NonNegativeInt = 0
+) -> None:
     """Audit the sets and print the confusion table.
 
     Args:
@@ -117,4 +120,4 @@ def _print(found: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

@@ -15,10 +15,11 @@ from math import inf
 from pathlib import Path
 from statistics import median
 
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from benchmarks.adapters import adapter_likeness
 from benchmarks.planted import PlantedSet, planted_set
+from benchmarks.scripts import run_script
 from studio.onlookers import face_finder
 from studio.quiet import hush
 from studio.tables import show_table
@@ -29,9 +30,9 @@ ANYTHING = replace(PUPPETS, min_side=1, min_face=0, same_person=-1.0, max_blur=i
 
 
 def measure(
-    sets: int = 4,
+    sets: PositiveInt = 4,
     out: Path = Path("runs/audit_helps"),
-    first: int = 0,
+    first: NonNegativeInt = 0,
     base: str = "pocket",
 ) -> None:
     """Train on each set twice, and print the likeness of both adapters.
@@ -76,4 +77,4 @@ def _likeness(
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

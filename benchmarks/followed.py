@@ -22,7 +22,7 @@ from statistics import mean, median
 from typing import Any
 
 import torch
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Generator, nn
 from tqdm import tqdm
 
@@ -33,6 +33,7 @@ from bases.pocket.judge.network import load_judge
 from bases.pocket.shape import read_shape
 from bases.pocket.world import Scene, caption, sample_scenes
 from bases.video import Frames
+from benchmarks.scripts import run_script
 from finetune.adapter import Adapter
 from finetune.teacher import digest_of
 from inference.bench.intervals import interval
@@ -56,10 +57,10 @@ _Row = dict[str, Any]
 
 def measure(
     trained: Path = Path("runs/likeness"),
-    scenes: int = 18,
-    scale: float = 1.0,
+    scenes: PositiveInt = 18,
+    scale: PositiveFloat = 1.0,
     without: str = "",
-    individuals: tuple[int, ...] = (),
+    individuals: tuple[NonNegativeInt, ...] = (),
     base: str = "pocket",
 ) -> None:
     """Ask every individual that `benchmarks.likeness` has trained for the same number of scenes.
@@ -243,4 +244,4 @@ def _gaps(found: list[dict[str, _Row]]) -> list[float]:
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

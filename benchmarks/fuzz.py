@@ -22,12 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt
 from numpy.typing import NDArray
 from PIL import Image
 from pillow_heif import register_heif_opener
 from tqdm import tqdm
 
+from benchmarks.scripts import run_script
 from studio.tables import show_table
 from subjects.errors import PhotoError
 from subjects.intake import Intake
@@ -56,7 +57,9 @@ class Found:
     strays: int = 0
 
 
-def measure(pictures: int = 50_000, archives: int = 2_000, seed: int = 0) -> None:
+def measure(
+    pictures: NonNegativeInt = 50_000, archives: NonNegativeInt = 2_000, seed: NonNegativeInt = 0
+) -> None:
     """Change files, try to read them, and print what became of them.
 
     Args:
@@ -191,4 +194,4 @@ def _changed(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from jsonargparse import auto_cli
+from jsonargparse.typing import PositiveInt
 from PIL import Image
 from torch import Generator
 
 from bases.pixels import as_frames
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import film, sample_looks, sample_scenes
+from benchmarks.scripts import run_script
 from studio.tables import show_table
 
 WIDTH, HEIGHT = 4000, 3000
@@ -53,7 +54,7 @@ print(json.dumps({"seconds": time.perf_counter() - start, "peak": peak[0]}))
 """
 
 
-def measure(photos: tuple[int, ...] = (50, 200, 800)) -> None:
+def measure(photos: tuple[PositiveInt, ...] = (50, 200, 800)) -> None:
     """Audit so many photos each and print a table.
 
     Args:
@@ -89,4 +90,4 @@ def _draw(folder: Path, count: int) -> None:
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
+from jsonargparse.typing import PositiveInt
+
 from bases.errors import BaseModelError
 from bases.hub import open_base
 from bases.pocket.judge.network import load_judge
 from bases.pocket.shape import read_shape
-from bases.pocket.training import run_script
+from benchmarks.scripts import run_script
 from inference.bench.scores import JUDGED
 from inference.render import Renderer
 from studio.bench.languages import by_language
@@ -29,7 +31,7 @@ from studio.tables import show_table
 
 def measure(
     base: str = "pocket",
-    scenes: int = 60,
+    scenes: PositiveInt = 60,
     languages: tuple[str, ...] = (),
     shape: Path | None = None,
     out: Path | None = None,

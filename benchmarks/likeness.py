@@ -12,18 +12,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from bases.pocket.draw_sample import SEED, draw_sample
+from benchmarks.scripts import run_script
 from studio.demo import run_demo
 from studio.tables import show_table
 
 
 def measure(
-    subjects: int = 8,
+    subjects: PositiveInt = 8,
     out: Path = Path("runs/likeness"),
-    seed: int = 7,
-    steps: int | None = None,
+    seed: NonNegativeInt = 7,
+    steps: PositiveInt | None = None,
     base: str = "pocket",
 ) -> None:
     """Run the demo for several individuals.
@@ -63,4 +64,4 @@ def summarise(reports: list[dict[str, Any]]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

@@ -14,13 +14,13 @@ from typing import Any
 
 import torch
 import yaml
-from jsonargparse import auto_cli
 from tqdm import tqdm
 
 from bases.catalogue import find_base
 from bases.family import Family
 from bases.memory import GIGABYTE
 from benchmarks.full_size import FULL_SIZES, full_size, prompt_of
+from benchmarks.scripts import run_script
 from finetune.budget import ORDER, Budget, Shapes
 from studio.quiet import hush
 from studio.tables import show_table
@@ -96,4 +96,4 @@ def _shapes(name: str, family: Family, height: int, width: int, frames: int) -> 
 
 
 if __name__ == "__main__":
-    auto_cli(count, as_positional=False)
+    run_script(count)

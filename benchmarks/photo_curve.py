@@ -12,11 +12,12 @@ import json
 from pathlib import Path
 from statistics import median
 
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from bases.pixels import as_frames
 from bases.pocket.draw_sample import SEED, sample_photos, write_photos
 from benchmarks.adapters import adapter_likeness
+from benchmarks.scripts import run_script
 from studio.onlookers import face_finder
 from studio.quiet import hush
 from studio.tables import show_table
@@ -26,10 +27,10 @@ _REFERENCES = 8
 
 
 def measure(
-    numbers: tuple[int, ...] = (1, 2, 4, 8, 16, 32),
-    subjects: int = 2,
+    numbers: tuple[PositiveInt, ...] = (1, 2, 4, 8, 16, 32),
+    subjects: PositiveInt = 2,
     out: Path = Path("runs/photo_curve"),
-    first: int = 1,
+    first: NonNegativeInt = 1,
     base: str = "pocket",
 ) -> None:
     """Train on so many photos each, print the likenesses and draw them.
@@ -92,4 +93,4 @@ def _plot(curves: dict[int, dict[int, float]], numbers: tuple[int, ...], path: P
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

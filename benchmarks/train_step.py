@@ -13,11 +13,12 @@ from statistics import median
 
 import torch
 from diffusers import WanTransformer3DModel
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 
 from bases.catalogue import Base, find_base
 from bases.families import family_of
 from benchmarks.loops import LR, Ours, Plain
+from benchmarks.scripts import run_script
 from finetune.batches import Batch
 from finetune.module import LoraModule
 from studio.quiet import hush
@@ -28,11 +29,11 @@ RANK = 16
 
 def compare(
     base: str = "pocket",
-    rounds: int = 5,
-    steps: int = 20,
-    photos: int = 8,
-    clips: int = 2,
-    threads: int | None = None,
+    rounds: PositiveInt = 5,
+    steps: PositiveInt = 20,
+    photos: PositiveInt = 8,
+    clips: NonNegativeInt = 2,
+    threads: PositiveInt | None = None,
 ) -> None:
     """Time both and print the medians.
 
@@ -90,4 +91,4 @@ def report(seconds: dict[str, list[float]], base: Base, device: torch.device) ->
 
 
 if __name__ == "__main__":
-    auto_cli(compare, as_positional=False)
+    run_script(compare)

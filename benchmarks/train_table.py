@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from jsonargparse import auto_cli
+from jsonargparse.typing import PositiveInt
 from torch import Tensor
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
@@ -28,6 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bases.memory import GIGABYTE
 from benchmarks.loops import LR, Ours, Plain
 from benchmarks.random_bases import SIZES, RandomWeights
+from benchmarks.scripts import run_script
 from finetune.adapter import add_lora
 from finetune.batches import Batch
 from finetune.budget import Budget, Shapes, cap_memory, fitting_thrift
@@ -90,7 +91,7 @@ WORKS = {
 }
 
 
-def measure(works: list[str] | None = None, steps: int = 6, plain: bool = True) -> None:
+def measure(works: list[str] | None = None, steps: PositiveInt = 6, plain: bool = True) -> None:
     """Time each work and print the table.
 
     Args:
@@ -246,4 +247,4 @@ def peak(device: torch.device) -> float:
 
 
 if __name__ == "__main__":
-    auto_cli(measure, as_positional=False)
+    run_script(measure)

@@ -6,16 +6,17 @@ python -m finetune.draw_preservation
 from __future__ import annotations
 
 import torch
-from jsonargparse import auto_cli
+from jsonargparse.typing import PositiveInt
 
 from bases.catalogue import find_base
 from bases.families import family_of
 from bases.pocket import PRESERVATION
+from bases.scripts import run_script
 from finetune.examples import save_examples
 from finetune.preservation import draw_examples, prompts
 
 
-def draw_preservation(count: int = 32) -> None:
+def draw_preservation(count: PositiveInt = 32) -> None:
     """Write `bases/pocket/weights/preservation.safetensors`.
 
     Args:
@@ -32,4 +33,4 @@ def draw_preservation(count: int = 32) -> None:
 
 
 if __name__ == "__main__":
-    auto_cli(draw_preservation, as_positional=False)
+    run_script(draw_preservation)

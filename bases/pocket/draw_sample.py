@@ -1,6 +1,6 @@
-"""Draw the sample subject's photos.
+"""Draw the sample subject's photos, or another's.
 
-    python -m bases.pocket.draw_sample
+    python -m bases.pocket.draw_sample --folder bases/pocket/sample
 
 An individual whose seed no training uses, in eight scenes that differ in place, view, shot and
 expression.
@@ -13,15 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jsonargparse import auto_cli
+from jsonargparse.typing import NonNegativeInt
 from PIL import Image
 from torch import Tensor
 
 from bases.pixels import as_frames
-from bases.pocket import SAMPLE
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import Look, film, sample_looks, sample_scenes
 from bases.pocket.world.scenes import AT_REST
+from bases.scripts import run_script
 
 SEED, SIZE = 99_000_000, 256
 SCENES = (
@@ -71,7 +71,7 @@ def write_photos(pictures: Tensor, folder: Path) -> None:
         Image.fromarray(pixels).save(folder / f"photo-{index}.png", optimize=True)
 
 
-def draw_sample(folder: Path = SAMPLE, seed: int = SEED) -> None:
+def draw_sample(folder: Path = Path("sample"), seed: NonNegativeInt = SEED) -> None:
     """Write the photos as PNG files.
 
     Args:
@@ -82,4 +82,4 @@ def draw_sample(folder: Path = SAMPLE, seed: int = SEED) -> None:
 
 
 if __name__ == "__main__":
-    auto_cli(draw_sample, as_positional=False)
+    run_script(draw_sample)

@@ -14,15 +14,17 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from jsonargparse.typing import PositiveFloat, PositiveInt
 from torch import Generator, Tensor
 from transformers import ResNetConfig, ResNetModel
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from bases.pocket.face_losses import contrastive_loss
 from bases.pocket.face_pictures import degrade
-from bases.pocket.training import Run, best_device, descend, run_script
+from bases.pocket.training import Run, best_device, descend
 from bases.pocket.world import Repertoire, film, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
+from bases.scripts import run_script
 
 _SIDE, _MEAN, _STD = 96, [0.5] * 3, [0.5] * 3
 _KINDS = ("pet", "object")
@@ -36,10 +38,10 @@ _ALONE = {
 def train_encoder(
     out: Path = Path("runs/encoder"),
     *,
-    steps: int = 1000,
-    individuals: int = 32,
-    rate: float = 2e-3,
-    temperature: float = 0.1,
+    steps: PositiveInt = 1000,
+    individuals: PositiveInt = 32,
+    rate: PositiveFloat = 2e-3,
+    temperature: PositiveFloat = 0.1,
 ) -> None:
     """Train the encoder, write it and measure it.
 

@@ -13,14 +13,16 @@ import copy
 from pathlib import Path
 
 import torch
+from jsonargparse.typing import PositiveFloat, PositiveInt
 from torch import Generator, Tensor, nn
 from transformers import ResNetConfig, ResNetForImageClassification
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from bases.pocket.face_pictures import PEOPLE, portraits
-from bases.pocket.training import Run, averaged, best_device, descend, run_script
+from bases.pocket.training import Run, averaged, best_device, descend
 from bases.pocket.world.people.look import sample_people
 from bases.pocket.world.scenes import EXPRESSIONS, sample_scenes
+from bases.scripts import run_script
 
 _SIDE, _MEAN, _STD = 64, [0.5] * 3, [0.5] * 3
 _SIZES = {48: 0.2, 72: 0.3, 104: 0.3, 144: 0.2}
@@ -29,7 +31,11 @@ _SEED, _HELD_OUT_SEED = 70_000_000, 75_000_000
 
 
 def train_expressions(
-    out: Path = Path("runs/expressions"), *, steps: int = 1500, batch: int = 48, rate: float = 2e-3
+    out: Path = Path("runs/expressions"),
+    *,
+    steps: PositiveInt = 1500,
+    batch: PositiveInt = 48,
+    rate: PositiveFloat = 2e-3,
 ) -> None:
     """Train the classifier, write it and measure it.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from jsonargparse.typing import PositiveInt
 from torch import Generator, Tensor, nn
 
 from bases.pocket.face_export import export_package
@@ -18,15 +19,19 @@ from bases.pocket.face_losses import contrastive_loss, detector_loss
 from bases.pocket.face_networks import DETECTOR_SIZE, Detector, Recogniser
 from bases.pocket.face_pictures import look_alikes, photos, portraits
 from bases.pocket.face_report import report
-from bases.pocket.training import Run, Stateful, averaged, run_script
+from bases.pocket.training import Run, Stateful, averaged
 from bases.pocket.world.people.look import sample_people
+from bases.scripts import run_script
 
 PORTRAIT_SIZES = {36: 0.28, 48: 0.26, 72: 0.26, 104: 0.14, 144: 0.06}
 """Pixels that the window around a head is drawn at, and the share of portraits drawn so."""
 
 
 def train_faces(
-    out: Path = Path("runs/faces"), *, detector_steps: int = 2200, recogniser_steps: int = 4000
+    out: Path = Path("runs/faces"),
+    *,
+    detector_steps: PositiveInt = 2200,
+    recogniser_steps: PositiveInt = 4000,
 ) -> None:
     """Train both networks, export them and measure them.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
@@ -29,7 +30,8 @@ from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.train_transformer import FACES_FIRST, assemble
-from bases.pocket.training import attention, autocast, run_script
+from bases.pocket.training import attention, autocast
+from bases.scripts import run_script
 from bases.wan import embed_tokens
 
 
@@ -39,10 +41,10 @@ def train_guidance(
     out: Path = Path("runs/guidance"),
     *,
     contrasts: Contrasts = FACES_FIRST,
-    pool: int = 1200,
-    room: int | None = None,
-    makers: int = 0,
-    seed: int = 0,
+    pool: PositiveInt = 1200,
+    room: PositiveInt | None = None,
+    makers: NonNegativeInt = 0,
+    seed: NonNegativeInt = 0,
     **learning: Any,
 ) -> None:
     """Draw, and train the transformer; the text encoder and the VAE stay.

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Generator, Tensor
 
 from bases.pocket.ahead import Ahead
@@ -39,8 +40,8 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
-    run_script,
 )
+from bases.scripts import run_script
 
 _SEED = 50_000_000
 _ALIKE = (0.6, 0.8, 0.9)
@@ -53,14 +54,14 @@ def train_judge(
     out: Path = Path("runs/judge"),
     *,
     init: Path | None = None,
-    steps: int = 3000,
-    minutes: float | None = None,
-    watched: int = 8,
-    portrayed: int = 32,
-    lots: int = 400,
-    makers: int = 0,
-    rate: float = 1e-3,
-    seed: int = 0,
+    steps: PositiveInt = 3000,
+    minutes: PositiveFloat | None = None,
+    watched: NonNegativeInt = 8,
+    portrayed: NonNegativeInt = 32,
+    lots: PositiveInt = 400,
+    makers: NonNegativeInt = 0,
+    rate: PositiveFloat = 1e-3,
+    seed: NonNegativeInt = 0,
 ) -> None:
     """Train the judge.
 

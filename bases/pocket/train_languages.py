@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Generator, Tensor, nn
 
 from bases.errors import BaseModelError
@@ -37,10 +38,11 @@ from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import with_languages
 from bases.pocket.train_text import Reader, moved_by, new_name
 from bases.pocket.train_transformer import assemble
-from bases.pocket.training import Run, best_device, descend, run_script
+from bases.pocket.training import Run, best_device, descend
 from bases.pocket.world import Repertoire, Scene, caption, sample_scenes
 from bases.pocket.world.captions import Outline, called, draw_outline
 from bases.pocket.world.scenes import CHOICES
+from bases.scripts import run_script
 from bases.wan import WanText, embed_prompts, embed_tokens, token_ids
 
 _SEED, _TRIES = 140_000_000, 32
@@ -79,14 +81,14 @@ def train_languages(
     base: Path,
     out: Path = Path("runs/languages"),
     *,
-    steps: int = 1000,
-    minutes: float | None = None,
-    captions: int = 96,
-    places: int = 16,
-    free: int = 0,
+    steps: PositiveInt = 1000,
+    minutes: PositiveFloat | None = None,
+    captions: PositiveInt = 96,
+    places: PositiveInt = 16,
+    free: NonNegativeInt = 0,
     new_tokens: bool = True,
-    rate: float = 1e-3,
-    seed: int = 0,
+    rate: PositiveFloat = 1e-3,
+    seed: NonNegativeInt = 0,
 ) -> None:
     """Train the text encoder.
 

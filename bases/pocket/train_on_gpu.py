@@ -14,6 +14,7 @@ import os
 from pathlib import Path
 
 import torch
+from jsonargparse.typing import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from bases.errors import BaseModelError
 from bases.pocket.latents import load_codec
@@ -26,7 +27,8 @@ from bases.pocket.train_guidance import learn_guidance
 from bases.pocket.train_text import train_text
 from bases.pocket.train_transformer import learn_flow
 from bases.pocket.train_vae import learn_vae
-from bases.pocket.training import best_device, run_script
+from bases.pocket.training import best_device
+from bases.scripts import run_script
 
 _ENDLESS = 10**9
 _FLOW = Contrasts(
@@ -47,18 +49,18 @@ def train_on_gpu(
     text: Path | None = None,
     vae: Path | None = None,
     base: Path | None = None,
-    text_minutes: float = 2.0,
-    vae_minutes: float = 8.0,
-    transformer_minutes: float = 14.0,
-    guidance_minutes: float = 3.0,
-    stills: int = 128,
-    clips: int = 32,
+    text_minutes: NonNegativeFloat = 2.0,
+    vae_minutes: NonNegativeFloat = 8.0,
+    transformer_minutes: NonNegativeFloat = 14.0,
+    guidance_minutes: NonNegativeFloat = 3.0,
+    stills: PositiveInt = 128,
+    clips: NonNegativeInt = 32,
     contrasts: Contrasts = _FLOW,
     guided: Contrasts = _GUIDANCE,
-    rate: float = 2e-3,
-    drawings: int = 3000,
-    pool: int = 6_000,
-    makers: int = 14,
+    rate: PositiveFloat = 2e-3,
+    drawings: PositiveInt = 3000,
+    pool: PositiveInt = 6_000,
+    makers: NonNegativeInt = 14,
     compiled: bool = True,
 ) -> None:
     """Train.

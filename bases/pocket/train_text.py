@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from jsonargparse.typing import NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from transformers import UMT5Config, UMT5EncoderModel
 
@@ -28,10 +29,11 @@ from bases.pocket.muon import optimizers_for
 from bases.pocket.parts import load_text
 from bases.pocket.shape import PocketShape
 from bases.pocket.tokenizer import train_tokenizer
-from bases.pocket.training import Run, best_device, descend, run_script
+from bases.pocket.training import Run, best_device, descend
 from bases.pocket.world import Scene
 from bases.pocket.world.captions import invented_name
 from bases.pocket.world.scenes import CHOICES
+from bases.scripts import run_script
 from bases.wan import WanText, embed_prompts
 
 _SEED = 100_000_000
@@ -77,11 +79,11 @@ def train_text(
     out: Path = Path("runs/text"),
     *,
     init: Path | None = None,
-    steps: int = 1200,
-    minutes: float | None = None,
-    captions: int = 64,
-    rate: float = 2e-3,
-    tether: float = 2.0,
+    steps: PositiveInt = 1200,
+    minutes: PositiveFloat | None = None,
+    captions: PositiveInt = 64,
+    rate: PositiveFloat = 2e-3,
+    tether: NonNegativeFloat = 2.0,
 ) -> None:
     """Train the text encoder.
 

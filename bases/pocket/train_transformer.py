@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
@@ -29,7 +30,8 @@ from bases.pocket.parts import load_transformer, load_vae
 from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
-from bases.pocket.training import run_script, take_over
+from bases.pocket.training import take_over
+from bases.scripts import run_script
 from bases.wan import WanText
 
 RENDER_SHIFT = 3.0
@@ -45,10 +47,10 @@ def train_transformer(
     out: Path = Path("runs/transformer"),
     *,
     contrasts: Contrasts = FACES_FIRST,
-    pool: int = 1200,
-    room: int | None = None,
-    makers: int = 0,
-    seed: int = 0,
+    pool: PositiveInt = 1200,
+    room: PositiveInt | None = None,
+    makers: NonNegativeInt = 0,
+    seed: NonNegativeInt = 0,
     **learning: Any,
 ) -> None:
     """Draw, and train the transformer; the VAE and the text encoder stay.

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor
 
 from bases.pocket.casting import casting, draw_cast
@@ -34,9 +35,9 @@ from bases.pocket.training import (
     averaged,
     best_device,
     descend,
-    run_script,
     take_over,
 )
+from bases.scripts import run_script
 
 HELD_OUT_SEED = 10_000_000
 
@@ -45,9 +46,9 @@ def train_vae(
     shape: PocketShape,
     out: Path = Path("runs/vae"),
     *,
-    pool: int = 400,
-    room: int | None = None,
-    makers: int = 0,
+    pool: PositiveInt = 400,
+    room: PositiveInt | None = None,
+    makers: NonNegativeInt = 0,
     **learning: Any,
 ) -> None:
     """Draw, and train the VAE.

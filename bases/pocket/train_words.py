@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor
 
 from bases.errors import BaseModelError
@@ -35,7 +36,8 @@ from bases.pocket.pool import LatentPool, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.train_transformer import assemble
-from bases.pocket.training import attention, autocast, run_script
+from bases.pocket.training import attention, autocast
+from bases.scripts import run_script
 from bases.wan import WanText, embed_prompts
 
 _SEED, _READ, _RIDGE = 120_000_000, 2000, 1e-4
@@ -49,10 +51,10 @@ def train_words(
     out: Path = Path("runs/words"),
     *,
     contrasts: Contrasts = _EVERY_KIND,
-    pool: int = 350,
-    room: int | None = None,
-    makers: int = 0,
-    seed: int = 0,
+    pool: PositiveInt = 350,
+    room: PositiveInt | None = None,
+    makers: NonNegativeInt = 0,
+    seed: NonNegativeInt = 0,
     **learning: Any,
 ) -> None:
     """Draw, and train the transformer; the text encoders and the VAE stay.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,6 @@ from pickle import UnpicklingError
 from typing import Any, Protocol
 
 import torch
-from jsonargparse import auto_cli
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim import Optimizer
@@ -228,11 +227,3 @@ def descend(optimizers: dict[str, Optimizer], rate: float) -> None:
             group["lr"] = rate
         optimizer.step()
         optimizer.zero_grad()
-
-
-def run_script(script: Callable[..., None]) -> None:
-    """Run a script with the command line's arguments; what a user can mend is said in one line."""
-    try:
-        auto_cli(script, as_positional=False)
-    except (BaseModelError, OSError) as error:
-        raise SystemExit(f"{error}") from None

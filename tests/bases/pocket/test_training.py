@@ -26,8 +26,9 @@ from bases.pocket.train_guidance import guided_flow, train_guidance
 from bases.pocket.train_text import train_text
 from bases.pocket.train_transformer import train_transformer
 from bases.pocket.train_vae import train_vae
-from bases.pocket.training import Run, descend, run_script, take_over
+from bases.pocket.training import Run, descend, take_over
 from bases.pocket.world.scenes import KINDS
+from bases.scripts import run_script
 from tests.tiny_pocket import TINY
 
 
