@@ -108,9 +108,10 @@ class Watch:
         self.scale, self.without = scale, without
         self.renderer = Renderer(open_base(base), progress=False)
         self.shape = read_shape(shape_for(base))
-        self.judge = load_judge(judge_for(self.shape))
+        judge = judge_for(self.shape)
+        self.judge = load_judge(judge)
         self.finder = face_finder("pocket")
-        self.eyes = file_digest(FACES / "recogniser.onnx")[:8]
+        self.eyes = "-".join(file_digest(path)[:8] for path in (FACES / "recogniser.onnx", judge))
 
     def digest(self, folder: Path) -> str:
         """Twelve hex digits that change with the individual's adapter."""
