@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from bases.families import family_of
 from bases.family import PICTURE, Family
+from bases.fingerprint import fingerprint
 from bases.hub import open_base
 from bases.spelling import lost_in
 from finetune.batches import Batch
@@ -262,12 +263,14 @@ class SubjectData(pl.LightningDataModule):
             "flip": self.flip,
             "lights": list(self.lights),
             "frames": frames,
-            "segmented": self.segmenter and [str(self.segmenter), self.subject.called],
+            "segmented": self.segmenter
+            and [fingerprint(str(self.segmenter), "."), self.subject.called],
         }
         kind = "photos" if frames == 1 else "held"
         path = self.subject.folder / "cache" / f"{kind}-{self.base.name}.safetensors"
         examples = load_examples(path, settings)
         if examples is None:
+            who = self.subject.kind, self.subject.class_noun
             examples = photo_examples(
                 self.subject,
                 family,
@@ -275,7 +278,7 @@ class SubjectData(pl.LightningDataModule):
                 frames=frames,
                 flip=self.flip,
                 lights=self.lights,
-                segment=self._segment(),
+                segment=Segmenter(self.segmenter, *who) if self.segmenter else None,
                 dtype=torch.float32,
                 device=device,
             )
@@ -291,11 +294,6 @@ class SubjectData(pl.LightningDataModule):
             )
             for i, e in enumerate(examples)
         ]
-
-    def _segment(self) -> Segmenter | None:
-        if self.segmenter is None:
-            return None
-        return Segmenter(self.segmenter, self.subject.kind, self.subject.class_noun)
 
     def train_dataloader(self) -> DataLoader[list[Batch]]:
         """Batches from the trainer's step on: a resumed run sees what it would have seen."""

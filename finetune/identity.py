@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bases.files import whole_file
+from bases.fingerprint import fingerprint
 from finetune.callbacks import trained_experts
 from finetune.errors import TrainingError
 from finetune.examples import photos_digest
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 _CONFIG, _FORCED = "config.json", "forced"
 _NAMED = 5
 _DIGESTS = {
-    "photos": "the photos or their captions",
-    "base": "the base's weights",
-    "teacher": "the teacher",
-    "training adapter": "the training adapter",
+    "photos": "the photos or their captions were others",
+    "base": "the base was another",
+    "teacher": "the teacher was another",
+    "segmenter": "the segmenter was another",
+    "training adapter": "the training adapter was another",
 }
 """What is told apart by a hash, which says nothing to a reader."""
 
@@ -40,7 +42,7 @@ def _identity(turn: TrainingCLI) -> dict[str, Any]:
     for name in ("home", "base"):  # the same ones may be spelled in many ways
         for part in ("data", "model"):
             settings[part].pop(name, None)
-    helper = turn.model.training_adapter
+    helper, segmenter = turn.model.training_adapter, data.segmenter
     return {
         **{part: settings[part] for part in ("data", "model", "trainer")},
         "seed_everything": settings["seed_everything"],
@@ -48,6 +50,7 @@ def _identity(turn: TrainingCLI) -> dict[str, Any]:
         "photos": photos_digest(data.subject),
         "base": data.base.fingerprint,
         "teacher": digest_of(data.teacher) if data.teacher else None,
+        "segmenter": fingerprint(str(segmenter), ".") if segmenter else None,
         "training adapter": file_digest(helper) if helper else None,
     }
 
@@ -109,7 +112,7 @@ def _differences(before: str, now: str) -> str:
     except (TypeError, ValueError):
         return "they can no longer be read"
     named = dict.fromkeys(
-        f"{_DIGESTS[name]} were others" if name in _DIGESTS else f"{name} was {value}"
+        _DIGESTS.get(name, f"{name} was {value}")
         for old, new in turns
         for name, value in old.items()
         if new.get(name) != value

@@ -12,13 +12,10 @@ from transformers import (
     MaskFormerConfig,
     MaskFormerForInstanceSegmentation,
     ResNetConfig,
-    SegformerConfig,
-    SegformerForSemanticSegmentation,
 )
 from transformers.models.maskformer.image_processing_pil_maskformer import (
     MaskFormerImageProcessorPil,
 )
-from transformers.models.segformer.image_processing_pil_segformer import SegformerImageProcessorPil
 
 from subjects.masks import (
     Segmenter,
@@ -28,19 +25,7 @@ from subjects.masks import (
     body_mask,
     head_mask,
 )
-
-LABELS = {0: "wall", 1: "person, individual", 2: "dog"}
-
-
-def segformer(folder: Path) -> Path:
-    torch.manual_seed(0)
-    config = SegformerConfig(
-        hidden_sizes=[8, 8, 8, 8], depths=[1, 1, 1, 1], num_attention_heads=[1, 1, 1, 1],
-        decoder_hidden_size=8, id2label=LABELS, label2id={v: k for k, v in LABELS.items()},
-    )  # fmt: skip
-    SegformerForSemanticSegmentation(config).save_pretrained(folder)
-    SegformerImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(folder)
-    return folder
+from tests.subjects.tiny_segmenters import LABELS, segformer
 
 
 def test_a_head_is_its_face_and_the_hair_around_it() -> None:
