@@ -54,6 +54,16 @@ def _encode(path: Path, frames: Frames, fps: int, settings: dict[str, Any]) -> N
         container.mux(stream.encode())
 
 
+def settings_in(path: Path) -> dict[str, Any]:
+    """The settings that a clip was written with; none of a file that is no clip of ours."""
+    try:
+        with av.open(str(path.absolute())) as container:
+            said = json.loads(container.metadata.get("comment", "{}"))
+    except (av.FFmpegError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
 def read_mp4(path: Path) -> tuple[Frames, dict[str, Any]]:
     """The frames of a clip and the settings it was written with."""
     with av.open(str(path.absolute())) as container:

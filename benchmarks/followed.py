@@ -92,6 +92,8 @@ def measure(
         )
         for scene in zip(*rows, strict=True):
             found.append({w: row | {"of": number} for w, row in zip(_WAYS, scene, strict=True)})
+    if not found:
+        raise SystemExit(f"{str(trained)!r} holds none of these individuals: train them first.")
     _print(found)
 
 

@@ -122,7 +122,7 @@ class SubjectData(pl.LightningDataModule):
         at_least(0, "data", held=held, clips=clips, clip_weight=clip_weight, dropout=dropout)
         at_most(1, "data", dropout=dropout)
         at_most(MOST, "data", photos=photos, held=held, clips=clips, pool=pool)
-        at_least(1, "data", **{"ratios, their number": len(ratios)})
+        at_least(1, "data", **{"ratios: their number": len(ratios)})
         above(0, "data", **{f"ratios[{index}]": ratio for index, ratio in enumerate(ratios)})
         self.subject, self.home, self.base = Subject.load(home, subject), home, open_base(base)
         self.photos, self.held, self.clips = photos, held, clips
@@ -134,6 +134,7 @@ class SubjectData(pl.LightningDataModule):
         native = round((self.base.height * self.base.width) ** 0.5)
         self.side = native if side is None else side
         at_least(16, "data", side=self.side)
+        at_most(MOST, "data", side=self.side)
         self.ratios, self.flip, self.dropout, self.seed = tuple(ratios), flip, dropout, seed
         self.stillness, self.surroundings = stillness, surroundings
         self.lights = tuple(TINTS) if relit else ()

@@ -6,7 +6,7 @@ from finetune.errors import TrainingError
 
 LARGEST_SEED = 2**63 - 1
 MOST = 10_000
-"""Photos or clips a step, or in a pool: more than any machine holds."""
+"""Photos or clips a step or in a pool, a rank, or pixels a side: more than any machine holds."""
 
 
 def at_least(lowest: float, section: str, **settings: float) -> None:

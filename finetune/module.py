@@ -26,7 +26,7 @@ from finetune.budget import Budget, Uncountable, fitting_thrift, memory_of
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.gate import Asking, hear_the_name
-from finetune.limits import LARGEST_SEED, above, at_least, at_most
+from finetune.limits import LARGEST_SEED, MOST, above, at_least, at_most
 from finetune.losses import motion_error, standing_error
 from finetune.thrift import NO_THRIFT, Thrift
 
@@ -115,6 +115,7 @@ class LoraModule(pl.LightningModule):
         at_least(0, "model", background_weight=background_weight, guidance_loss=guidance_loss)
         at_least(0, "model", prior_weight=prior_weight, name_gate=name_gate)
         at_most(LARGEST_SEED, "model", seed=seed)
+        at_most(MOST, "model", rank=rank)
         above(0, "model", strength=strength, lr=lr, shift=shift, spread=spread)
         given = {"alpha": alpha, "clip_shift": clip_shift, "memory": memory}
         above(0, "model", **{name: it for name, it in given.items() if it is not None})

@@ -283,9 +283,7 @@ def _run(turn: TrainingCLI, work: Path, *, last: bool) -> None:
     try:
         with fitting(turn.datamodule.base, _LESS_MEMORY):
             trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
-    except (
-        MisconfigurationException
-    ) as error:  # as of a share of an epoch, of which there is no end
+    except MisconfigurationException as error:
         raise TrainingError(f"A setting of the trainer does not fit: {_plainly(error)}.") from error
     except SystemExit as twice:  # what Lightning makes of a second Ctrl-C
         raise _stopped(trainer, state) from twice

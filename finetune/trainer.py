@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import Timer
 
 from finetune.errors import TrainingError
 from finetune.limits import at_least
@@ -52,13 +51,23 @@ def _faults(trainer: Trainer, settings: dict[str, Any]) -> Iterator[tuple[str, s
         yield "devices", "one adapter is trained on one device. Give 1, and [1] for the second GPU."
     if trainer.num_nodes != 1:
         yield "num_nodes", "one adapter is trained on one machine. Give 1."
-    if isinstance(trainer.limit_train_batches, float) and trainer.limit_train_batches != 1:
+    limit = settings["limit_train_batches"]
+    if limit == 0 or (isinstance(limit, float) and limit != 1):
         yield "limit_train_batches", "photos come again without end. Give a number of steps."
     if settings["max_epochs"] not in (None, -1):
         yield "max_epochs", "photos come again without end. Say how long with trainer.max_steps."
-    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]
-    if any((timer.time_remaining() or 0) <= 0 for timer in timers):
-        yield "max_time", "no step would be made. Give a time such as 00:01:30:00, or leave it out."
+    if settings["max_time"] is not None:
+        yield "max_time", "a run that it ended could not be gone on with. Stop it with Ctrl-C."
+    if settings["fast_dev_run"]:
+        yield "fast_dev_run", "it would pass for a training. Give a small trainer.max_steps."
+    if settings["overfit_batches"]:
+        yield "overfit_batches", "what is seen is a matter of data.photos and data.clips."
+    if settings["logger"] is True:
+        yield (
+            "logger",
+            "its files would lie in the current folder. Name one and where it writes, such as "
+            "--trainer.logger CSVLogger --trainer.logger.save_dir FOLDER.",
+        )
     if settings["enable_checkpointing"]:
         yield (
             "enable_checkpointing",

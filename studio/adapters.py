@@ -13,13 +13,14 @@ def adapter_folder(name: str, home: Path) -> Path:
     Raises:
         StudioError: if there is none.
     """
-    folders = (home / "adapters" / name, Path(name))
-    for folder in folders:
+    adapters = home / "adapters"
+    for folder in (adapters / name, Path(name)):
         if (folder / "run.json").is_file():
             return folder
-    if broken := [folder for folder in folders if any(folder.glob("adapter*.safetensors"))]:
+    broken = adapters / name
+    if broken.is_dir() and broken.resolve().parent == adapters.resolve():
         raise StudioError(
-            f"The adapter {str(broken[0])!r} lacks run.json, which says of whom it is and on which "
+            f"The adapter {str(broken)!r} lacks run.json, which says of whom it is and on which "
             "base: put that file back, or train anew with 'starring train SUBJECT --output.force "
             "true'."
         )

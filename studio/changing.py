@@ -70,14 +70,15 @@ def edit_in_editor(name: str, *, home: Path) -> Subject | None:
         raise StudioError(
             "An editor needs a terminal: give --caption, --verdict, --trigger or --noun."
         )
+    copy = copy_to_edit(folder)
     try:
-        click.edit(filename=str(copy_to_edit(folder)))
+        click.edit(filename=str(copy))
     except click.ClickException as error:
         raise StudioError(
             f"{error.message} Name another editor in EDITOR, or give --caption, --verdict, "
             "--trigger or --noun."
         ) from error
-    return edit_subject(Subject.load(home, name), home=home) if take_edited(folder) else None
+    return edit_subject(Subject.load(home, name), home=home) if take_edited(folder, copy) else None
 
 
 def pack_into(name: str, path: Path, *, home: Path) -> None:

@@ -144,9 +144,9 @@ def render(
     from studio.places import CLIP, check_file, check_home
 
     path, at_home = out or Path(f"{Path(name).resolve().name}.mp4"), open_home(home)
+    folder = adapter_folder(name, at_home)
     check_home(at_home)
     check_file(path, at_home, CLIP)
-    folder = adapter_folder(name, at_home)
 
     from inference.clip import Clip
     from studio.rendering import render_and_measure

@@ -9,7 +9,7 @@ from finetune.adapter import Adapter
 from finetune.formats import check_format, export
 from studio.home import StudioError
 from studio.noting import is_anothers, note_files
-from studio.places import ADAPTER, check_file, check_home
+from studio.places import ADAPTER, check_ending, check_file, check_home, check_log
 from studio.printing import say
 from studio.quiet import hush
 from studio.rendering import base_of
@@ -37,10 +37,13 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
     suffix = "" if style == "diffusers" else f"-{style}"
     target = out or Path(f"{folder.resolve().name}{suffix}.safetensors")
     check_home(home)
+    check_ending(target, ADAPTER)
     adapter = Adapter(folder)
     run = adapter.run
     adapter.check_weights()
     family, anothers = family_of(base_of(run)), is_anothers(adapter, home)
+    if not anothers:
+        check_log(home, run["subject"]["name"])
     paths = [
         target.with_stem("_".join(filter(None, (target.stem, expert["name"]))))
         for expert in run["experts"]

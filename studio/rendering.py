@@ -22,6 +22,7 @@ from inference.render import Renderer
 from studio.home import StudioError
 from studio.licences import ask
 from studio.noting import is_anothers, is_here, note_files
+from studio.places import check_log
 from studio.printing import printable, say
 from studio.quiet import hush
 from studio.tables import show_table
@@ -92,6 +93,8 @@ def render_and_measure(
     settings = settings_of(opened, full, clip)
     shown = shown_to(opened, adapter, home, pictures)
     was_here, anothers = is_here(home, name), is_anothers(adapter, home)
+    if was_here and not anothers:
+        check_log(home, name)
     yardstick = None if anothers else _yardstick(name, home, faces)
     if anothers:
         say(

@@ -82,7 +82,10 @@ def arguments(
             "used: give those of a base like it with --config, such as a copy of one in "
             f"{str(recipe.parent)!r}."
         )
-    return [*chosen, *(f"--data.{setting}={value}" for setting, value in own.items()), *extra]
+    said = [f"--data.{setting}={value}" for setting, value in own.items()]
+    if any(setting.endswith(".help") for setting in extra):  # what came after it would not be known
+        return [*chosen, *said, *extra]
+    return [*chosen, *extra, *said]
 
 
 def recipe_of(base: Base) -> Path:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from subjects.drafts import clear_drafts
 from subjects.errors import StorageError
 from subjects.files import file_digest
-from subjects.ledger import log_faults, log_of, note_deletion
+from subjects.ledger import LOG, log_faults, log_of, note_deletion
 from subjects.locks import Busy, alone_in, locked_in
 from subjects.privacy import private_folder
 from subjects.records import replace_text
@@ -38,7 +38,7 @@ class Deleted(NamedTuple):
         removed: files and folders that are gone.
         changed: clips and exports that are no longer what was written, and were left alone.
         missing: clips and exports that are no longer where they were written.
-        untold: what is wrong with the log, which may have named others.
+        untold: of a subject whose log may have named others, what is wrong with it.
     """
 
     removed: tuple[Path, ...]
@@ -52,7 +52,7 @@ class Deleted(NamedTuple):
         return (
             *(f"{path} was changed since, and is left there." for path in self.changed),
             *(f"{path} is no longer there; was it moved?" for path in self.missing),
-            *(f"{fault}: clips and exports that it named may be left." for fault in self.untold),
+            *(f"{log}: clips and exports that it named may be left." for log in self.untold),
         )
 
 
@@ -61,10 +61,34 @@ def to_delete(home: Path, name: str) -> list[Path]:
 
     Raises:
         SubjectError: if `name` cannot be a subject's name.
+        StorageError: if there is no such subject, or a file cannot be read.
     """
+    folders = _of_subject(home, name)
+    written = chain.from_iterable(map(_written, folders))
+    try:
+        files = dict.fromkeys(path for path, digest in written if digest == _digest(path))
+    except OSError as error:
+        raise _unfinished(name, error) from error
+    return [*folders, *_folders(home, name), *files]
+
+
+def _of_subject(home: Path, name: str) -> list[Path]:
+    """The subject's folder, and that of one of its name whose deletion was cut short."""
     folder = folder_of(home, name)
-    files = dict.fromkeys(path for path, digest in _written(folder) if digest == _digest(path))
-    return [*filter(Path.is_dir, [folder]), *_folders(home, name), *files]
+    found = [path for path in (folder, folder.with_name(f"{_GOING}{name}")) if path.is_dir()]
+    if not found:
+        known = ", ".join(subject_names(home)) or "none"
+        raise StorageError(
+            f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
+        )
+    return found
+
+
+def _unfinished(name: str, error: OSError) -> StorageError:
+    return StorageError(
+        f"{name!r} is not wholly deleted ({error.strerror or error}: {error.filename!r}): mend "
+        "that, and give the same command again."
+    )
 
 
 def delete_subject(home: Path, name: str) -> Deleted:
@@ -75,13 +99,9 @@ def delete_subject(home: Path, name: str) -> Deleted:
         StorageError: if there is no such subject, or something cannot be removed; the same call
             then goes on.
     """
+    _of_subject(home, name)
     folder = folder_of(home, name)
     going = folder.with_name(f"{_GOING}{name}")
-    if not folder.is_dir() and not going.is_dir():
-        known = ", ".join(subject_names(home)) or "none"
-        raise StorageError(
-            f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
-        )
     try:
         with _alone(home, going):
             done = []
@@ -97,10 +117,7 @@ def delete_subject(home: Path, name: str) -> Deleted:
             "Ctrl-C where it runs, and then give the same command again."
         ) from error
     except OSError as error:
-        raise StorageError(
-            f"{name!r} is not wholly deleted ({error.strerror or error}: {error.filename!r}): mend "
-            "that, and give the same command again."
-        ) from error
+        raise _unfinished(name, error) from error
 
 
 def adapters_of(home: Path, name: str) -> list[str]:
@@ -142,9 +159,7 @@ def _alone(home: Path, going: Path) -> Iterator[None]:
 
 def _finish(home: Path, going: Path) -> Deleted:
     name = going.name.removeprefix(_GOING)
-    is_first_try = not (going / _REMOVED).exists()
-    untold = tuple(log_faults(home, going)) if is_first_try else ()
-    written = list(_written(going))
+    written, untold = list(_written(going)), _untold(home, going)
     own = list(dict.fromkeys(path for path, digest in written if digest == _digest(path)))
     gone = _remember(going, own)
     others = [path for path in dict.fromkeys(path for path, _ in written) if path not in gone]
@@ -161,6 +176,17 @@ def _finish(home: Path, going: Path) -> Deleted:
     _remove(going)
     _set_tombstone(home)
     return Deleted((*own, *folders, going.with_name(name)), changed, missing, untold)
+
+
+def _untold(home: Path, going: Path) -> tuple[str, ...]:
+    """What is wrong with the log, which the end of an earlier try may have removed already."""
+    if (going / _REMOVED).exists() and not (going / LOG).exists():
+        return ()
+    if not (faults := log_faults(home, going)):
+        return ()
+    more = f" and {len(faults) - 1} more such faults" if len(faults) > 1 else ""
+    name = going.name.removeprefix(_GOING)
+    return (f"The record of {name!r} is not as it was written ({faults[0]}{more})",)
 
 
 def _on_their_way(home: Path, prefix: str) -> list[Path]:

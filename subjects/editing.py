@@ -6,6 +6,7 @@ understood, and waits beside it until then.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,64 +16,93 @@ from subjects.drafts import storage_error
 from subjects.errors import StorageError, SubjectError
 from subjects.ledger import note
 from subjects.metadata import METADATA, Photo, read_photos
-from subjects.records import jsonl, replace_text
+from subjects.records import jsonl, read_text, replace_text
 from subjects.subject import PHOTOS, Subject
 from subjects.verdicts import VERDICTS
 from subjects.words import check_apart, class_noun_in, trigger_in
 
 BY_HAND = "set by hand"
-EDITED = "metadata.edited.jsonl"
 
 
 def copy_to_edit(folder: Path) -> Path:
-    """A copy of a subject's `metadata.jsonl` to write in.
+    """A copy of a subject's `metadata.jsonl` to write in, or what was not understood last time.
 
-    It is the one that was not understood last time, unless the lines themselves are newer.
+    Its name tells what it is a copy of, so that nothing that changed since is written over.
 
     Args:
         folder: the subject's.
 
     Raises:
-        StorageError: if it cannot be written.
+        StorageError: if the lines cannot be read, the copy cannot be written, or one is left of an
+            edit that no longer fits.
     """
-    copy, kept = folder / EDITED, folder / PHOTOS / METADATA
+    text = read_text(folder / PHOTOS / METADATA)
+    copy = _copy_of(text, folder)
+    if left := [path for path in _copies(folder) if path != copy]:
+        raise _outdated(left[0])
     try:
-        if not copy.is_file() or copy.stat().st_mtime_ns < kept.stat().st_mtime_ns:
-            replace_text(copy, kept.read_text("utf-8", "replace"))
+        if not copy.is_file():
+            replace_text(copy, text)
     except OSError as error:
         raise storage_error(folder, error) from error
     return copy
 
 
-def take_edited(folder: Path) -> bool:
+def take_edited(folder: Path, copy: Path) -> bool:
     """Put such a copy in the place of `metadata.jsonl`; returns whether it said anything else.
 
     Args:
         folder: the subject's.
+        copy: from `copy_to_edit`.
 
     Raises:
-        StorageError: if it cannot be understood; it then stays where it is, and so does the old.
+        StorageError: if it cannot be understood, or the lines were changed meanwhile; it then stays
+            where it is, and so do they.
     """
-    copy, kept = folder / EDITED, folder / PHOTOS / METADATA
+    kept = folder / PHOTOS / METADATA
+    before = read_text(kept)
+    if copy != _copy_of(before, folder):
+        raise _outdated(copy)
     try:
-        photos = list(read_photos(folder / PHOTOS, copy))
+        text = copy.read_text("utf-8")
+        photos = list(read_photos(folder / PHOTOS, copy)) if text != before else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(
+            f"{str(copy)!r} cannot be read ({error}): nothing was changed. Save it there, as "
+            "UTF-8, and give the same command again, or remove it to begin anew."
+        ) from error
     except StorageError as error:
         raise StorageError(
             f"{error} Nothing was changed yet: give the same command again to go on where you "
             f"were, or remove {str(copy)!r} to begin anew."
         ) from error
     try:
-        if not photos:
-            copy.unlink()
-            raise StorageError(
-                "every line was removed, so that no photo would be left: nothing was changed."
-            )
-        before, lines = kept.read_text("utf-8", "replace"), jsonl(p.line() for p in photos)
-        replace_text(kept, lines)
+        if photos:
+            replace_text(kept, jsonl(photo.line() for photo in photos))
         copy.unlink()
     except OSError as error:
         raise storage_error(folder, error) from error
-    return lines != before
+    if not photos and text != before:
+        raise StorageError(
+            "every line was removed, so that no photo would be left: nothing was changed."
+        )
+    return bool(photos)
+
+
+def _copy_of(text: str, folder: Path) -> Path:
+    return folder / f"metadata.{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
+
+
+def _copies(folder: Path) -> list[Path]:
+    return sorted(folder.glob("metadata.*.jsonl"))
+
+
+def _outdated(copy: Path) -> StorageError:
+    return StorageError(
+        f"{str(copy)!r} was written in an editor, and the captions were changed otherwise since: "
+        "nothing of it counts yet. Take from it what you want with --caption and --verdict, remove "
+        "it, and give the same command again."
+    )
 
 
 def edit_subject(

@@ -109,8 +109,8 @@ def read_photos(folder: Path, path: Path | None = None) -> Iterator[Photo]:
         name, caption = row.get("file_name"), row.get("caption")
         if not isinstance(name, str) or not _is_photo(folder, name):
             raise StorageError(
-                f"{str(path)!r}, line {number}: file_name {shorten(name)} is no photo in that "
-                "folder; put the photo back, or remove the line."
+                f"{str(path)!r}, line {number}: file_name {shorten(name)} is no photo in "
+                f"{str(folder)!r}; put the photo back, or remove the line."
             )
         if name in lines:
             raise line_error(

@@ -21,7 +21,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         StorageError: if the file cannot be read, or a line is no JSON object; says which.
     """
-    for number, line in enumerate(_text(path).split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
@@ -56,7 +56,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         StorageError: if it cannot be read, or holds something else.
     """
-    return parse_yaml(_text(path), str(path))
+    return parse_yaml(read_text(path), str(path))
 
 
 def parse_yaml(text: str, place: str) -> dict[str, Any]:
@@ -88,7 +88,9 @@ def _loader() -> Any:
     class Plain(yaml.SafeLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("it refers to itself by '*', which is not allowed")
+                raise yaml.YAMLError(
+                    "it has an alias, a '*', which is not allowed: write out what it stands for"
+                )
             return super().compose_node(parent, index)
 
     return Plain
@@ -105,7 +107,12 @@ def replace_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of such a file.
+
+    Raises:
+        StorageError: if it cannot be read.
+    """
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:

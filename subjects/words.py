@@ -46,7 +46,7 @@ def check_apart(trigger: str, class_noun: str) -> None:
     if trigger.lower() in (*_ARTICLES, *class_noun.lower().replace("-", " ").split()):
         raise SubjectError(
             f"{trigger!r} cannot be the word that calls the subject, for captions say it of every "
-            f"{class_noun}: choose one of its own, such as 'mira'."
+            f"{class_noun}: choose another name or trigger, such as 'mira', or another noun."
         )
 
 

@@ -101,8 +101,9 @@ def trained_experts(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        experts = json.loads(path.read_text())["experts"]
-        return [expert for expert in experts if expert["name"] is not None]
+        experts = list(json.loads(path.read_text())["experts"])
+        _ = [expert["name"] for expert in experts]
+        return experts
     except (KeyError, TypeError, ValueError) as error:
         raise TrainingError(
             f"The record {str(path)!r} is damaged: delete the folder {str(folder)!r}, and the same "

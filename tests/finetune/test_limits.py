@@ -24,11 +24,15 @@ from subjects import SubjectError
         ("--data.clips=-1", r"data.clips=-1\.0 does not fit"),
         ("--data.side=0", "data.side=0 does not fit"),
         ("--data.ratios=[0]", r"data.ratios\[0\]=0\.0 does not fit"),
-        ("--data.ratios=[]", "data.ratios, their number=0 does not fit"),
+        ("--data.ratios=[]", "data.ratios: their number=0 does not fit"),
         ("--trainer.max_steps=0", "trainer.max_steps=0 does not fit"),
         ("--trainer.max_steps=-1", "trainer.max_steps=-1 does not fit"),
         ("--trainer.max_epochs=0", "max_epochs=0 does not fit"),
-        ("--trainer.max_time=00:00:00:00", "max_time='00:00:00:00' does not fit"),
+        ("--trainer.max_time=00:00:30:00", "max_time='00:00:30:00' does not fit"),
+        ("--trainer.fast_dev_run=true", "fast_dev_run=True does not fit"),
+        ("--trainer.overfit_batches=0.5", "overfit_batches=0.5 does not fit"),
+        ("--trainer.limit_train_batches=0", "limit_train_batches=0 does not fit"),
+        ("--trainer.logger=true", "logger=True does not fit"),
         ("--trainer.devices=2", "devices='2' does not fit"),
         ("--trainer.num_nodes=2", "num_nodes=2 does not fit"),
         ("--trainer.accumulate_grad_batches=0", "accumulate_grad_batches=0 does not fit"),
@@ -45,6 +49,7 @@ from subjects import SubjectError
         ("--model.training_adapter=/nowhere/a.safetensors", "there is no such file"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Starting from v1.9.0, `tensorboardX`")
 def test_a_setting_that_does_not_fit_is_refused_before_anything_is_done(
     home: Path, command: Callable[..., list[str]], setting: str, named: str
 ) -> None:

@@ -136,7 +136,7 @@ def test_a_config_that_holds_itself(
 ) -> None:
     path = tmp_path / "odd.yaml"
     path.write_text("model: &m\n  thrift: *m\n")
-    assert "refers to itself" in refused("train", "toto", "--home", home, "--config", path)
+    assert "has an alias" in refused("train", "toto", "--home", home, "--config", path)
 
 
 def test_an_adapter_without_its_record_is_not_sent_round_in_a_circle(

@@ -41,7 +41,8 @@ def test_the_file_is_written_where_it_was_asked_for(
 @pytest.mark.parametrize(
     ("name", "style", "said"),
     [
-        ("mine.ckpt", "comfyui", "ends in .safetensors"),
+        ("mine.ckpt", "comfyui", "must end in .safetensors"),
+        (".", "comfyui", "must end in .safetensors"),
         ("mine.safetensors", "gguf", "'gguf' is none of diffusers, comfyui, kohya"),
         ("file/mine.safetensors", "kohya", "give --out a name in a folder"),
     ],

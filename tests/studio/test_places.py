@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bases.video import write_mp4
 from studio.home import StudioError
 from studio.noting import note_files
-from studio.places import ADAPTER, CLIP, check_file, check_folder, check_home
+from studio.places import ADAPTER, CLIP, check_file, check_folder, check_home, check_log
 
 
 @pytest.fixture
@@ -40,6 +42,29 @@ def test_what_was_not_made_here_or_was_changed_since_is_not_replaced(
     for path in (holiday, made):
         with pytest.raises(StudioError, match="is there already, and not as something that was"):
             check_file(path, home, CLIP)
+
+
+def test_a_clip_of_ours_that_no_log_knows_may_be_replaced(home: Path, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.mp4", tmp_path / "theirs.mp4"
+    for path, settings in ((ours, {"adapter": "toto"}), (theirs, {})):
+        write_mp4(path, np.zeros((2, 16, 16, 3), np.uint8), fps=8, settings=settings)
+    check_file(ours, home, CLIP)
+    with pytest.raises(StudioError, match="theirs.mp4' is there already"):
+        check_file(theirs, home, CLIP)
+
+
+def test_a_link_that_leads_to_itself_is_refused(home: Path, tmp_path: Path) -> None:
+    loop = tmp_path / "loop.mp4"
+    loop.symlink_to(loop)
+    with pytest.raises(StudioError, match="loop.mp4' cannot be written"):
+        check_file(loop, home, CLIP)
+
+
+def test_a_log_that_cannot_be_written_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_log(home, "toto")
+    monkeypatch.setattr(os, "access", lambda path, _: path.name != "ledger.jsonl")
+    with pytest.raises(StudioError, match="ledger.jsonl' cannot be written"):
+        check_log(home, "toto")
 
 
 @pytest.mark.parametrize("folder", ["adapters/toto", "subjects/toto/photos", "runs"])

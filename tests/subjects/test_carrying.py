@@ -142,7 +142,7 @@ def test_a_consent_that_was_changed_or_is_over_is_refused(
         ({"photos/0003.exe": b"x"}, "no packed subject"),
         ({"audit.jsonl": None}, "no packed subject"),
         ({"photos/0001.png": b"no picture"}, r"'photos/0001\.png' is not a picture"),
-        ({"photos/0001.png": None}, r"0001\.png' is no photo in that folder"),
+        ({"photos/0001.png": None}, r"0001\.png' is no photo in '"),
         ({"subject.yaml": b"name: ../../mira"}, "cannot be a subject's name"),
         ({"subject.yaml": b"- 1"}, "must hold"),
     ],
