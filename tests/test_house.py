@@ -14,7 +14,8 @@ import yaml
 from bases.catalogue import BASES, Base
 from finetune.data import SubjectData
 from finetune.module import LoraModule
-from finetune.train import _TRAINER_DEFAULTS, TrainingCLI
+from finetune.train import TrainingCLI
+from finetune.trainer import DEFAULTS
 
 ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {
@@ -105,7 +106,7 @@ def test_every_recipe_builds_what_it_describes(recipe: Path, home: Path, tiny: B
         run=False,
         save_config_callback=None,
         seed_everything_default=0,
-        trainer_defaults=_TRAINER_DEFAULTS,
+        trainer_defaults=DEFAULTS,
     )
     said = yaml.safe_load(recipe.read_text())
     assert cli.trainer.max_steps == said["trainer"]["max_steps"]

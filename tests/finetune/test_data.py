@@ -323,5 +323,5 @@ def test_held_photos_may_be_of_another_length_than_clips(
     _, held, clips = make(held=2, held_frames=11).batches_at(0)
     assert clips.latents.shape[2] == 2
     assert held.latents.shape[2] == 3  # of 9 frames: Wan draws one, and four at a time
-    with pytest.raises(TrainingError, match="held_frames 4"):
+    with pytest.raises(TrainingError, match="held_frames=4"):
         make(held=2, held_frames=4)
