@@ -27,5 +27,5 @@ def adapter_folder(name: str, home: Path) -> Path:
     known = sorted(p.parent.name for p in home.glob("adapters/[!.]*/run.json"))
     raise StudioError(
         f"There is no adapter {name!r}; known are: {', '.join(known) or 'none yet'}. "
-        f"Train it with 'starring train {name}'."
+        "Train one with 'starring train SUBJECT'."
     )

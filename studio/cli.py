@@ -170,7 +170,7 @@ def render(
         home=at_home,
         pictures=picture or (),
     )
-    say("", f"Wrote {path}.", "Next: open it, or try another --seed.")
+    say("", f"Wrote {path}.", "Next: open it, or try another --seed and --out.")
 
 
 @app.command()
@@ -182,7 +182,9 @@ def export(
     out: Annotated[
         Optional[Path],
         typer.Option(
-            parser=path_of, metavar="FILE", help="The file; NAME-FORMAT.safetensors if not given."
+            parser=path_of,
+            metavar="FILE",
+            help="The file; NAME-FORMAT.safetensors if not given, NAME.safetensors of diffusers.",
         ),
     ] = None,
     home: Home = None,

@@ -44,6 +44,8 @@ def open_home(given: Path | None) -> Path:
     from subjects import finish_deletions
 
     home = home_folder(given)
+    if home.exists() and not home.is_dir():
+        raise StudioError(f"{str(home)!r} is a file: give --home or STARRING_HOME a folder.")
     try:
         done = finish_deletions(home)
     except OSError as error:

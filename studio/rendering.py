@@ -112,6 +112,8 @@ def render_and_measure(
     if shown:
         settings["pictures"] = [sha256(picture.tobytes()).hexdigest()[:12] for picture in shown]
     made = {**settings, "base": trained_on, "adapter": adapter.folder.name, "scale": scale}
+    if path.exists():
+        say(f"Note: the clip that was {path} is replaced.")
     write_mp4(path, frames, fps=renderer.base.fps, settings=made)
     if not anothers:
         note_files(home, name, "rendered", [path], prompt=full)

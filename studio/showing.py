@@ -90,6 +90,8 @@ def show_log(name: str, *, home: Path) -> bool:
     show_table(("when", "who", "did", "what"), rows)
     found = problems(home)
     say(*(f"Problem: {problem}." for problem in found))
+    if found:
+        say("The subject can be used as before; what was done to it is no longer known for sure.")
     return not found
 
 
@@ -102,6 +104,11 @@ def next_step(subject: Subject, home_option: str) -> str:
     """What to type or do once a subject has been looked at."""
     if subject.consent_fault:
         return f"Next: starring subject consent {subject.name}{home_option}"
+    if subject.is_ready and (subject.folder.parents[1] / "adapters" / subject.name).is_dir():
+        return (
+            f"Next: starring render {subject.name} PROMPT{home_option}, or to learn it anew "
+            f"starring train {subject.name} --output.force true{home_option}"
+        )
     if subject.is_ready:
         return f"Next: starring train {subject.name}{home_option}"
     return f"Next: mend that, then starring subject show {subject.name}{home_option}"

@@ -50,6 +50,9 @@ def real(low: float, high: float) -> Callable[[str | float], float]:
     return read
 
 
+_LONGEST = 4096
+
+
 @dataclass(frozen=True)
 class Size:
     """A picture's size in pixels; the base's own where it is None."""
@@ -66,8 +69,11 @@ def size_of(text: str | Size) -> Size:
     if isinstance(text, Size):
         return text
     width, _, height = text.lower().replace("×", "x").partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise typer.BadParameter(f"{text!r} is no size: give width and height, such as 480x832.")
+    sides = [int(side) for side in (width, height) if side.isdecimal() and len(side) < 6]
+    if len(sides) < 2 or not all(1 <= side <= _LONGEST for side in sides):
+        raise typer.BadParameter(
+            f"{text!r} is no size: give width and height, such as 480x832, each at most {_LONGEST}."
+        )
     return Size(int(width), int(height))
 
 

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from subjects.archives import read_member
-from subjects.drafts import built_beside, exists_error, storage_error
+from subjects.drafts import built_beside, storage_error
 from subjects.errors import ConsentError, PhotoError, StorageError, SubjectError
 from subjects.files import whole_file
 from subjects.intake import Intake
@@ -110,7 +110,10 @@ def unpack(path: Path, home: Path) -> Subject:
     name = _name_in(path, texts[RECORD])
     folder = folder_of(home, name)
     if (taken := namesake(home, name)) or folder.exists():
-        raise exists_error(folder.with_name(taken or name))
+        raise StorageError(
+            f"the subject {taken or name!r} exists already in {str(folder.parent)!r}: import it "
+            f"into another --home, or delete the one that is here first."
+        )
     try:
         private_folder(private_folder(home) / folder.parent.name)
     except OSError as error:

@@ -25,7 +25,7 @@ from subjects.ledger import LOG, log_faults, log_of, note_deletion
 from subjects.locks import Busy, alone_in, locked_in
 from subjects.privacy import private_folder
 from subjects.records import replace_text
-from subjects.subject import folder_of, subject_names
+from subjects.subject import RECORD, folder_of, subject_names
 
 TOMBSTONES = "deleted"
 _GOING, _REMOVED = ".going.", "removed.json"
@@ -76,12 +76,23 @@ def _of_subject(home: Path, name: str) -> list[Path]:
     """The subject's folder, and that of one of its name whose deletion was cut short."""
     folder = folder_of(home, name)
     found = [path for path in (folder, folder.with_name(f"{_GOING}{name}")) if path.is_dir()]
+    if folder.is_symlink() and not _is_own(folder):
+        raise StorageError(
+            f"{str(folder)!r} is a link to {str(folder.resolve())!r}, which is no subject's folder "
+            "of its own: remove the link, and what it leads to if you want that, by hand."
+        )
     if not found:
         known = ", ".join(subject_names(home)) or "none"
         raise StorageError(
             f"there is no subject {name!r} to delete in {str(home)!r}; known are: {known}."
         )
     return found
+
+
+def _is_own(link: Path) -> bool:
+    """Whether a link leads to a subject that lies elsewhere, and not to a neighbour."""
+    there = link.resolve()
+    return (there / RECORD).is_file() and there.parent != link.parent.resolve()
 
 
 def _unfinished(name: str, error: OSError) -> StorageError:

@@ -185,7 +185,12 @@ def _caption(caption: str, name: str) -> str:
         raise SubjectError(
             f"the caption of {name!r} holds what is no text: type it anew."
         ) from error
-    return " ".join(caption.split())
+    plain = " ".join(caption.split())
+    if not plain.isprintable():
+        raise SubjectError(
+            f"the caption of {name!r}, {plain!r}, holds what cannot be printed: type it anew."
+        )
+    return plain
 
 
 def _verdict(verdict: str) -> str:

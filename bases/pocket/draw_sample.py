@@ -79,6 +79,7 @@ def draw_sample(folder: Path = Path("sample"), seed: NonNegativeInt = SEED) -> N
         seed: of the individual.
     """
     write_photos(sample_photos(seed)[1], folder)
+    print(f"Wrote {len(SCENES)} photos into {folder}.")
 
 
 if __name__ == "__main__":

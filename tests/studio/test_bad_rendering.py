@@ -19,7 +19,7 @@ from tests.tiny_base import write_tiny_base
 
 
 def test_an_adapter_that_does_not_exist(refused: Callable[..., str], home: Path) -> None:
-    assert "starring train toto" in refused("render", "toto", "waving", "--home", home)
+    assert "starring train SUBJECT" in refused("render", "toto", "waving", "--home", home)
 
 
 @pytest.fixture

@@ -53,3 +53,9 @@ def test_memory_is_read_with_and_without_its_unit() -> None:
 def test_a_size_that_no_memory_has_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="give one such as 24GB"):
         gigabytes(text)
+
+
+@pytest.mark.parametrize("text", ["100000x100000", "1048576x16", "0x64", "64", "x", "64x-1"])
+def test_a_size_that_nothing_draws_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match=f"'{text}' is no size"):
+        size_of(text)

@@ -194,6 +194,20 @@ def test_a_log_that_is_gone_may_have_named_what_is_left(planted: Path, mira: Sub
     )
 
 
+@pytest.mark.parametrize("neighbour", [False, True])
+def test_a_link_to_something_else_deletes_nothing(
+    planted: Path, mira: Subject, neighbour: bool
+) -> None:
+    outside = planted / "outside"
+    outside.mkdir()
+    (outside / "thesis.txt").write_text("precious")
+    (mira.folder.parent / "link").symlink_to(mira.folder if neighbour else outside)
+    with pytest.raises(StorageError, match="is a link to .* no subject's folder of its own"):
+        delete_subject(planted, "link")
+    assert (outside / "thesis.txt").is_file()
+    assert (mira.folder / "subject.yaml").is_file()
+
+
 @pytest.mark.parametrize("cut_short", [False, True])
 def test_what_would_go_is_what_goes(planted: Path, mira: Subject, cut_short: bool) -> None:
     if cut_short:
