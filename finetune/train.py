@@ -207,7 +207,7 @@ def _read(arguments: list[str]) -> TrainingCLI:
             save_config_callback=None,
             seed_everything_default=0,
             trainer_defaults=DEFAULTS,
-            parser_kwargs={"exit_on_error": False},
+            parser_kwargs={"exit_on_error": False, "allow_abbrev": False},
         )
     except (AdapterError, BaseModelError, SubjectError):
         raise

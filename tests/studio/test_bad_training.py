@@ -53,7 +53,13 @@ def test_a_config_that_does_not_exist(refused: Callable[..., str], home: Path) -
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("--model.lr", "abc"), ("--trainer.max_steps", "1.5"), ("--modl.lr", 1)]
+    ("setting", "value"),
+    [
+        ("--model.lr", "abc"),
+        ("--trainer.max_steps", "1.5"),
+        ("--modl.lr", 1),
+        ("--trainer.max_step", 3),
+    ],
 )
 def test_a_setting_that_does_not_fit(
     refused: Callable[..., str], home: Path, setting: str, value: object
