@@ -51,6 +51,8 @@ def export_adapter(folder: Path, *, style: str, out: Path | None, home: Path) ->
     for path in paths:
         check_file(path, home, ADAPTER)
     for expert, path in zip(run["experts"], paths, strict=True):
+        if path.exists():
+            say(f"Note: the export that was {path} is replaced.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             size = export(

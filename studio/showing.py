@@ -42,14 +42,14 @@ def show_subject(subject: Subject) -> None:
     say("", f"{used} of {len(verdicts)} photos will be used{apart}.", *best, *notes, *advice)
 
 
-def show_all(home: Path) -> str:
-    """Print every subject with its photos and adapters; returns the command that comes next."""
+def show_all(home: Path) -> bool:
+    """Print every subject with its photos and adapters; returns whether there is any."""
     rows = [_row(home, name) for name in subject_names(home)]
-    if not rows:
+    if rows:
+        show_table(("subject", "kind", "photos", "adapters", "note"), rows)
+    else:
         say(f"There is no subject in {str(home)!r} yet.")
-        return "starring subject add NAME PHOTOS"
-    show_table(("subject", "kind", "photos", "adapters", "note"), rows)
-    return "starring subject show NAME"
+    return bool(rows)
 
 
 def _row(home: Path, name: str) -> tuple[str, ...]:

@@ -127,7 +127,8 @@ def list_all(home: Home = None) -> None:
     """List the subjects that are here."""
     from studio.showing import show_all
 
-    say("", f"Next: {show_all(open_home(home))}{home_option(home)}")
+    words = "show NAME" if show_all(open_home(home)) else "add NAME PHOTOS"
+    say("", f"Next: starring subject {words}{home_option(home)}")
 
 
 @subject_app.command("show")

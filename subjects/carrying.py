@@ -112,7 +112,7 @@ def unpack(path: Path, home: Path) -> Subject:
     if (taken := namesake(home, name)) or folder.exists():
         raise StorageError(
             f"the subject {taken or name!r} exists already in {str(folder.parent)!r}: import it "
-            f"into another --home, or delete the one that is here first."
+            "into another --home, or delete the one that is here first."
         )
     try:
         private_folder(private_folder(home) / folder.parent.name)

@@ -38,8 +38,9 @@ def copy_to_edit(folder: Path) -> Path:
     """
     text = read_text(folder / PHOTOS / METADATA)
     copy = _copy_of(text, folder)
-    if left := [path for path in _copies(folder) if path != copy]:
-        raise _outdated(left[0])
+    for left in folder.glob("metadata.*.jsonl"):
+        if left != copy:
+            raise _outdated(left)
     try:
         if not copy.is_file():
             replace_text(copy, text)
@@ -91,10 +92,6 @@ def take_edited(folder: Path, copy: Path) -> bool:
 
 def _copy_of(text: str, folder: Path) -> Path:
     return folder / f"metadata.{hashlib.sha256(text.encode()).hexdigest()[:8]}.jsonl"
-
-
-def _copies(folder: Path) -> list[Path]:
-    return sorted(folder.glob("metadata.*.jsonl"))
 
 
 def _outdated(copy: Path) -> StorageError:

@@ -123,8 +123,9 @@ def _broken_links(home: Path) -> Iterator[str]:
 
 
 def _changed_lines(home: Path) -> Iterator[str]:
+    entered = _entered(home)
     for folder in sorted((home / "subjects").glob("[!.]*")):
-        yield from (f"{folder.name}/{fault}" for fault in log_faults(home, folder))
+        yield from (f"{folder.name}/{fault}" for fault in _faults_of(folder, entered))
 
 
 def log_faults(home: Path, folder: Path) -> list[str]:
@@ -134,17 +135,24 @@ def log_faults(home: Path, folder: Path) -> list[str]:
         home: whose ledger tells.
         folder: the subject's.
     """
+    return list(_faults_of(folder, _entered(home)))
+
+
+def _entered(home: Path) -> dict[str, Any]:
+    """What each entry of a ledger stands for, by its number."""
     entries = [row for row in _lines(home / LEDGER) if row is not None]
-    content = {str(row.get("number")): row.get("content") for row in entries}
-    faults, lines = [], _lines(folder / LOG)
+    return {str(row.get("number")): row.get("content") for row in entries}
+
+
+def _faults_of(folder: Path, entered: dict[str, Any]) -> Iterator[str]:
+    lines = _lines(folder / LOG)
     if not lines:
-        faults.append(f"{LOG} is missing")
+        yield f"{LOG} is missing"
     for place, line in enumerate(lines, 1):
-        if line is None or content.get(str(line.get("number"))) != _digest(line):
-            faults.append(f"{LOG}: line {place} was changed")
+        if line is None or entered.get(str(line.get("number"))) != _digest(line):
+            yield f"{LOG}: line {place} was changed"
         elif line.get("place") != place:
-            faults.append(f"{LOG}: a line before line {place} is missing")
-    return faults
+            yield f"{LOG}: a line before line {place} is missing"
 
 
 def _cut_logs(home: Path) -> Iterator[str]:

@@ -101,14 +101,18 @@ def trained_experts(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        experts = list(json.loads(path.read_text())["experts"])
-        _ = [expert["name"] for expert in experts]
-        return experts
-    except (KeyError, TypeError, ValueError) as error:
+        record = json.loads(path.read_text())
+    except ValueError:
+        record = None
+    experts = record.get("experts") if isinstance(record, dict) else None
+    if not isinstance(experts, list) or not all(
+        isinstance(expert, dict) and "name" in expert for expert in experts
+    ):
         raise TrainingError(
             f"The record {str(path)!r} is damaged: delete the folder {str(folder)!r}, and the same "
             "command goes on from the state that was saved last."
-        ) from error
+        )
+    return experts
 
 
 def _record(data: SubjectData, experts: list[dict[str, Any]]) -> dict[str, Any]:
