@@ -103,9 +103,10 @@ def delete_for_good(name: str, *, sure: bool, home: Path) -> bool:
         SubjectError: if there is no such subject, or something cannot be removed.
     """
     if not sure:
+        going = to_delete(home, name)
         if not sys.stdin.isatty():
             raise StudioError(f"Deleting {name!r} cannot be undone: say so with --yes.")
-        say("This deletes:", *(f"  {path}" for path in to_delete(home, name)))
+        say("This deletes:", *(f"  {path}" for path in going))
         if input(f"Delete {name!r} and everything made of it (type its name)? ").strip() != name:
             raise StudioError(f"{name!r} was not typed: nothing was deleted.")
     deleted = delete_subject(home, name)
