@@ -59,7 +59,7 @@ def add_lora(transformer: ModelMixin, *, rank: int, alpha: float, targets: str, 
     Raises:
         TrainingError: if there are no such layers.
     """
-    _check_targets(transformer, targets)
+    check_targets(transformer, targets)
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         # PEFT says that it could not merge into weights of few bits, which is never done.
         warnings.filterwarnings("ignore", "TorchaoLoraLinear was instantiated")
@@ -93,7 +93,12 @@ def check_pattern(targets: str) -> None:
         ) from error
 
 
-def _check_targets(transformer: ModelMixin, targets: str) -> None:
+def check_targets(transformer: ModelMixin, targets: str) -> None:
+    """Make sure that a pattern matches layers that can be adapted, and no others.
+
+    Raises:
+        TrainingError: if not.
+    """
     check_pattern(targets)
     layers = dict(transformer.named_modules())
     chosen = [name for name in layers if re.fullmatch(targets, name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from bases.family import Expert, Family
 from bases.hub import open_base
 from bases.memory import GIGABYTE
 from bases.objective import FlowMatching
-from finetune.adapter import HELPER, add_lora, base_alone, check_pattern, load_lora
+from finetune.adapter import HELPER, add_lora, base_alone, check_pattern, check_targets, load_lora
 from finetune.batches import Batch, alike, prompted, same, shapes_of
 from finetune.budget import Budget, Uncountable, fitting_thrift, memory_of
 from finetune.data import SubjectData
@@ -186,6 +187,11 @@ class LoraModule(pl.LightningModule):
             known = ", ".join(filter(None, experts)) or "none, for it has one transformer alone"
             raise TrainingError(f"expert {name!r} is not one of the base's: {known}.")
         return experts[name] if name else self.family.experts[0]
+
+    def check_targets(self) -> None:
+        """Refuse targets that fit no layer before the base is loaded, if it can be seen without."""
+        with suppress(RuntimeError, NotImplementedError):
+            check_targets(self.family.shell(self.expert.part), self._targets)
 
     def configure_model(self) -> None:
         """Load the base and add the layers, once, on the device that trains."""

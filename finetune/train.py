@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from argparse import ArgumentError
 from collections.abc import Callable
@@ -46,6 +45,7 @@ from finetune.examples import free_memory
 from finetune.identity import goes_on, identity_of, open_run
 from finetune.limits import at_least
 from finetune.module import LoraModule
+from finetune.refusal import plainly
 from finetune.trainer import DEFAULTS, check_trainer
 from subjects import SubjectError
 from subjects.locks import Busy, alone_in
@@ -148,6 +148,7 @@ def _check(turn: TrainingCLI) -> None:
     check_trainer(turn.trainer, turn.settings["trainer"])
     at_least(1, "output", save_every=turn.output.save_every)
     at_least(0, "output", preview_every=turn.output.preview_every)
+    turn.model.check_targets()
 
 
 def _check_place(final: Path, *, force: bool) -> None:
@@ -213,20 +214,9 @@ def _read(arguments: list[str]) -> TrainingCLI:
         raise
     except (ArgumentError, MisconfigurationException, TypeError, ValueError) as error:
         raise TrainingError(
-            f"A setting does not fit: {_plainly(error)}. 'python -m finetune.train --help' lists "
+            f"A setting does not fit: {plainly(error)}. 'python -m finetune.train --help' lists "
             "them, and with --model.thrift.help those that save memory."
         ) from error
-
-
-def _plainly(error: Exception) -> str:
-    """What the parser found wrong, without what else it tried."""
-    said = " ".join(str(error).split())
-    said = re.sub(r"Does not validate against any of the Union subtypes.* Errors: - ", "", said)
-    said = re.sub(r"Problem with given class_path '[^']*': ", "", said)
-    said, _, given = said.partition(" - Expected a <class 'NoneType'> Given value type: ")
-    if given and "Got value" not in said:
-        said += f". Got value: {given.partition(' Given value: ')[2]}"
-    return said[:300].rstrip(".")
 
 
 def _turns(chosen: TrainingCLI, arguments: list[str]) -> list[TrainingCLI]:
@@ -284,7 +274,7 @@ def _run(turn: TrainingCLI, work: Path, *, last: bool) -> None:
         with fitting(turn.datamodule.base, _LESS_MEMORY):
             trainer.fit(turn.model, datamodule=turn.datamodule, ckpt_path=known, weights_only=True)
     except MisconfigurationException as error:
-        raise TrainingError(f"A setting of the trainer does not fit: {_plainly(error)}.") from error
+        raise TrainingError(f"A setting of the trainer does not fit: {plainly(error)}.") from error
     except SystemExit as twice:  # what Lightning makes of a second Ctrl-C
         raise _stopped(trainer, state) from twice
     if trainer.global_step < trainer.max_steps:

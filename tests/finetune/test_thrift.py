@@ -142,18 +142,3 @@ def test_a_missing_library_is_named_with_what_installs_it(
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     with pytest.raises(TrainingError, match=r"pip install 'starring\[thrift\]'"):
         learnt(tiny, Thrift(weights="nf4"))
-
-
-@pytest.mark.parametrize(
-    ("setting", "said"),
-    [
-        ("model.thrift.weights=int3", r"\['plain', 'fp8', 'int8', 'nf4'\]\. Got value: int3\."),
-        ("data.side=big", r"\"data\.side\": Expected a <class 'int'>\. Got value: big\."),
-        ("model.lr=fast", r"\"model\.lr\": Expected a <class 'float'>\. Got value: fast\."),
-    ],
-)
-def test_a_setting_that_does_not_fit_is_told_with_what_does(
-    home: Path, command: Callable[..., list[str]], setting: str, said: str
-) -> None:
-    with pytest.raises(TrainingError, match=f"A setting does not fit: .*{said} 'python -m"):
-        train(command(home, f"--{setting}"))
