@@ -12,9 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from jsonargparse.typing import NonNegativeInt, PositiveInt
+from jsonargparse.typing import PositiveInt
 
 from bases.pocket.draw_sample import SEED, draw_sample
+from bases.scripts import Seed
 from benchmarks.scripts import run_script
 from studio.demo import run_demo
 from studio.tables import show_table
@@ -23,7 +24,7 @@ from studio.tables import show_table
 def measure(
     subjects: PositiveInt = 8,
     out: Path = Path("runs/likeness"),
-    seed: NonNegativeInt = 7,
+    seed: Seed = 7,
     steps: PositiveInt | None = None,
     base: str = "pocket",
 ) -> None:

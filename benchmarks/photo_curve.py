@@ -20,6 +20,7 @@ from bases.pixels import as_frames
 from bases.pocket.draw_sample import NARROW, SCENES, SEED, sample_photos, write_photos
 from benchmarks.adapters import adapter_likeness
 from benchmarks.scripts import run_script
+from studio.home import StudioError
 from studio.onlookers import face_finder
 from studio.quiet import hush
 from studio.tables import show_table
@@ -49,7 +50,14 @@ def measure(
         sets: of photos that differ, that are all alike, or both.
         first: the number of the first individual; 0 is the demo's.
         base: name or folder of the base; another one wants another `out`.
+
+    Raises:
+        StudioError: if there are no numbers or no sets.
     """
+    if not (numbers and sets):
+        raise StudioError(
+            "There is nothing to measure: give --numbers and --sets one or more each."
+        )
     hush()
     finder = face_finder(POCKET)
     curves: _Curves = {

@@ -54,9 +54,14 @@ class Coverage:
     def said(self) -> dict[str, str]:
         """The table in words; what has no name is told by how many are the same."""
         return {
-            what: _kinds(counts) if what in _NAMELESS else _counted(counts)
+            what: _kinds(counts) if what in _NAMELESS else self._counted(counts)
             for what, counts in self.table.items()
         }
+
+    def _counted(self, counts: dict[str, int]) -> str:
+        named = [f"{count} {name}" for name, count in counts.items()]
+        untold = self.photos - sum(counts.values())
+        return ", ".join([*named, f"{untold} not told"] if untold else named)
 
     def advice(self) -> list[str]:
         """What to photograph next, one sentence each; nothing where the set is good."""
@@ -94,10 +99,6 @@ class Coverage:
             most, seen = max(counts.values(), default=0), sum(counts.values())
             if seen > 2 and most > _MOST_ALIKE * seen:
                 yield f"{most} of {seen} show the same {what}: add a photo {add}."
-
-
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def _kinds(counts: dict[str, int]) -> str:

@@ -13,15 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jsonargparse.typing import NonNegativeInt
-from PIL import Image
+from PIL import Image, ImageChops
 from torch import Tensor
 
+from bases.errors import BaseModelError
 from bases.pixels import as_frames
 from bases.pocket.face_pictures import PEOPLE
 from bases.pocket.world import Look, film, sample_looks, sample_scenes
 from bases.pocket.world.scenes import AT_REST
-from bases.scripts import run_script
+from bases.scripts import Seed, run_script
 
 SEED, SIZE = 99_000_000, 256
 SCENES = (
@@ -65,13 +65,36 @@ def sample_photos(
 
 
 def write_photos(pictures: Tensor, folder: Path) -> None:
-    """Write pictures (N, 3, H, W) in [-1, 1] as `photo-1.png` and so on."""
+    """Write pictures (N, 3, H, W) in [-1, 1] as `photo-1.png` and so on.
+
+    Raises:
+        BaseModelError: if another picture has such a name there.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for index, pixels in enumerate(as_frames(pictures), start=1):
-        Image.fromarray(pixels).save(folder / f"photo-{index}.png", optimize=True)
+    photos = {
+        folder / f"photo-{index}.png": Image.fromarray(pixels)
+        for index, pixels in enumerate(as_frames(pictures), start=1)
+    }
+    if taken := [path for path, photo in photos.items() if not _may_be(path, photo)]:
+        raise BaseModelError(
+            f"{str(taken[0])!r} is there already and shows something else: give another folder."
+        )
+    for path, photo in photos.items():
+        photo.save(path, optimize=True)
 
 
-def draw_sample(folder: Path = Path("sample"), seed: NonNegativeInt = SEED) -> None:
+def _may_be(path: Path, photo: Image.Image) -> bool:
+    """Whether nothing is lost when a photo is written to a path."""
+    if not path.exists():
+        return True
+    try:
+        with Image.open(path) as there:
+            return not ImageChops.difference(there.convert("RGB"), photo).getbbox()
+    except (OSError, ValueError):
+        return False
+
+
+def draw_sample(folder: Path = Path("sample"), seed: Seed = SEED) -> None:
     """Write the photos as PNG files.
 
     Args:

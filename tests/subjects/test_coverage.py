@@ -42,6 +42,13 @@ def test_what_is_shown_is_counted() -> None:
     assert coverage.said()["light"] == "4 even, 2 dark, 2 bright"
 
 
+def test_what_is_not_told_of_a_photo_is_counted_too() -> None:
+    behind = photo(None, None, light="even", clothes=0, background=9)
+    coverage = Coverage.of([*GOOD, behind], PEOPLE)
+    assert coverage.said()["shot"] == "5 close-up, 2 medium shot, 1 wide shot, 1 not told"
+    assert coverage.said()["light"] == "5 even, 2 dark, 2 bright"
+
+
 def test_a_good_set_needs_no_advice() -> None:
     assert advice(*GOOD) == []
 
