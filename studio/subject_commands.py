@@ -33,6 +33,10 @@ def add(
         Optional[str],
         typer.Option(help="What it is, such as 'dog'; the kind if not given."),
     ] = None,
+    trigger: Annotated[
+        Optional[str],
+        typer.Option(help="The word that will call it; the letters of the name if not given."),
+    ] = None,
     faces: Annotated[
         str,
         typer.Option(help="Face package for insightface, by folder or name; 'pocket' is ours."),
@@ -108,6 +112,7 @@ def add(
         kind=kind,
         terms=Terms(whose=whose, ground=consent, purpose=purpose, until=until),
         noun=noun,
+        trigger=trigger,
         onlookers=Onlookers(faces, encoder, expressions, captioner, caption_clothes, nobody),
         home=open_home(home),
         like=face,

@@ -28,6 +28,7 @@ def add_from_photos(
     terms: Terms,
     home: Path,
     noun: str | None = None,
+    trigger: str | None = None,
     onlookers: Onlookers | None = None,
     like: str | None = None,
     held_out: int = HELD_OUT,
@@ -41,6 +42,7 @@ def add_from_photos(
         terms: what is known of the answer to the question of consent.
         home: where subjects live.
         noun: what kind of thing it is; the kind if None.
+        trigger: the word that will call it; the letters of its name if None.
         onlookers: the models that look at the photos; Pocket's own if None.
         like: the photo whose largest face is the person's.
         held_out: photos that are put aside.
@@ -51,7 +53,7 @@ def add_from_photos(
         SubjectError: if the subject cannot be added; known before the question where it can be.
     """
     onlookers = onlookers or Onlookers()
-    check_new_subject(name, photos, home=home, kind=kind, class_noun=noun)
+    check_new_subject(name, photos, home=home, kind=kind, class_noun=noun, trigger=trigger)
     onlookers.check(kind)
     if kind != "person":
         _refuse_for_things(terms, like)
@@ -75,6 +77,7 @@ def add_from_photos(
             consent=consent,
             faces=finder,
             class_noun=noun,
+            trigger=trigger,
             limits=limits_for(onlookers.faces),
             face_package=remembered(onlookers.faces),
             like=like,

@@ -140,7 +140,13 @@ def add_subject(
 
 
 def check_new_subject(
-    name: str, paths: Sequence[Path | str], *, home: Path, kind: str, class_noun: str | None
+    name: str,
+    paths: Sequence[Path | str],
+    *,
+    home: Path,
+    kind: str,
+    class_noun: str | None,
+    trigger: str | None,
 ) -> None:
     """Refuse what can be refused before anyone is asked for consent; see `add_subject`.
 
@@ -148,7 +154,7 @@ def check_new_subject(
         SubjectError: if an argument is not allowed or a path does not exist.
         StorageError: if the subject exists, or its folder cannot be written.
     """
-    _check_words(name, kind, class_noun)
+    _check_words(name, kind, class_noun, trigger)
     photo_paths(paths)
     _free_place(home, name)
 
@@ -195,7 +201,7 @@ def _pictures_in(folder: Path) -> list[Path]:
     return pictures
 
 
-def _check_words(name: str, kind: str, class_noun: str | None, trigger: str | None = None) -> None:
+def _check_words(name: str, kind: str, class_noun: str | None, trigger: str | None) -> None:
     folder_of(Path(), name)
     if kind not in KINDS:
         raise SubjectError(f"kind {kind!r} is none of {', '.join(KINDS)}: choose one of them.")

@@ -13,6 +13,7 @@ from PIL import Image
 
 import studio.asking
 import studio.subjects
+from subjects import Subject
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -108,6 +109,16 @@ def test_one_photo_works_and_warns(
     assert f"Next: starring train toto --home {home}\n" in shown
 
 
+def test_a_subject_is_called_by_the_trigger_that_was_given(
+    accepted: Callable[..., str], tmp_path: Path, photos: Path
+) -> None:
+    words = ("--kind", "object", "--noun", "kettle", "--trigger", "zwx")
+    accepted("subject", "add", "toto", photos, *words, "--home", tmp_path)
+    subject = Subject.load(tmp_path, "toto")
+    assert subject.called == "zwx, a kettle"
+    assert all(photo.caption.startswith("zwx, a kettle") for photo in subject.photos)
+
+
 def test_a_subject_without_a_usable_photo_is_not_sent_to_training(
     accepted: Callable[..., str], home: Path
 ) -> None:
@@ -125,6 +136,8 @@ def test_a_subject_without_a_usable_photo_is_not_sent_to_training(
     [
         (["--kind", "car"], "'car' is none of person, pet, object"),
         (["--noun", "a 1"], "'a 1'"),
+        (["--trigger", "two words"], "'two words'"),
+        (["--trigger", "person"], "'person' cannot be the word that calls the subject"),
         (["--faces", "nope"], "'nope'"),
         (["--faces", ""], "give --faces 'pocket'"),
         (["--home", ""], "--home"),
