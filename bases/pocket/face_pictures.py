@@ -108,11 +108,15 @@ def degrade(pictures: Tensor, generator: Generator) -> Tensor:
     """Blur, fade, tint, stain and roughen pictures, as lenses, codecs and decoders do.
 
     Most are hardly touched; the worst look like the frames of a video model in training.
+
+    Args:
+        pictures: (N, 3, H, W) in [-1, 1].
+        generator: a CPU generator, wherever the pictures are.
     """
     count, _, height, width = pictures.shape
 
     def rand(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator)
+        return torch.rand(count, *shape, generator=generator).to(pictures.device)
 
     soft = _box_blur(pictures)
     softer = _box_blur(_box_blur(soft))
@@ -122,9 +126,11 @@ def degrade(pictures: Tensor, generator: Generator) -> Tensor:
     picture = picture.lerp(grey, 0.25 * rand(1, 1, 1).square())
     gain, shift = 1 + 0.12 * (rand(1, 1, 1) - 0.5), 0.08 * (rand(3, 1, 1) - 0.5)
     gain = gain - 0.25 * rand(1, 1, 1) ** 4
-    stains = torch.randn(count, 3, 8, 8, generator=generator) * 0.2 * rand(1, 1, 1) ** 3
+    stains = torch.randn(count, 3, 8, 8, generator=generator).to(pictures.device)
+    stains = stains * 0.2 * rand(1, 1, 1) ** 3
     stains = F.interpolate(stains, size=(height, width), mode="bilinear")
-    noise = torch.randn(pictures.shape, generator=generator) * 0.06 * rand(1, 1, 1).square()
+    noise = torch.randn(pictures.shape, generator=generator).to(pictures.device)
+    noise = noise * 0.06 * rand(1, 1, 1).square()
     return (picture * gain + shift + stains + noise).clamp(-1, 1)
 
 

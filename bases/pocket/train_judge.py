@@ -3,17 +3,15 @@
     OMP_NUM_THREADS=1 torchrun --nproc-per-node 2 \
         -m bases.pocket.train_judge --shape configs/pocket/128.yaml --out runs/judge
 
-That is for two CPU cores; one GPU wants `python` in torchrun's place. Run it again to go on where
-it stopped. It ends with `runs/judge/judge.safetensors`, and prints how well the judge does on clips
-that it never saw.
+That is for two CPU cores; one GPU wants `python` in torchrun's place, draws by itself, and has
+room for more at once, such as `--watched 64 --portrayed 128 --renewed 20`. Run it again to go on
+where it stopped. It ends with `runs/judge/judge.safetensors`, and prints how well the judge does on
+clips that it never saw.
 """
 
 from __future__ import annotations
 
-import copy
 import random
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,10 +20,10 @@ import torch
 from jsonargparse.typing import NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Generator, Tensor
 
-from bases.pocket.ahead import Ahead
 from bases.pocket.crew import crew_rank, crew_seed, join_crew, share_gradients
-from bases.pocket.judge.examples import Examples, examples, packed, unpacked
+from bases.pocket.judge.examples import Examples, examples, packed
 from bases.pocket.judge.losses import portrait_losses, watching_losses
+from bases.pocket.judge.lots import Lots
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.portraitist import SIDE
 from bases.pocket.judge.report import report
@@ -34,6 +32,7 @@ from bases.pocket.judge.windows import true_windows
 from bases.pocket.muon import optimizers_for
 from bases.pocket.shape import PocketShape
 from bases.pocket.training import (
+    CPU,
     Run,
     Stateful,
     autocast,
@@ -59,6 +58,7 @@ def train_judge(
     watched: NonNegativeInt = 8,
     portrayed: NonNegativeInt = 32,
     lots: PositiveInt = 400,
+    renewed: NonNegativeInt = 0,
     makers: NonNegativeInt = 0,
     rate: PositiveFloat = 1e-3,
     seed: NonNegativeInt = 0,
@@ -77,17 +77,14 @@ def train_judge(
             a multiple of four, for three of four look like the first, and 0 likewise.
         lots: batches of clips that each process draws beforehand, and as many of stills; 1 GB
             for the 400 of the shape of two cores, about 2 GB at full size.
-        makers: other processes that draw them; 0 for this one alone.
+        renewed: steps after which a new lot of each takes the oldest one's place, time and again;
+            0 for never.
+        makers: other processes that draw them, each on a core; 0 for this one alone, which draws on
+            its GPU if it has one.
         rate: peak learning rate.
         seed: from 0 to 4; a run with another one sees other examples.
     """
-    if not watched and not portrayed:
-        raise SystemExit("watched and portrayed are both 0: then nothing is left to learn.")
-    if portrayed % (1 + len(_ALIKE)):
-        family = 1 + len(_ALIKE)
-        raise SystemExit(f"portrayed={portrayed}: give a multiple of {family}, such as 32.")
-    if lots < 1:
-        raise SystemExit(f"lots={lots}: give at least one.")
+    _check(watched, portrayed)
     join_crew()
     torch.manual_seed(0)
     device = best_device()
@@ -98,23 +95,32 @@ def train_judge(
     optimizers = optimizers_for(judge, rate)
     parts: dict[str, Stateful] = {"judge": judge, "average": average, **optimizers}
     run = Run(out, steps=steps, minutes=minutes, parts=parts)
-    drawn = partial(draw_lots, makers=makers, seed=seed, device=device)
-    clips = drawn(partial(clips_of, watched, shape), lots if watched else 0)
-    stills = drawn(partial(stills_of, portrayed, shape), lots if portrayed else 0)
+    draws = CPU if makers else device
+    drawn = partial(Lots, makers=makers, seed=seed, device=device)
+    clips = drawn(partial(clips_of, watched, shape, draws), lots if watched else 0)
+    stills = drawn(partial(stills_of, portrayed, shape, draws), lots if portrayed else 0)
+    if not renewed:
+        clips.close()
+        stills.close()
     for step in run:
         generator = Generator().manual_seed(_SEED + crew_seed(step, seed))
         rng = random.Random(crew_seed(step, seed))
         errors: dict[str, Tensor] = {}
         if clips:
-            errors |= _watching(judge, unpacked(rng.choice(clips), device))
+            errors |= _watching(judge, clips.some(rng))
         if stills:
-            errors |= _portraying(judge, unpacked(rng.choice(stills), device), generator)
+            errors |= _portraying(judge, stills.some(rng), generator)
         torch.stack(list(errors.values())).sum().backward()
         share_gradients([weight for weight in judge.parameters() if weight.requires_grad])
         descend(optimizers, run.rate(rate))
         average.update_parameters(judge)
         if step % 20 == 19:
             run.log(step + 1, **{name: loss.item() for name, loss in errors.items()})
+        if renewed and (step + 1) % renewed == 0:
+            clips.renew()
+            stills.renew()
+    clips.close()
+    stills.close()
     if crew_rank() > 0:
         return
     run.plot()
@@ -124,24 +130,23 @@ def train_judge(
     print(f"Wrote {out / 'judge.safetensors'}.")
 
 
-def draw_lots(
-    make: Callable[[int], Examples], lots: int, *, makers: int, seed: int, device: torch.device
-) -> list[Examples]:
-    """Batches of examples, packed and kept on a device."""
-    with closing(Ahead(make, makers, seed=seed)) as ahead:
-        made = ahead.take(lots, "lots")
-        return [copy.deepcopy(lot).to(device) for lot in made]  # out of the makers' memory
+def _check(watched: int, portrayed: int) -> None:
+    if not watched and not portrayed:
+        raise SystemExit("watched and portrayed are both 0: then nothing is left to learn.")
+    if portrayed % (family := 1 + len(_ALIKE)):
+        raise SystemExit(f"portrayed={portrayed}: give a multiple of {family}, such as 32.")
 
 
-def clips_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
+def clips_of(individuals: int, shape: PocketShape, device: torch.device, seed: int) -> Examples:
     """Packed clips of individuals of one kind, no larger than the watcher brings them to."""
     generator, rng = Generator().manual_seed(_SEED + seed), random.Random(seed)
     kind = rng.choice(shape.world.kind)
     size = min(shape.size, SIZE)
-    return packed(examples(individuals, replace(shape, size=size), generator, kind=kind))
+    own = replace(shape, size=size)
+    return packed(examples(individuals, own, generator, device=device, kind=kind))
 
 
-def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
+def stills_of(individuals: int, shape: PocketShape, device: torch.device, seed: int) -> Examples:
     """Packed stills, most of them near and with a face, where there is the most to learn.
 
     Half of the lots are of half the size, where that is the portraitist's own or more: what is not
@@ -156,7 +161,8 @@ def stills_of(individuals: int, shape: PocketShape, seed: int) -> Examples:
     }
     size = rng.choice([shape.size, max(shape.size // 2, min(shape.size, SIDE))])
     own = replace(shape, size=size)
-    return packed(examples(individuals, own, generator, alike=_ALIKE, frames=1, **named))
+    drawn = examples(individuals, own, generator, alike=_ALIKE, frames=1, device=device, **named)
+    return packed(drawn)
 
 
 def _watching(judge: Judge, shown: Examples) -> dict[str, Tensor]:

@@ -49,6 +49,7 @@ def examples(
     *,
     alike: tuple[float, ...] = (),
     frames: int | None = None,
+    device: torch.device = CPU,
     **named: str,
 ) -> Examples:
     """Two degraded clips of each individual, each in a scene of its own.
@@ -62,13 +63,14 @@ def examples(
         alike: what share of its traits each look-alike of an individual has in common with it;
             `individuals` is a multiple of the family that they are together. Strangers if empty.
         frames: of a clip, such as 1 for stills; as many as `true_clips` shows if None.
+        device: where they are drawn.
         named: choices that are the same in all the scenes, `kind` among them.
     """
     some = everyone = sample_looks(individuals // (1 + len(alike)), generator)
     for keep in alike:
         everyone = everyone.and_rows(look_alikes(some, generator, keep=keep))
     twice = everyone.and_rows(everyone)
-    drawn = true_clips(twice, shape, generator, frames=frames, device=CPU, **named)
+    drawn = true_clips(twice, shape, generator, frames=frames, device=device, **named)
     count, _, frames = drawn.clips.shape[:3]
     pictures = degrade(drawn.clips.transpose(1, 2).flatten(0, 1), generator)
     return replace(drawn, clips=pictures.unflatten(0, (count, frames)).transpose(1, 2))

@@ -1,4 +1,6 @@
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -6,9 +8,11 @@ from torch import Generator
 
 from bases.errors import BrokenBase
 from bases.pocket import PRESERVATION
+from bases.pocket import train_judge as training
 from bases.pocket.judge.examples import EVERY, examples
 from bases.pocket.judge.look_alikes import SAME_PICTURE, apart, visible_look_alikes
 from bases.pocket.judge.losses import portrait_losses, spots_loss, watching_losses
+from bases.pocket.judge.lots import Lots
 from bases.pocket.judge.network import Judge, load_judge, save_judge
 from bases.pocket.judge.portraitist import SIDE, Portraitist
 from bases.pocket.judge.reading import (
@@ -25,6 +29,7 @@ from bases.pocket.judge.watcher import CELLS, SPOTS, Watched, Watcher, _with_cha
 from bases.pocket.judge.windows import cut, seen_windows, true_windows
 from bases.pocket.shape import PocketShape
 from bases.pocket.train_judge import clips_of, stills_of
+from bases.pocket.training import CPU
 from bases.pocket.world import Repertoire, sample_looks, sample_scenes
 from bases.pocket.world.looks import look_alikes
 from bases.pocket.world.scenes import CHOICES
@@ -261,13 +266,54 @@ def test_a_file_that_holds_no_judge_is_said(tmp_path):
             load_judge(path)
 
 
+def lots(*, count: int = 3, makers: int = 0) -> Lots:
+    make = partial(stills_of, 4, TINY, CPU)
+    return Lots(make, count, makers=makers, seed=0, device=CPU)
+
+
+@pytest.mark.parametrize("makers", [0, 1])
+def test_a_new_lot_takes_the_oldest_ones_place(makers: int) -> None:
+    known = lots(makers=makers)
+    before = list(known._lots)
+    while known._lots[1] is before[1]:
+        known.renew()
+    known.close()
+    assert known._lots[0] is not before[0]
+    assert known._lots[2] is before[2]
+    assert not torch.equal(known._lots[0].clips, before[0].clips)
+    assert len(known) == 3
+
+
+def test_of_what_rests_no_lots_are_drawn() -> None:
+    none = lots(count=0)
+    none.renew()
+    assert not none
+
+
+@pytest.mark.parametrize(("watched", "portrayed"), [(1, 4), (0, 4), (1, 0)])
+def test_both_halves_learn_or_one_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watched: int, portrayed: int
+) -> None:
+    monkeypatch.setattr(training, "report", lambda *_: "judged")
+    training.train_judge(
+        TINY, tmp_path, steps=2, watched=watched, portrayed=portrayed, lots=2, renewed=1
+    )
+    torch.manual_seed(0)
+    fresh, learnt = Judge(), load_judge(tmp_path / "judge.safetensors")
+    for name, half in fresh.named_children():
+        before = [weight.bfloat16().float() for weight in half.parameters()]
+        after = list(getattr(learnt, name).parameters())
+        same = all(torch.equal(*both) for both in zip(before, after, strict=True))
+        assert same == ({"watcher": watched, "portraitist": portrayed}[name] == 0)
+
+
 @pytest.mark.parametrize(("size", "sizes"), [(32, {32}), (64, {64}), (128, {64, 128})])
 def test_stills_are_drawn_at_half_the_size_too_where_that_is_enough(
     size: int, sizes: set[int]
 ) -> None:
     shape = replace(TINY, size=size)
-    assert {stills_of(2, shape, seed).clips.shape[-1] for seed in range(8)} == sizes
-    assert clips_of(2, shape, 0).clips.shape[-1] == min(size, 64)
+    assert {stills_of(4, shape, CPU, seed).clips.shape[-1] for seed in range(8)} == sizes
+    assert clips_of(2, shape, CPU, 0).clips.shape[-1] == min(size, 64)
 
 
 def test_a_watcher_sees_each_frame_beside_what_changed_since_the_one_before():
