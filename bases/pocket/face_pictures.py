@@ -111,12 +111,15 @@ def degrade(pictures: Tensor, generator: Generator) -> Tensor:
 
     Args:
         pictures: (N, 3, H, W) in [-1, 1].
-        generator: a CPU generator, wherever the pictures are.
+        generator: a CPU generator; a GPU's pictures are roughened by one of its own, seeded by it.
     """
-    count, _, height, width = pictures.shape
+    (count, _, height, width), device = pictures.shape, pictures.device
+    if device.type != "cpu":
+        seed = int(torch.randint(2**62, (), generator=generator))
+        generator = Generator(device).manual_seed(seed)
 
     def rand(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator).to(pictures.device)
+        return torch.rand(count, *shape, generator=generator, device=device)
 
     soft = _box_blur(pictures)
     softer = _box_blur(_box_blur(soft))
@@ -126,10 +129,10 @@ def degrade(pictures: Tensor, generator: Generator) -> Tensor:
     picture = picture.lerp(grey, 0.25 * rand(1, 1, 1).square())
     gain, shift = 1 + 0.12 * (rand(1, 1, 1) - 0.5), 0.08 * (rand(3, 1, 1) - 0.5)
     gain = gain - 0.25 * rand(1, 1, 1) ** 4
-    stains = torch.randn(count, 3, 8, 8, generator=generator).to(pictures.device)
+    stains = torch.randn(count, 3, 8, 8, generator=generator, device=device)
     stains = stains * 0.2 * rand(1, 1, 1) ** 3
     stains = F.interpolate(stains, size=(height, width), mode="bilinear")
-    noise = torch.randn(pictures.shape, generator=generator).to(pictures.device)
+    noise = torch.randn(pictures.shape, generator=generator, device=device)
     noise = noise * 0.06 * rand(1, 1, 1).square()
     return (picture * gain + shift + stains + noise).clamp(-1, 1)
 
