@@ -284,6 +284,14 @@ def test_a_new_lot_takes_the_oldest_ones_place(makers: int) -> None:
     assert len(known) == 3
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a GPU")
+def test_a_gpu_draws_who_and_what_a_core_draws() -> None:
+    here, there = clips_of(2, TINY, CPU, 0), clips_of(2, TINY, torch.device("cuda"), 0).to(CPU)
+    assert torch.equal(here.scene.action, there.scene.action)
+    torch.testing.assert_close(here.truth.masks, there.truth.masks, atol=1e-3, rtol=0)
+
+
 def test_of_what_rests_no_lots_are_drawn() -> None:
     none = lots(count=0)
     none.renew()
