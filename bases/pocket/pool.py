@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from diffusers import AutoencoderKLWan
+from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor
 from tqdm import tqdm
 
@@ -197,16 +199,31 @@ class LatentPool(Pool):
         return Pairs(unpacked(*first), second.float(), tokens.transpose(0, 1).flatten(0, 1))
 
 
+@dataclass(frozen=True)
+class Supply:
+    """How much there is to learn from, and who draws it.
+
+    Attributes:
+        clips: that each process draws and encodes beforehand; of stills there are sixteen times as
+            many, of pairs of stills that differ in the expression five times, in the view two and
+            a half, of pairs of clips about as many that differ in the expression, and half as many
+            in the action.
+        room: for clips, where makers go on drawing; as many as `clips` if None.
+        makers: other processes that draw; 0 for this one alone.
+        seed: from 0 to 4; a run with another one sees other examples.
+    """
+
+    clips: PositiveInt = 1200
+    room: PositiveInt | None = None
+    makers: NonNegativeInt = 0
+    seed: NonNegativeInt = 0
+
+
+PLENTY = Supply()
+
+
 def open_pool(
-    shape: PocketShape,
-    vae: Path,
-    text: Path,
-    clips: int,
-    room: int | None,
-    *,
-    makers: int,
-    seed: int,
-    pairs: Sequence[Kind] = ("expressions",),
+    shape: PocketShape, vae: Path, text: Path, supply: Supply, pairs: Sequence[Kind]
 ) -> LatentPool:
     """An empty pool, on this process's GPU if it has one.
 
@@ -214,16 +231,15 @@ def open_pool(
         shape: of the clips, and the world.
         vae: the folder of the VAE that encodes them.
         text: the folder of the text encoder that reads the captions.
-        clips: see `Pool`.
-        room: see `Pool`.
-        makers: see `Stream`.
-        seed: see `Stream`.
+        supply: how much, and who draws.
         pairs: see `Stream`.
     """
     device = best_device()
     codec, words = load_codec(vae, device), load_text(text, device)
-    stream = Stream(shape, words, device=device, makers=makers, seed=seed, pairs=pairs)
-    return LatentPool(stream, clips, codec, words, room)
+    stream = Stream(
+        shape, words, device=device, makers=supply.makers, seed=supply.seed, pairs=pairs
+    )
+    return LatentPool(stream, supply.clips, codec, words, supply.room)
 
 
 def pixels(video: Tensor) -> Tensor:

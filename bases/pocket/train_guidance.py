@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
@@ -26,7 +25,7 @@ from bases.pocket.crew import join_crew
 from bases.pocket.flow import Question, flow, heard, noised
 from bases.pocket.lessons import Contrasts, Lessons
 from bases.pocket.parts import load_transformer
-from bases.pocket.pool import LatentPool, open_pool
+from bases.pocket.pool import PLENTY, LatentPool, Supply, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.train_transformer import FACES_FIRST, assemble
@@ -41,10 +40,7 @@ def train_guidance(
     out: Path = Path("runs/guidance"),
     *,
     contrasts: Contrasts = FACES_FIRST,
-    pool: PositiveInt = 1200,
-    room: PositiveInt | None = None,
-    makers: NonNegativeInt = 0,
-    seed: NonNegativeInt = 0,
+    supply: Supply = PLENTY,
     **learning: Any,
 ) -> None:
     """Draw, and train the transformer; the text encoder and the VAE stay.
@@ -54,16 +50,11 @@ def train_guidance(
         base: the folder of a base that was trained without.
         out: where the run is kept.
         contrasts: pairs that it learns from too.
-        pool: clips that each process draws and encodes beforehand; of stills there are sixteen
-            times as many, of pairs that differ in the expression alone five times.
-        room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
-        makers: other processes that draw; 0 for this one alone.
-        seed: from 0 to 4; a run with another one sees other examples.
+        supply: what is drawn.
         learning: see `learn_guidance`.
     """
     join_crew()
-    kinds = list(contrasts.asked)
-    known = open_pool(shape, base / "vae", base, pool, room, makers=makers, seed=seed, pairs=kinds)
+    known = open_pool(shape, base / "vae", base, supply, list(contrasts.asked))
     learn_guidance(shape, known, base, out, contrasts=contrasts, **learning)
 
 

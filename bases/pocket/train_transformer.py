@@ -18,7 +18,6 @@ from typing import Any
 
 import torch
 from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
-from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor, nn
 
 from bases.objective import FlowMatching
@@ -27,7 +26,7 @@ from bases.pocket.crew import join_crew
 from bases.pocket.flow import Question, flow_question
 from bases.pocket.lessons import Contrasts, Lessons
 from bases.pocket.parts import load_transformer, load_vae
-from bases.pocket.pool import LatentPool, open_pool
+from bases.pocket.pool import PLENTY, LatentPool, Supply, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.training import take_over
@@ -47,10 +46,7 @@ def train_transformer(
     out: Path = Path("runs/transformer"),
     *,
     contrasts: Contrasts = FACES_FIRST,
-    pool: PositiveInt = 1200,
-    room: PositiveInt | None = None,
-    makers: NonNegativeInt = 0,
-    seed: NonNegativeInt = 0,
+    supply: Supply = PLENTY,
     **learning: Any,
 ) -> None:
     """Draw, and train the transformer; the VAE and the text encoder stay.
@@ -61,16 +57,11 @@ def train_transformer(
         text: the folder of a trained text encoder and its tokenizer; that of a base will do.
         out: where the run is kept.
         contrasts: pairs that it learns from too.
-        pool: clips that each process draws and encodes beforehand; of stills there are sixteen
-            times as many, of pairs that differ in the expression alone five times.
-        room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
-        makers: other processes that draw; 0 for this one alone.
-        seed: from 0 to 4; a run with another one sees other examples.
+        supply: what is drawn.
         learning: see `learn_flow`.
     """
     join_crew()
-    kinds = list(contrasts.asked)
-    known = open_pool(shape, vae, text, pool, room, makers=makers, seed=seed, pairs=kinds)
+    known = open_pool(shape, vae, text, supply, list(contrasts.asked))
     learn_flow(shape, known, vae, out, contrasts=contrasts, **learning)
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse.typing import NonNegativeInt, PositiveInt
 from torch import Generator, Tensor
 
 from bases.errors import BaseModelError
@@ -32,7 +31,7 @@ from bases.pocket.crew import join_crew
 from bases.pocket.flow import Question, flow, heard, noised
 from bases.pocket.lessons import Contrasts, Lessons
 from bases.pocket.parts import load_text, load_transformer
-from bases.pocket.pool import LatentPool, open_pool
+from bases.pocket.pool import LatentPool, Supply, open_pool
 from bases.pocket.shape import PocketShape
 from bases.pocket.stream import Kind
 from bases.pocket.train_transformer import assemble
@@ -41,7 +40,7 @@ from bases.scripts import run_script
 from bases.wan import WanText, embed_prompts
 
 _SEED, _READ, _RIDGE = 120_000_000, 2000, 1e-4
-_EVERY_KIND = Contrasts()
+_EVERY_KIND, _SUPPLY = Contrasts(), Supply(clips=350)
 
 
 def train_words(
@@ -51,10 +50,7 @@ def train_words(
     out: Path = Path("runs/words"),
     *,
     contrasts: Contrasts = _EVERY_KIND,
-    pool: PositiveInt = 350,
-    room: PositiveInt | None = None,
-    makers: NonNegativeInt = 0,
-    seed: NonNegativeInt = 0,
+    supply: Supply = _SUPPLY,
     **learning: Any,
 ) -> None:
     """Draw, and train the transformer; the text encoders and the VAE stay.
@@ -65,18 +61,11 @@ def train_words(
         text: the folder of a text encoder that began as the base's own, with its tokenizer.
         out: where the run is kept.
         contrasts: pairs that it learns from.
-        pool: clips that each process draws and encodes beforehand; of stills there are sixteen
-            times as many, of pairs of stills that differ in the expression five times, in the view
-            two and a half, of pairs of clips about as many that differ in the expression, and half
-            as many in the action.
-        room: for clips in the pool, where makers go on drawing; as many as `pool` if None.
-        makers: other processes that draw; 0 for this one alone.
-        seed: from 0 to 4; a run with another one sees other examples.
+        supply: what is drawn.
         learning: see `learn_words`.
     """
     join_crew()
-    kinds = list(contrasts.asked)
-    known = open_pool(shape, base / "vae", text, pool, room, makers=makers, seed=seed, pairs=kinds)
+    known = open_pool(shape, base / "vae", text, supply, list(contrasts.asked))
     learn_words(shape, known, base, out, contrasts=contrasts, **learning)
 
 

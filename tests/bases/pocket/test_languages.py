@@ -18,6 +18,7 @@ from bases.errors import BaseModelError
 from bases.pocket.ears import Ears, gap
 from bases.pocket.flow import flow
 from bases.pocket.parts import load_text, load_transformer
+from bases.pocket.pool import Supply
 from bases.pocket.tokenizer import train_tokenizer, with_languages
 from bases.pocket.train_languages import draw_captions, others_in, train_languages
 from bases.pocket.train_text import train_text
@@ -46,7 +47,7 @@ def test_the_script_ends_with_the_same_transformer_and_another_text_encoder(tmp_
     shape = replace(TINY, world=_WORLD, languages=("en",))
     train_vae(shape, tmp_path / "vae", steps=2, stills=2, clips=1, pool=2)
     train_text(shape, tmp_path / "text", steps=2, captions=4)
-    few = {"steps": 2, "stills": 2, "clips": 1, "pool": 4}
+    few = {"steps": 2, "stills": 2, "clips": 1, "supply": Supply(clips=4)}
     train_transformer(shape, tmp_path / "vae" / "vae", tmp_path / "text", tmp_path / "base", **few)
     base, shape = tmp_path / "base" / "pocket", replace(shape, languages=("en", "de"))
     train_languages(shape, base, tmp_path / "out", steps=20, captions=8, places=4)

@@ -22,6 +22,7 @@ from bases.pocket.flow import change, flow
 from bases.pocket.latents import encode
 from bases.pocket.muon import optimizers_for, orthogonal
 from bases.pocket.parts import load_text, load_transformer, load_vae
+from bases.pocket.pool import Supply
 from bases.pocket.train_guidance import guided_flow, train_guidance
 from bases.pocket.train_text import train_text
 from bases.pocket.train_transformer import train_transformer
@@ -30,6 +31,8 @@ from bases.pocket.training import Run, descend, take_over
 from bases.pocket.world.scenes import KINDS
 from bases.scripts import run_script
 from tests.tiny_pocket import TINY
+
+_FEW = Supply(clips=4)
 
 
 def test_orthogonal_brings_singular_values_near_one() -> None:
@@ -116,14 +119,16 @@ def test_the_transformer_script_ends_with_a_base_that_loads_and_goes_on(tmp_path
     train_vae(TINY, tmp_path / "vae", steps=2, stills=2, clips=1, pool=2)
     train_text(TINY, tmp_path / "text", steps=2, captions=4)
     vae, text, first = tmp_path / "vae" / "vae", tmp_path / "text", tmp_path / "first"
-    train_transformer(TINY, vae, text, first, steps=2, stills=2, clips=1, pool=4)
+    train_transformer(TINY, vae, text, first, steps=2, stills=2, clips=1, supply=_FEW)
     pipe = WanPipeline.from_pretrained(first / "pocket")
     assert pipe.transformer.config.in_channels == 4
     next_ = tmp_path / "next"
     base = first / "pocket"
-    train_transformer(TINY, vae, base, next_, init=base, steps=1, stills=1, clips=1, pool=4)
+    train_transformer(TINY, vae, base, next_, init=base, steps=1, stills=1, clips=1, supply=_FEW)
     assert (next_ / "pocket" / "model_index.json").is_file()
-    train_guidance(TINY, first / "pocket", tmp_path / "told", steps=2, stills=1, clips=1, pool=4)
+    train_guidance(
+        TINY, first / "pocket", tmp_path / "told", steps=2, stills=1, clips=1, supply=_FEW
+    )
     told = WanPipeline.from_pretrained(tmp_path / "told" / "pocket")
     assert told.transformer.config.in_channels == 4
 

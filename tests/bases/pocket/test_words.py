@@ -22,6 +22,7 @@ from bases.pocket.casting import casting, new_captions
 from bases.pocket.flow import flow
 from bases.pocket.lessons import Contrasts
 from bases.pocket.parts import load_text
+from bases.pocket.pool import Supply
 from bases.pocket.stream import PAIRS
 from bases.pocket.train_text import moved_by, train_text
 from bases.pocket.train_transformer import train_transformer
@@ -31,6 +32,8 @@ from bases.pocket.world import Repertoire
 from bases.wan import WanText, embed_prompts
 from tests.tiny_pocket import TINY, tiny_text
 
+_FEW = Supply(clips=4)
+
 
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")
 def test_the_words_script_ends_with_a_base_that_has_the_new_text_encoder(tmp_path: Path) -> None:
@@ -38,10 +41,10 @@ def test_the_words_script_ends_with_a_base_that_has_the_new_text_encoder(tmp_pat
     train_vae(shape, tmp_path / "vae", steps=2, stills=2, clips=1, pool=2)
     train_text(shape, tmp_path / "text", steps=2, captions=4)
     vae, base, better = tmp_path / "vae" / "vae", tmp_path / "base", tmp_path / "better"
-    train_transformer(shape, vae, tmp_path / "text", base, steps=2, stills=2, clips=1, pool=4)
+    train_transformer(shape, vae, tmp_path / "text", base, steps=2, stills=2, clips=1, supply=_FEW)
     train_text(shape, better, init=base / "pocket", steps=2, captions=4)
     pairs = Contrasts(expressions=2, expression_clips=1, views=2, actions=1)
-    few: dict[str, Any] = {"stills": 2, "clips": 1, "contrasts": pairs, "pool": 4}
+    few: dict[str, Any] = {"stills": 2, "clips": 1, "contrasts": pairs, "supply": _FEW}
     out = tmp_path / "words"
     train_words(shape, base / "pocket", better, out, steps=20, **few)
     with (out / "curve.csv").open() as file:
