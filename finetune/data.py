@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from math import ceil
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from bases.families import family_of
-from bases.family import PICTURE, Family
+from bases.family import Family
 from bases.fingerprint import fingerprint
 from bases.hub import open_base
 from bases.spelling import lost_in
@@ -26,7 +24,6 @@ from finetune.captions import captioned, photo_captions
 from finetune.errors import TrainingError
 from finetune.examples import (
     Example,
-    Prompt,
     embed,
     load_examples,
     photo_examples,
@@ -35,14 +32,11 @@ from finetune.examples import (
 )
 from finetune.lights import TINTS
 from finetune.limits import MOST, above, at_least, at_most
-from finetune.others import about_others
-from finetune.preservation import preservation_examples, under_name
+from finetune.material import Material
+from finetune.preservation import preservation_examples
 from finetune.teacher import find_teacher, taught_examples
 from subjects import Subject
 from subjects.masks import Segmenter
-
-_COMPARED = 32
-"""Of the photos, and of the clips, how many are compared under the subject's name and others."""
 
 
 class SubjectData(pl.LightningDataModule):
@@ -211,14 +205,12 @@ class SubjectData(pl.LightningDataModule):
         )
         self.captions = [caption for caption in said[:: 1 + self.flip] if caption is not None]
         photos, held = (captioned(e, said, self._views, self.lights) for e in (photos, held))
-        self.examples = {"photos": photos, "held": held, "clips": clips}
-        self.shown = [e.shown for e in photos if e.shown is not None]
-        every, learnt = [*photos, *held, *clips], self.subject.learnt
-        prompts = {Prompt(text, e.photos) for e in every for text in ("", e.caption)}
-        prompts |= {Prompt(self._named(clip)) for clip in clips}
-        if self.others:
-            prompts |= {Prompt(o) for e in photos + clips for o in self._about_others(e.caption)}
-        self.embeddings = embed(sorted(prompts), family, learnt, dtype=dtype, device=device)
+        self.material = Material(
+            self.subject, photos, held, clips, taught=bool(self.teacher), others=self.others
+        )
+        self.material.embeddings = embed(
+            self.material.prompts(), family, self.subject.learnt, dtype=dtype, device=device
+        )
 
     @property
     def _views(self) -> int:
@@ -227,7 +219,7 @@ class SubjectData(pl.LightningDataModule):
 
     def forget(self) -> None:
         """Let go of what was prepared, which lies on the disk."""
-        del self.examples, self.shown, self.embeddings, self.captions
+        del self.material, self.captions
 
     def _clips(self, family: Family, dtype: torch.dtype, device: torch.device) -> list[Example]:
         """Clips of the subject by a teacher, or of somebody by the base."""
@@ -309,81 +301,10 @@ class SubjectData(pl.LightningDataModule):
             ("clips", ceil((step + 1) * self.clips) - ceil(step * self.clips), self.clip_weight),
         ]
         return [
-            self._batch(name, step, count, weight, rng)
+            self.material.batch(name, count, rng, number=step, weight=weight, dropout=self.dropout)
             for name, count, weight in wanted
-            if count and self.examples[name]
+            if count and self.material.of(name)
         ]
-
-    def _batch(self, name: str, step: int, count: int, weight: float, rng: random.Random) -> Batch:
-        shapes: dict[torch.Size, list[Example]] = defaultdict(list)
-        for example in self.examples[name]:
-            shapes[example.latents.shape].append(example)
-        groups = list(shapes.values())
-        group = rng.choices(groups, weights=[len(g) for g in groups])[0]
-        chosen = rng.sample(group, min(count, len(group)))
-        chosen += rng.choices(group, k=count - len(chosen))
-        shown = [rng.random() >= self.dropout for _ in chosen]
-
-        def embedded(texts: list[str]) -> list[dict[str, Tensor]]:
-            every = zip(texts, shown, chosen, strict=True)
-            return [self._told(text if show else "", e) for text, show, e in every]
-
-        captions = [e.caption for e in chosen]
-        own, asked, others = embedded(captions), [], []
-        if name == "clips" and not self.teacher:
-            own, asked = embedded([self._named(e) for e in chosen]), own
-        if self.others and name != "held":
-            others = embedded([rng.choice(self._about_others(caption)) for caption in captions])
-        return Batch(
-            name=name,
-            number=step,
-            weight=weight,
-            latents=torch.stack([e.latents for e in chosen]),
-            conditions=own,
-            faces=torch.stack([_share(e, e.face, 0.0) for e in chosen]),
-            subjects=torch.stack([_share(e, e.subject, 1.0) for e in chosen]),
-            asked=tuple(asked),
-            others=tuple(others),
-            captions=tuple(captions),
-            unprompted=tuple(self._told("", e) for e in chosen),
-        )
-
-    def _told(self, text: str, example: Example) -> dict[str, Tensor]:
-        """The conditions of a text, and of the pictures that it comes with."""
-        words = self.embeddings[Prompt(text, example.photos)]
-        if not example.photos:
-            return words
-        pictures = (self.shown[number] for number in example.photos)
-        return {**words, **{f"{PICTURE}{n}": latents for n, latents in enumerate(pictures)}}
-
-    def _named(self, clip: Example) -> str:
-        """A clip's caption, about the subject."""
-        if self.teacher:
-            return clip.caption
-        return under_name(clip.caption, self.subject.class_noun, self.subject.called)
-
-    def _about_others(self, caption: str) -> list[str]:
-        return about_others(caption, self.subject)
-
-    def compared(self, *, named: bool) -> Iterator[tuple[int, Tensor, dict[str, Tensor]]]:
-        """Photos and first frames of clips under prompts about the subject, or all but that.
-
-        Each is its number, its latents (1, C, 1, H, W) and the conditions of a prompt; it comes
-        once with the subject's name, and otherwise once about nobody and once about each of some
-        other names.
-        """
-        photos = self.examples["photos"]
-        photos, clips = photos[:: ceil(len(photos) / _COMPARED)], self.examples["clips"][:_COMPARED]
-        about = [*((e, e.caption) for e in photos), *((e, self._named(e)) for e in clips)]
-        for number, (example, own) in enumerate(about):
-            for prompt in (own,) if named else dict.fromkeys(self._about_others(example.caption)):
-                yield number, example.latents[None, :, :1], self.embeddings[Prompt(prompt)]
-
-
-def _share(example: Example, known: Tensor | None, otherwise: float) -> Tensor:
-    if known is not None:
-        return known
-    return example.latents.new_full((1, 1, *example.latents.shape[2:]), otherwise)
 
 
 class _Steps(IterableDataset[list[Batch]]):

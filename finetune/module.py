@@ -222,7 +222,7 @@ class LoraModule(pl.LightningModule):
         self.to(self.training_device)
 
         def ask(named: bool) -> None:
-            compared = list(data.compared(named=named))
+            compared = list(data.material.compared(named=named))
             for number, latents, prompt in tqdm(compared, desc="hearing the name", leave=False):
                 still = Batch("compared", number, 0.0, latents, [prompt])
                 noisy, _, sigmas = self._noised(still, [self.seed, number])

@@ -49,14 +49,14 @@ def test_captions_of_photos_say_that_nothing_moves_where_they_are_to(
     make: Callable[..., SubjectData],
 ) -> None:
     said = ", not moving, static camera"  # the subject is added as an object
-    plain = make(held=1, held_frames=5, dropout=0.0).examples
+    plain = make(held=1, held_frames=5, dropout=0.0).material
     told = make(held=1, held_frames=5, dropout=0.0, stillness=True)
     for name in ("photos", "held"):
-        captions = [example.caption for example in told.examples[name]]
-        assert captions == [example.caption + said for example in plain[name]]
-        assert all(Prompt(caption) in told.embeddings for caption in captions)
-    clips = [example.caption for example in told.examples["clips"]]
-    assert clips == [example.caption for example in plain["clips"]]
+        captions = [example.caption for example in told.material.of(name)]
+        assert captions == [example.caption + said for example in plain.of(name)]
+        assert all(Prompt(caption) in told.material.embeddings for caption in captions)
+    clips = [example.caption for example in told.material.clips]
+    assert clips == [example.caption for example in plain.clips]
 
 
 def test_captions_that_nobody_wrote_tell_where_the_base_sees_the_subject(
@@ -81,10 +81,10 @@ def test_captions_that_nobody_wrote_tell_where_the_base_sees_the_subject(
     said += [f"{caption}, in the snow, at dusk {n}" for n, caption in enumerate(own[1:])]
     assert told.captions == [caption + still for caption in said]
     for kind in ("photos", "held"):
-        captions = [example.caption for example in told.examples[kind]]
+        captions = [example.caption for example in told.material.of(kind)]
         assert captions == [caption for caption in told.captions for _ in range(2)]
-    assert all(Prompt(caption) in told.embeddings for caption in told.captions)
-    bare = [example.latents for example in told.examples["photos"][2::2]]
+    assert all(Prompt(caption) in told.material.embeddings for caption in told.captions)
+    bare = [example.latents for example in told.material.photos[2::2]]
     assert all(map(torch.equal, looked_at, bare))
     assert len(looked_at) == len(bare)
 
@@ -108,10 +108,10 @@ def test_photos_by_day_are_learnt_in_every_light(
     others = [*(f"{caption}, in a room, at night" for caption in own.captions[1:-1]), described]
     assert lit.captions == [*lights, *others]
     for kind in ("photos", "held"):
-        learnt = [example.caption for example in lit.examples[kind]]
+        learnt = [example.caption for example in lit.material.of(kind)]
         assert learnt == [lights[0], *lights, *(c for c in others for _ in range(4))]
-        as_taken = [lit.examples[kind][0], *lit.examples[kind][4::4]]
-        for example, plain in zip(as_taken, own.examples[kind], strict=True):
+        as_taken = [lit.material.of(kind)[0], *lit.material.of(kind)[4::4]]
+        for example, plain in zip(as_taken, own.material.of(kind), strict=True):
             assert torch.equal(example.latents, plain.latents)
 
 

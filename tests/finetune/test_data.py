@@ -91,16 +91,16 @@ def test_of_a_clip_the_base_is_asked_about_somebody_and_the_adapter_about_the_su
     assert clips.others == ()
     for row, caption in enumerate(clips.captions):
         action = caption.split(" ", 2)[2]
-        assert clips.asked[row] is data.embeddings[Prompt(caption)]
+        assert clips.asked[row] is data.material.embeddings[Prompt(caption)]
         named = Prompt(f"{data.subject.called}, {action}")
-        assert clips.conditions[row] is data.embeddings[named]
+        assert clips.conditions[row] is data.material.embeddings[named]
 
 
 def told_of(data: SubjectData, batch: Batch) -> set[str]:
     """Every prompt under which a batch is to stay as it is."""
     return {
         prompt.text
-        for prompt, known in data.embeddings.items()
+        for prompt, known in data.material.embeddings.items()
         if any(known is row for row in batch.others)
     }
 
@@ -170,11 +170,14 @@ def test_stills_are_compared_under_the_name_and_under_all_others(
     make: Callable[..., SubjectData],
 ) -> None:
     data = make(others=True)
-    named, unnamed = list(data.compared(named=True)), list(data.compared(named=False))
+    named, unnamed = (
+        list(data.material.compared(named=True)),
+        list(data.material.compared(named=False)),
+    )
     assert (
         len(unnamed)
         == 5 * len(named)
-        == 5 * sum(map(len, (data.examples["photos"], data.examples["clips"])))
+        == 5 * sum(map(len, (data.material.photos, data.material.clips)))
     )
     assert {latents.shape[2] for _, latents, _ in (*named, *unnamed)} == {1}
     own = {id(prompt) for *_, prompt in named}
@@ -197,10 +200,10 @@ def test_every_photo_is_seen_and_its_mirror_too(make: Callable[..., SubjectData]
 def test_a_photo_that_is_held_out_is_not_learnt(
     make: Callable[..., SubjectData], home: Path
 ) -> None:
-    count = len(make().examples["photos"])
+    count = len(make().material.photos)
     path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
     path.write_text(path.read_text().replace('"held_out": false', '"held_out": true', 1))
-    assert len(make().examples["photos"]) == count - 1
+    assert len(make().material.photos) == count - 1
 
 
 def test_a_trigger_that_the_base_cannot_read_is_refused(
@@ -216,7 +219,7 @@ def test_captions_are_dropped_as_often_as_asked(
     make: Callable[..., SubjectData], dropout: float, least: float, most: float
 ) -> None:
     data = make(dropout=dropout)
-    empty = data.embeddings[Prompt("")]["encoder_hidden_states"]
+    empty = data.material.embeddings[Prompt("")]["encoder_hidden_states"]
     rows = [
         torch.equal(row["encoder_hidden_states"], empty)
         for step in range(100)
@@ -261,15 +264,15 @@ def test_an_edited_caption_is_learnt(
     path.write_text(path.read_text().replace("toto, ", "toto, upside down, ", 1))
     data = make()
     assert encoded == ["photos"]
-    captions = [example.caption for example in data.examples["photos"]]
+    captions = [example.caption for example in data.material.photos]
     assert sum("upside down" in caption for caption in captions) == 1
 
 
 def test_a_photo_marked_drop_is_not_learnt(make: Callable[..., SubjectData], home: Path) -> None:
-    count = len(make().examples["photos"])
+    count = len(make().material.photos)
     path = home / "subjects" / "toto" / "photos" / "metadata.jsonl"
     path.write_text(path.read_text().replace('"keep"', '"drop"', 1))
-    assert len(make().examples["photos"]) == count - 1
+    assert len(make().material.photos) == count - 1
     path.write_text(path.read_text().replace('"keep"', '"drop"').replace('"care"', '"drop"'))
     with pytest.raises(TrainingError, match=r"no photo to learn from.*metadata\.jsonl"):
         make()
@@ -311,7 +314,7 @@ def test_held_photos_are_clips_in_which_nothing_moves(
     photos, held, clips = data.batches_at(0)
     assert [held.name, len(held.asked), len(clips.asked)] == ["held", 0, 2]
     assert held.latents.shape[2] == clips.latents.shape[2] > photos.latents.shape[2] == 1
-    for still, long in zip(data.examples["photos"], data.examples["held"], strict=True):
+    for still, long in zip(data.material.photos, data.material.held, strict=True):
         assert torch.allclose(long.latents[:, :1], still.latents, atol=1e-4)
     make(held=2)
     assert encoded.count("photos") == 2

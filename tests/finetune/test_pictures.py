@@ -41,9 +41,9 @@ def make(home: Path, folder: Path) -> Callable[..., SubjectData]:
 def test_each_photo_comes_with_others(make: Callable[..., SubjectData], flip: bool) -> None:
     data = make(pictures=2, flip=flip)
     photos, views = len(data.subject.learnt), 1 + flip
-    assert len(data.shown) == photos
-    assert len(data.examples["photos"]) == views * photos
-    for index, example in enumerate(data.examples["photos"]):
+    assert len(data.material.shown) == photos
+    assert len(data.material.photos) == views * photos
+    for index, example in enumerate(data.material.photos):
         assert len(set(example.photos)) == 2
         assert index // views not in example.photos
         assert set(example.photos) < set(range(photos))
@@ -54,11 +54,11 @@ def test_its_conditions_are_those_of_the_pictures_too(make: Callable[..., Subjec
     (batch,) = data.batches_at(0)
     for row, caption in enumerate(batch.captions):
         latents = batch.latents[row]
-        (shown,) = [e.photos for e in data.examples["photos"] if torch.equal(e.latents, latents)]
+        (shown,) = [e.photos for e in data.material.photos if torch.equal(e.latents, latents)]
         for number, photo in enumerate(shown):
-            assert batch.conditions[row][f"{PICTURE}{number}"] is data.shown[photo]
+            assert batch.conditions[row][f"{PICTURE}{number}"] is data.material.shown[photo]
         for text, said in ((caption, batch.conditions[row]), ("", batch.unprompted[row])):
-            words = data.embeddings[Prompt(text, shown)]["encoder_hidden_states"]
+            words = data.material.embeddings[Prompt(text, shown)]["encoder_hidden_states"]
             assert said["encoder_hidden_states"] is words
 
 
@@ -68,7 +68,7 @@ def test_what_is_shown_is_encoded_once(
     first = make()
     monkeypatch.delattr(MiniMaxH3References, "encode_picture")
     again = make()
-    assert all(map(torch.equal, first.shown, again.shown))
+    assert all(map(torch.equal, first.material.shown, again.material.shown))
 
 
 @pytest.mark.parametrize("wanted", [0, 9, 10])

@@ -29,11 +29,11 @@ def test_photos_are_outlined_anew_by_another_model_of_the_same_folder(
         finetune.data, "photo_examples", lambda *a, **k: encoded.append(1) or encode(*a, **k)
     )
     folder = segformer(tmp_path / "outlines", THINGS)
-    first, again = (make(segmenter=folder).examples["photos"] for _ in range(2))
+    first, again = (make(segmenter=folder).material.photos for _ in range(2))
     assert len(encoded) == 1
     assert all(torch.equal(a.subject, b.subject) for a, b in zip(first, again, strict=True))
     segformer(folder, THINGS, seed=1)
-    other = make(segmenter=folder).examples["photos"]
+    other = make(segmenter=folder).material.photos
     assert len(encoded) == 2
     assert not all(torch.equal(a.subject, b.subject) for a, b in zip(first, other, strict=True))
 

@@ -38,7 +38,7 @@ def test_it_learns_clips_of_the_subject_as_the_teacher_draws_them(
 ) -> None:
     data = make(taught_home, tiny.source, others=True)
     data.prepare_data()
-    clips = data.examples["clips"]
+    clips = data.material.clips
     assert len(clips) == 3
     assert all(clip.caption.startswith(f"{data.subject.called}, ") for clip in clips)
     wanted = [clip.caption for clip in clips]
@@ -53,7 +53,7 @@ def test_it_learns_clips_of_the_subject_as_the_teacher_draws_them(
     assert batch.asked == ()
     assert len(batch.others) == 2
     for row, caption in enumerate(batch.captions):
-        assert batch.conditions[row] is data._told(caption, clips[0])
+        assert batch.conditions[row] is data.material.told(caption, clips[0])
 
 
 def test_what_it_drew_is_kept_until_it_is_trained_anew(
