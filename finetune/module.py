@@ -22,13 +22,14 @@ from bases.hub import open_base
 from bases.memory import GIGABYTE
 from bases.objective import FlowMatching
 from finetune.adapter import HELPER, add_lora, base_alone, check_pattern, check_targets, load_lora
-from finetune.batches import Batch, alike, prompted, same, shapes_of
+from finetune.batches import Batch, prompted, same, shapes_of
 from finetune.budget import Budget, Uncountable, fitting_thrift, memory_of
 from finetune.data import SubjectData
 from finetune.errors import TrainingError
 from finetune.gate import Asking, hear_the_name
 from finetune.limits import LARGEST_SEED, MOST, above, at_least, at_most
 from finetune.losses import motion_error, standing_error
+from finetune.prediction import predicted_flow
 from finetune.thrift import NO_THRIFT, Thrift
 
 _log = logging.getLogger(__name__)
@@ -347,27 +348,10 @@ class LoraModule(pl.LightningModule):
     def _predict(
         self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]
     ) -> Tensor:
-        """The predicted flow (B, C, F, H, W); alike conditions go through the base together."""
-        groups = alike(conditions, one_by_one=self.family.one_by_one)
-        if len(groups) == 1:
-            return self._predict_together(noisy, sigmas, conditions)
-        flows = [
-            self._predict_together(noisy[rows], sigmas[rows], [conditions[row] for row in rows])
-            for rows in groups
-        ]
-        order = torch.tensor([row for rows in groups for row in rows]).argsort()
-        return torch.cat(flows)[order]
-
-    def _predict_together(
-        self, noisy: Tensor, sigmas: Tensor, conditions: Sequence[dict[str, Tensor]]
-    ) -> Tensor:
-        stacked = {
-            name: torch.stack([rows[name] for rows in conditions]).to(self.device)
-            for name in conditions[0]
-        }
-        inputs = self.family.transformer_inputs(noisy.to(self.base_dtype), sigmas, stacked)
-        output = self.transformer(**inputs, return_dict=False)
-        return self.family.prediction(output, noisy, sigmas).float()
+        """The predicted flow (B, C, F, H, W)."""
+        return predicted_flow(
+            self.transformer, self.family, noisy, sigmas, conditions, self.base_dtype
+        )
 
     def configure_optimizers(self) -> Any:
         """AdamW over the LoRA layers, warmed up, then falling as a cosine."""
