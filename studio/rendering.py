@@ -17,7 +17,7 @@ from bases.video import Frames, write_mp4
 from finetune.adapter import Adapter
 from finetune.examples import photos_digest
 from inference.clip import Clip, check_pictures, settings_of
-from inference.likeness import motion
+from inference.likeness import Likeness, motion
 from inference.render import Renderer
 from studio.home import StudioError
 from studio.licences import ask
@@ -26,7 +26,7 @@ from studio.places import check_log
 from studio.printing import printable, say
 from studio.quiet import hush
 from studio.tables import show_table
-from studio.yardstick import Yardstick, yardstick_of
+from studio.yardstick import Yardstick, turned_away, yardstick_of
 from subjects import Subject, UnknownSubjectError, with_article
 
 
@@ -175,14 +175,18 @@ def _yardstick(name: str, home: Path, faces: str | None) -> Yardstick | None:
 
 
 def _show_measures(frames: Frames, yardstick: Yardstick | None) -> None:
-    likeness = _likeness_rows(frames, yardstick) if yardstick else []
-    rows = [*likeness, ("motion a frame", f"{motion(frames):.4f} of the height")]
-    show_table(("measure", "value"), rows)
+    moved = ("motion a frame", f"{motion(frames):.4f} of the height")
+    if not yardstick:
+        show_table(("measure", "value"), [moved])
+        return
+    found = yardstick.likeness(frames)
+    show_table(("measure", "value"), [*_likeness_rows(found, yardstick), moved])
+    if advice := turned_away(found):
+        say(advice)
 
 
-def _likeness_rows(frames: Frames, yardstick: Yardstick) -> list[tuple[str, str]]:
-    found, best = yardstick.likeness(frames), yardstick.ceiling
-    seen = found.worst_frame is not None
+def _likeness_rows(found: Likeness, yardstick: Yardstick) -> list[tuple[str, str]]:
+    best, seen = yardstick.ceiling, found.worst_frame is not None
     return [
         ("likeness, median", f"{found.median:.2f}" if seen else "–"),
         ("the photos' own ceiling", "–" if best is None else f"{best:.2f}"),

@@ -83,12 +83,24 @@ def yardstick_of(subject: Subject, package: str | None) -> Yardstick | None:
 
 def likeness_line(found: Likeness, best: float | None, frames: int) -> str:
     """What was measured of a clip of so many frames, in one line."""
-    if found.worst_frame is None:
-        return f"Likeness not measured: no face was found in the {frames} frames or in the photos."
-    of = "" if best is None else f" of a ceiling of {best:.2f}"
     seen = round(found.detected * frames)
+    if not seen:
+        return f"Likeness not measured: no face was found in the {frames} frames."
+    if found.worst_frame is None:
+        return "Likeness not measured: no face was found in the photos."
+    of = "" if best is None else f" of a ceiling of {best:.2f}"
     counted = f"{frames}" if seen == frames else f"{seen} of {frames}"
     return (
         f"Likeness {found.median:.2f}{of} (median over {counted} frames), "
         f"worst frame {found.worst:.2f} (frame {found.worst_frame})"
+    )
+
+
+def turned_away(found: Likeness) -> str | None:
+    """What to do about a clip that shows a face in less than half of its frames."""
+    if found.detected >= 0.5:
+        return None
+    return (
+        "Note: few frames show a face. If it is to be seen, say so in the prompt, such as 'facing "
+        "the camera', or try another seed."
     )

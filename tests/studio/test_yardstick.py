@@ -10,7 +10,7 @@ import pytest
 import studio.onlookers
 from inference.likeness import Likeness
 from studio.home import StudioError
-from studio.yardstick import Yardstick, likeness_line, yardstick_of
+from studio.yardstick import Yardstick, likeness_line, turned_away, yardstick_of
 
 
 def test_likeness_is_said_beside_its_ceiling_with_the_worst_frame() -> None:
@@ -26,11 +26,26 @@ def test_frames_without_a_face_are_told_apart() -> None:
     assert "(median over 1 of 17 frames)" in likeness_line(one, 0.97, 17)
 
 
+@pytest.mark.parametrize(("frames", "advised"), [(0, True), (8, True), (9, False), (17, False)])
+def test_where_few_frames_show_a_face_a_prompt_that_asks_for_it_is_advised(
+    frames: int, advised: bool
+) -> None:
+    found = Likeness(median=0.5, p10=0.5, worst=0.5, worst_frame=2, detected=frames / 17)
+    assert ("'facing the camera'" in (turned_away(found) or "")) == advised
+
+
 def test_a_clip_without_a_face_has_no_worst_frame() -> None:
     none = Likeness(median=0.0, p10=0.0, worst=0.0, worst_frame=None, detected=0.0)
     line = likeness_line(none, 0.97, 17)
-    assert "no face was found" in line
+    assert "no face was found in the 17 frames" in line
     assert "None" not in line
+
+
+def test_photos_without_a_face_are_not_blamed_on_the_clip() -> None:
+    none = Likeness(median=0.0, p10=0.0, worst=0.0, worst_frame=None, detected=1.0)
+    assert likeness_line(none, None, 17) == (
+        "Likeness not measured: no face was found in the photos."
+    )
 
 
 @pytest.mark.parametrize(
