@@ -260,7 +260,7 @@ def demo(
             metavar="NUMBER",
             help="Training steps; fewer than the recipe's, to be quick.",
         ),
-    ] = 400,
+    ] = 260,
 ) -> None:
     """Go the whole way with a sample subject: photos, training, two clips, measures."""
     from studio.demo import run_demo
