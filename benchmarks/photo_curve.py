@@ -61,20 +61,20 @@ def measure(
     hush()
     finder = face_finder(POCKET)
     curves: _Curves = {
-        photos: {
+        spread: {
             who: {
-                n: _kept(out / f"{who}-{photos}-{n}", who, n, _SETS[photos], finder, base)
+                n: _kept(out / f"{who}-{spread}-{n}", who, n, _SETS[spread], finder, base)
                 for n in numbers
             }
             for who in range(first, first + subjects)
         }
-        for photos in sets
+        for spread in sets
     }
     (out / "photo_curve.json").write_text(json.dumps(curves, indent=2) + "\n")
     _plot(curves, numbers, out / "curve.png")
-    every = [(photos, who, curve) for photos in sets for who, curve in curves[photos].items()]
+    every = [(spread, who, curve) for spread in sets for who, curve in curves[spread].items()]
     rows = [(str(n), *(f"{curve[n]:.2f}" for _, _, curve in every)) for n in numbers]
-    show_table(("photos", *(f"individual {who}, {photos}" for photos, who, _ in every)), rows)
+    show_table(("photos", *(f"individual {who}, {spread}" for spread, who, _ in every)), rows)
 
 
 def _kept(
@@ -109,11 +109,11 @@ def _plot(curves: _Curves, numbers: tuple[int, ...], path: Path) -> None:
 
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
-    for colour, (photos, individuals) in enumerate(curves.items()):
+    for colour, (spread, individuals) in enumerate(curves.items()):
         for curve in individuals.values():
             axes.plot(numbers, [curve[n] for n in numbers], color=f"C{colour}", alpha=0.3)
         middle = [median(curve[n] for curve in individuals.values()) for n in numbers]
-        label = f"{photos}, median of {len(individuals)}"
+        label = f"{spread}, median of {len(individuals)}"
         axes.plot(numbers, middle, color=f"C{colour}", marker="o", label=label)
     axes.set(xscale="log", xlabel="photos", ylabel="likeness, of the photos' own", ylim=(0, 1.05))
     axes.set_xticks(numbers, [str(number) for number in numbers])

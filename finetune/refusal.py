@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _KEY = re.compile(r'Parser key "([^"]+)": ')
-_EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[(.*?)\])")
+_TYPE = re.compile(r"Expected a <class '(\w+)'>")
+_LITERAL = re.compile(r"Expected a typing\.Literal\[(.*?)\]")
 _GIVEN = re.compile(r"\. Got value: (.*)")
 _WORDS = {
     "int": "a whole number",
@@ -32,17 +33,17 @@ def plainly(error: Exception) -> str:
     said, _, left = said.partition(" - Expected a <class 'NoneType'> Given value type: ")
     if left and "Got value" not in said:
         said += f". Got value: {left.partition(' Given value: ')[2]}"
-    keys, kinds, given = _KEY.findall(said), _EXPECTED.findall(said), _GIVEN.search(said)
-    if keys and kinds and given:
-        names = dict.fromkeys(_kind(name, listed) for name, listed in kinds)
-        return f"{'.'.join(keys)}={given[1].rstrip('.')} must be {' or '.join(names)}"[:_LONGEST]
-    if keys and given and "Expected a dot import path" in said:
-        return f"{keys[-1]}={given[1].rstrip('.')} must be {_WORDS['dict']}"[:_LONGEST]
+    keys, given = _KEY.findall(said), _GIVEN.search(said)
+    if keys and given and (wanted := _wanted(said)):
+        return f"{'.'.join(keys)}={given[1].rstrip('.')} must be {' or '.join(wanted)}"[:_LONGEST]
     return said[:_LONGEST].rstrip(".")
 
 
-def _kind(name: str, listed: str) -> str:
-    """A type as it is written in an error, in words."""
-    if listed:
-        return f"one of {listed.replace(chr(39), '')}"
-    return _WORDS.get(name, f"a {name}")
+def _wanted(said: str) -> list[str]:
+    """The types that a parser's error names, in words."""
+    if "Expected a dot import path" in said:
+        return [_WORDS["dict"]]
+    words = dict.fromkeys(_WORDS.get(name, f"a {name}") for name in _TYPE.findall(said))
+    listed = ",".join(_LITERAL.findall(said)).split(",")
+    choices = dict.fromkeys(name for each in listed if (name := each.strip("' ")))
+    return [*words, *([f"one of {', '.join(choices)}"] if choices else [])]

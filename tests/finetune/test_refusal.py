@@ -26,6 +26,12 @@ from finetune.train import train
             "model.thrift.weights=int3",
             "model.thrift.weights=int3 must be one of plain, fp8, int8, nf4",
         ),
+        (
+            "trainer.precision=12",
+            "trainer.precision=12 must be one of 64, 32, 16, transformer-engine, "
+            "transformer-engine-float16, 16-true, 16-mixed, bf16-true, bf16-mixed, 32-true, "
+            "64-true, bf16",
+        ),
         ("model.thrift=3", "model.thrift=3 must be settings by their names"),
         ("experts=3", "experts=3 must be settings by their names"),
         ("modle.rank=3", "unrecognized arguments: --modle.rank=3"),
